@@ -1,0 +1,296 @@
+"""A node: the run queue, the names, the deadlines, and the one door through which an observer is told of every message.
+
+One node runs in one event loop. `async with Node():` starts it where you are; `with Node.in_thread():` starts one in a thread of
+its own, for programs that are not async at all. Leaving it stops what still runs, newest first.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Final, Self
+
+from genreply_cli.otp.answers import CANCELLED, FAILED, REPLIED, TIMED_OUT, WAITING, From, Stop
+from genreply_cli.otp.events import Event, Kind
+from genreply_cli.otp.exits import AlreadyStarted
+from genreply_cli.otp.process import BUSY, NO_ENTRY, SYSTEM, Process, handling, logger, running
+
+BUDGET: Final = 64  # calls that may be answered, or processes run, before the event loop gets a turn
+DEPTH: Final = 8  # servers that may call one another on one stack before the next one waits its turn
+GRACE: Final = 5.0  # seconds that a server has to stop when its node closes
+
+_nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
+
+_ENDS: dict[str, Kind] = {TIMED_OUT: "timeout", CANCELLED: "cancel", FAILED: "down"}
+
+
+class Node:
+    """Where processes run. `observe`, if given, is called with an `Event` for all that happens; it must not raise.
+
+    Raises RuntimeError if the event loop has a node already.
+    """
+
+    def __init__(self, observe: Callable[[Event], object] | None = None) -> None:
+        self.observe = observe
+        self.ready: deque[Process] = deque()
+        self.awake = False  # the run queue is being drained, or will be in the next turn of the loop
+        self.depth = 0  # drains on the stack
+        self.budget = BUDGET  # calls that may still be answered in this turn of the loop
+        self.names: dict[Any, Process] = {}
+        self.processes: dict[Process, None] = {}  # oldest first
+        self.next_id = itertools.count(1).__next__
+        self._next_seq = itertools.count(1).__next__
+        self._deadlines: dict[float, dict[From[Any], float]] = {}
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._runners: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self.loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        if self.loop in _nodes:
+            raise RuntimeError("a node is running in this event loop already; one loop has one node")
+        _nodes[self.loop] = self
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            while self.processes:
+                await self._shut_down(next(reversed(self.processes)))
+            while self._runners:  # a callback that ignores its cancellation is told again
+                for runner in self._runners:
+                    runner.cancel()
+                await asyncio.wait(self._runners, timeout=0)
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            self._timers.clear()
+            self._deadlines.clear()
+            self.ready.clear()
+            del _nodes[self.loop]
+
+    async def _shut_down(self, process: Process) -> None:
+        if process.status is BUSY:
+            process.exit("shutdown")
+            return
+        process.post((SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY), None, None))
+        try:
+            async with asyncio.timeout(GRACE):
+                await process.server.wait()
+        except TimeoutError:
+            process.exit("killed")
+
+    # --- the run queue ------------------------------------------------------------------------------------------------------
+
+    def schedule(self, process: Process) -> None:
+        """Let a process run, in its turn."""
+        self.ready.append(process)
+        if not self.awake:
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the run queue drained in the next turn of the event loop."""
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("this node runs in another thread; use node.run(function, …) from here")
+        self.awake = True
+        self.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self.budget = BUDGET
+        self.drain()
+
+    def drain(self) -> None:
+        """Run the processes that are ready, up to a number; what is left has its turn after the loop's other work."""
+        ready = self.ready
+        self.awake = True
+        self.depth += 1
+        count = BUDGET
+        try:
+            while ready and count:
+                count -= 1
+                process = ready.popleft()
+                process.context.run(process.run)
+        finally:
+            self.depth -= 1
+            if not self.depth:
+                self.awake = False
+                if ready:
+                    self.wake()
+
+    def adopt(self, task: "asyncio.Task[None]") -> "asyncio.Task[None]":
+        """Keep a task of a process, to wait for its end when the node closes."""
+        self._runners.add(task)
+        task.add_done_callback(self._runners.discard)
+        return task
+
+    # --- names --------------------------------------------------------------------------------------------------------------
+
+    def enrol(self, process: Process) -> None:
+        """Take up a new process, and its name, if it has one. Raises AlreadyStarted if that is taken."""
+        if process.name is not None:
+            holder = self.names.setdefault(process.name, process)
+            if holder is not process:
+                raise AlreadyStarted(holder.server, process.name)
+        self.processes[process] = None
+
+    def forget(self, process: Process) -> None:
+        """A process has ended; its name is free."""
+        self.processes.pop(process, None)
+        if process.name is not None and self.names.get(process.name) is process:
+            del self.names[process.name]
+
+    # --- calls --------------------------------------------------------------------------------------------------------------
+
+    def reply(self, from_: From[Any], value: Any) -> None:
+        """Answer a call. Only the first answer of a call that still waits arrives; all others are dropped."""
+        kind: Kind = "reply"
+        if from_._status is WAITING:
+            self.answer(from_, value)
+        else:
+            kind = "duplicate" if from_._status is REPLIED else "late"
+        if self.observe is not None:
+            self.tell(kind, self.who(), from_.caller, value, about=from_)
+
+    def answer(self, from_: From[Any], value: Any, status: str = REPLIED) -> None:
+        """Let the caller go on, and forget the call."""
+        from_._status = status
+        from_._outcome = value
+        from_.server._process.open.pop(from_, None)
+        if from_._deadlines is not None:
+            del from_._deadlines[from_]
+            from_._deadlines = None
+        future = from_._future
+        if future is not None:
+            from_._future = None
+            if not future.done():
+                future.set_result(None)
+
+    def end_call(self, from_: From[Any], status: str, why: Any) -> None:
+        """A call has ended without a reply, for one of three reasons."""
+        if from_._status is WAITING:
+            self.answer(from_, why, status)
+            if self.observe is not None:
+                if status is FAILED:
+                    self.tell("down", from_.server, from_.caller, why, about=from_)
+                else:
+                    self.tell(_ENDS[status], from_.caller, from_.server, about=from_, detail=why)
+
+    def expire(self, from_: From[Any], timeout: float) -> None:
+        """Give a call up after so many seconds. Equal timeouts share a queue and one timer: they fall due in their order."""
+        queue = self._deadlines.get(timeout)
+        if queue is None:
+            queue = self._deadlines[timeout] = {}
+            self.after(timeout, self._expired, timeout, queue)
+        queue[from_] = self.loop.time() + timeout
+        from_._deadlines = queue
+
+    def _expired(self, timeout: float, queue: "dict[From[Any], float]") -> None:
+        now = self.loop.time()
+        due = list(itertools.takewhile(lambda from_: queue[from_] <= now, queue))
+        for from_ in due:
+            self.end_call(from_, TIMED_OUT, timeout)
+        if queue:
+            self.after(queue[next(iter(queue))] - now, self._expired, timeout, queue)
+        else:
+            del self._deadlines[timeout]
+
+    def after(self, delay: float, function: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
+        """`call_later`, with a handle that the node cancels when it closes."""
+
+        def fire() -> None:
+            self._timers.discard(timer)
+            function(*args)
+
+        timer = self.loop.call_later(delay, fire)
+        self._timers.add(timer)
+        return timer
+
+    def drop_timer(self, timer: asyncio.TimerHandle) -> None:
+        """Cancel what `after` has returned."""
+        timer.cancel()
+        self._timers.discard(timer)
+
+    # --- the door -----------------------------------------------------------------------------------------------------------
+
+    def tell(
+        self,
+        kind: Kind,
+        source: Any,
+        target: Any,
+        message: Any = None,
+        about: From[Any] | None = None,
+        detail: Any = None,
+    ) -> Event | None:
+        """Tell the observer, if there is one, and return what it was told."""
+        if self.observe is None:
+            return None
+        cause = handling.get()
+        call = about if cause is None or kind == "call" else cause.call
+        seq = None if cause is None else cause.seq
+        event = Event(self._next_seq(), self.loop.time(), kind, source, target, message, call, seq, about, detail)
+        try:
+            self.observe(event)
+        except Exception:
+            logger.exception("the observer of a node raised; it must not")
+        return event
+
+    def who(self) -> Any:
+        """Who is running now: a GenServer, a plain task, or None outside both."""
+        server = running.get()
+        return server if server is not None else asyncio.current_task(self.loop)
+
+    # --- from other threads -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    @contextlib.contextmanager
+    def in_thread(observe: Callable[[Event], object] | None = None) -> "Generator[Node]":
+        """A node in a thread of its own, for code that is not async: `with Node.in_thread() as node: node.run(…)`."""
+        node = Node(observe)
+        started = threading.Event()
+        leave = asyncio.Event()
+
+        async def serve() -> None:
+            async with node:
+                started.set()
+                await leave.wait()
+
+        thread = threading.Thread(target=asyncio.run, args=(serve(),), name="genreply node", daemon=True)
+        thread.start()
+        started.wait()
+        try:
+            yield node
+        finally:
+            node.loop.call_soon_threadsafe(leave.set)
+            thread.join()
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function, async or not, in the node's thread, and block this thread until it returns or raises.
+
+        `node.run(coordinator.greet, "Hello")` is an ordinary function call that waits for a deferred reply.
+        Raises RuntimeError in the node's own thread, which would wait for itself.
+        """
+        if threading.get_ident() == self._thread:
+            raise RuntimeError("node.run() blocks, and this is the thread that would have to do the work; await it instead")
+
+        async def do() -> Any:
+            result = function(*args, **kwargs)
+            return await result if asyncio.iscoroutine(result) else result
+
+        future = asyncio.run_coroutine_threadsafe(do(), self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+
+def node_here() -> Node:
+    """The node of the running event loop. Raises RuntimeError if there is none."""
+    try:
+        return _nodes[asyncio.get_running_loop()]
+    except (RuntimeError, KeyError):
+        raise RuntimeError(
+            "no node is running here; open one with `async with Node():`, or with `with Node.in_thread() as node:` "
+            "and use node.run(function, …)"
+        ) from None

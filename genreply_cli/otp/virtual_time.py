@@ -1,0 +1,98 @@
+"""An event loop whose clock jumps: an hour's sleep takes no time, and every run is the same.
+
+`run(main())` is `asyncio.run(main())`, except that whenever nothing is ready to run, the clock jumps to the next deadline
+instead of waiting for it. Equal deadlines run in the order in which they were set. When nothing is ready and no deadline is
+set, the program waits for something that can never come: `Deadlock` is raised at once and says who waits for what.
+
+The clock belongs to the loop, so nothing else has to know: `asyncio.sleep`, `asyncio.timeout`, `call_later` and the runtime's
+own timeouts are all of one time. What runs here must not use threads, sockets or pipes: nobody would wait for them.
+
+Only public parts of asyncio are used: a selector that does not wait, and `call_at`, `time` as a loop may define them.
+"""
+
+import asyncio
+import heapq
+import itertools
+import selectors
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Deadlock(RuntimeError):
+    """Everybody waits, and nothing can happen any more."""
+
+
+def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
+    """Run `main` to its end on a virtual clock that starts at 0 seconds, and return its result."""
+    with asyncio.Runner(debug=debug, loop_factory=Loop) as runner:
+        return runner.run(main)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """The event loop of `run`; also usable as a `loop_factory`."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._order = itertools.count()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context | None]] = []
+        super().__init__(_Impatient(self))
+
+    def time(self) -> float:
+        """Seconds since the loop was made; moves only when nothing is ready."""
+        return self._now
+
+    def call_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As in asyncio, but equal deadlines keep their order, which a plain heap of equal floats does not."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._order), handle, callback, args, context))
+        return handle
+
+    def jump(self) -> None:
+        """Move the clock to the next deadline and make everything ready that is due then."""
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        if not self._timers:
+            raise Deadlock(self._who_waits())
+        self._now = max(self._now, self._timers[0][0])
+        while self._timers and self._timers[0][0] <= self._now:
+            _, _, handle, callback, args, context = heapq.heappop(self._timers)
+            self.call_soon(_unless_cancelled, handle, callback, args, context=context)
+
+    def _who_waits(self) -> str:
+        waiting = [f"{task.get_name()} in {_where(task)}" for task in asyncio.all_tasks(self)]
+        return f"at {self._now:g} s nothing can happen any more; waiting: {'; '.join(sorted(waiting)) or 'nobody'}"
+
+
+class _Impatient(selectors.DefaultSelector):
+    """Where a loop would wait for a deadline or a socket, this one lets the clock jump."""
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if timeout is None and not ready:  # None: nothing is ready to run; a signal (Ctrl-C) would be in `ready`
+            self._loop.jump()
+        return ready
+
+
+def _unless_cancelled(handle: asyncio.TimerHandle, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    if not handle.cancelled():
+        callback(*args)
+
+
+def _where(task: "asyncio.Task[Any]") -> str:
+    """The innermost function of the program in which a task waits, as `name (file:line)`."""
+    coroutine: Any = task.get_coro()
+    place = repr(coroutine)
+    while getattr(coroutine, "cr_frame", None) is not None:
+        place = f"{coroutine.__qualname__} ({coroutine.cr_code.co_filename.rpartition('/')[2]}:{coroutine.cr_frame.f_lineno})"
+        coroutine = coroutine.cr_await
+    return place

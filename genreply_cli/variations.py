@@ -1,0 +1,125 @@
+"""The coordinators before and after the article's solution: blocking, immediate, fifo, keyed."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from genreply_cli import websocket
+from genreply_cli.coordinator import Connect, Coordinator, Greet, State
+from genreply_cli.otp import From, GenServer, NoReply, Reply
+from genreply_cli.websocket import WebSocket
+
+# The basic way ---------------------------------------------------------------------------------------------------------------
+
+
+class BlockingCoordinator(Coordinator):
+    """Sends, then waits for the answer inside the handler. It works, but the server is deaf meanwhile."""
+
+    async def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:  # type: ignore[override]
+        state.async_pid.send_message(request.msg)
+        match await self.receive(websocket.MessageReceived):
+            case websocket.MessageReceived(msg):
+                return Reply(msg, state)
+
+
+# The problem -----------------------------------------------------------------------------------------------------------------
+
+
+class ImmediateCoordinator(Coordinator):
+    """Replies at once, with nothing to say yet. When the answer arrives, there is nobody to give it to."""
+
+    def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:  # type: ignore[override]
+        state.async_pid.send_message(request.msg)
+        return Reply("ok", state)
+
+    def handle_info(self, message: websocket.MessageReceived, state: State) -> NoReply[State]:
+        return NoReply(state)
+
+
+# The solution is in coordinator.py. What one writes next: a queue of callers -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FifoState:
+    async_pid: WebSocket
+    callers: deque[From[str]] = field(default_factory=deque)
+
+
+class FifoCoordinator(GenServer[FifoState]):
+    """Keeps the callers in a queue. Right for a socket that answers in order, and never loses or repeats an answer."""
+
+    greet = Coordinator.greet
+
+    def init(self, connect: Connect[WebSocket] = WebSocket.start_link) -> FifoState:
+        return FifoState(async_pid=connect(self))
+
+    def handle_call(self, request: Greet, from_: From[str], state: FifoState) -> NoReply[FifoState]:
+        state.async_pid.send_message(request.msg)
+        state.callers.append(from_)
+        return NoReply(state)
+
+    def handle_info(self, message: websocket.MessageReceived, state: FifoState) -> NoReply[FifoState]:
+        if state.callers:
+            GenServer.reply(state.callers.popleft(), message.msg)
+        return NoReply(state)
+
+
+# And a reference for each request, which the other side has to repeat in its answer ------------------------------------------
+
+
+@dataclass(frozen=True)
+class SendMessage(websocket.SendMessage):
+    ref: object = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MessageReceived(websocket.MessageReceived):
+    ref: object = field(repr=False)
+
+
+class KeyedWebSocket(WebSocket):
+    """A WebSocket whose other side repeats the reference of what it answers."""
+
+    def send_message(self, msg: str, ref: object = None) -> None:
+        self.cast(SendMessage(msg, ref))
+
+    def handle_cast(self, request: SendMessage, state: websocket.State) -> NoReply[websocket.State]:  # type: ignore[override]
+        match request:
+            case SendMessage(str(msg), ref):
+                state.caller.send(MessageReceived(f"{msg} to you too!", ref))
+                return NoReply(state)
+
+
+@dataclass(frozen=True)
+class KeyedState:
+    async_pid: KeyedWebSocket
+    callers: dict[object, From[str]] = field(default_factory=dict)
+
+
+class KeyedCoordinator(GenServer[KeyedState]):
+    """Keeps each caller under the reference of its request. Right under reordering, loss and repetition."""
+
+    greet = Coordinator.greet
+
+    def init(self, connect: Connect[KeyedWebSocket] = KeyedWebSocket.start_link) -> KeyedState:
+        return KeyedState(async_pid=connect(self))
+
+    def handle_call(self, request: Greet, from_: From[str], state: KeyedState) -> NoReply[KeyedState]:
+        ref = object()  # make_ref()
+        state.async_pid.send_message(request.msg, ref)
+        state.callers[ref] = from_
+        return NoReply(state)
+
+    def handle_info(self, message: MessageReceived, state: KeyedState) -> NoReply[KeyedState]:
+        caller = state.callers.pop(message.ref, None)
+        if caller is not None:
+            GenServer.reply(caller, message.msg)
+        return NoReply(state)
+
+
+COORDINATORS: dict[str, type[Coordinator | FifoCoordinator | KeyedCoordinator]] = {
+    "blocking": BlockingCoordinator,
+    "immediate": ImmediateCoordinator,
+    "single": Coordinator,
+    "fifo": FifoCoordinator,
+    "keyed": KeyedCoordinator,
+}
