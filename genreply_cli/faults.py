@@ -28,6 +28,9 @@ class Fault:
     kind: str
     rate: float | None = None
 
+    def __str__(self) -> str:
+        return self.kind if self.rate is None else f"{self.kind}:{self.rate:g}"
+
 
 @dataclass(frozen=True)
 class Injected:

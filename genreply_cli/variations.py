@@ -47,7 +47,8 @@ class FifoState:
 class FifoCoordinator(GenServer[FifoState]):
     """Keeps the callers in a queue. Right for a socket that answers in order, and never loses or repeats an answer."""
 
-    greet = Coordinator.greet
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+        return await self.call(Greet(msg), timeout)
 
     def init(self, connect: Connect[WebSocket] = WebSocket.start_link) -> FifoState:
         return FifoState(async_pid=connect(self))
@@ -98,7 +99,8 @@ class KeyedState:
 class KeyedCoordinator(GenServer[KeyedState]):
     """Keeps each caller under the reference of its request. Right under reordering, loss and repetition."""
 
-    greet = Coordinator.greet
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+        return await self.call(Greet(msg), timeout)
 
     def init(self, connect: Connect[KeyedWebSocket] = KeyedWebSocket.start_link) -> KeyedState:
         return KeyedState(async_pid=connect(self))
@@ -116,10 +118,12 @@ class KeyedCoordinator(GenServer[KeyedState]):
         return NoReply(state)
 
 
-COORDINATORS: dict[str, type[Coordinator | FifoCoordinator | KeyedCoordinator]] = {
-    "blocking": BlockingCoordinator,
-    "immediate": ImmediateCoordinator,
-    "single": Coordinator,
-    "fifo": FifoCoordinator,
-    "keyed": KeyedCoordinator,
+AnyCoordinator = Coordinator | FifoCoordinator | KeyedCoordinator
+
+COORDINATORS: dict[str, tuple[type[AnyCoordinator], type[WebSocket]]] = {
+    "blocking": (BlockingCoordinator, WebSocket),
+    "immediate": (ImmediateCoordinator, WebSocket),
+    "single": (Coordinator, WebSocket),
+    "fifo": (FifoCoordinator, WebSocket),
+    "keyed": (KeyedCoordinator, KeyedWebSocket),
 }

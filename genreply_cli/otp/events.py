@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from genreply_cli.otp.answers import From
 
 Kind = Literal[
-    "start", "call", "noreply", "cast", "info", "reply", "late", "duplicate", "timeout", "cancel", "lost", "crash", "exit", "down",
-    "note",
+    "start", "call", "noreply", "cast", "info", "reply", "late", "duplicate", "timeout", "cancel", "lost", "crash", "exit",
+    "down", "note",
 ]  # fmt: skip
 
 

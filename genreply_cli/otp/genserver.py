@@ -43,7 +43,7 @@ from genreply_cli.otp.exits import (
     is_normal,
     shorten,
 )
-from genreply_cli.otp.node import DEPTH, Node, node_here
+from genreply_cli.otp.node import Node, node_here
 from genreply_cli.otp.process import (
     BUSY,
     CALL,
@@ -68,13 +68,15 @@ CallAnswer = Reply[S] | NoReply[S] | Stop[S]
 
 
 class _Unborn:
-    """What stands for the process of an instance that nobody has started."""
+    """What stands for the process of an instance that nobody has started: it is as dead as any."""
 
     status = EXITED
     reason = "noproc"
     name = None
     id = 0
-    node = None
+
+    def post(self, *_: Any) -> None:
+        pass
 
 
 class GenServer(Generic[S]):
@@ -195,34 +197,26 @@ class GenServer(Generic[S]):
             caller = asyncio.current_task(node.loop)
         elif caller is self and asyncio.current_task(node.loop) is process.runner:
             raise CallingSelf(self, request, timeout)
-        from_: From[Any] = From(caller, self)
+        from_: From[Any] = From(caller, self, timeout)
         process.open[from_] = None
-        event = None if node.observe is None else node.tell("call", caller, self, request, from_, timeout)
-        process.post((CALL, request, from_, event))
-        if node.budget and timeout != 0 and node.depth < DEPTH:
-            node.budget -= 1
+        drains = timeout != 0 and node.may_drain()
+        process.post(CALL, request, from_)
+        if drains:
             node.drain()
+        elif timeout == 0:
+            node.give_up(from_, TIMED_OUT, timeout)
         if from_._status is WAITING:
-            await self._wait_for(from_, timeout)
+            try:
+                await node.wait_for(from_, timeout)
+            except BaseException:  # the caller was cancelled; nothing else happens to the server
+                if from_._status is WAITING:
+                    node.give_up(from_, CANCELLED, None)
+                raise
         if from_._status is REPLIED:
             return from_._outcome
         if from_._status is TIMED_OUT:
             raise CallTimeout(self, request, timeout)
         raise _because(ServerExit(self, request, timeout, from_._outcome))
-
-    async def _wait_for(self, from_: From[Any], timeout: float | None) -> None:
-        node = self._process.node
-        if timeout == 0:
-            node.end_call(from_, TIMED_OUT, timeout)
-            return
-        future = from_._future = node.loop.create_future()
-        if timeout is not None:
-            node.expire(from_, timeout)
-        try:
-            await future
-        except BaseException:  # the caller was cancelled; nothing else happens to the server
-            node.end_call(from_, CANCELLED, timeout)
-            raise
 
     async def _ask_system(self, function: Callable[[Process], T], timeout: float | None) -> T:
         """Have the process run a function between two messages. Nobody is told: looking on is no message of the program."""
@@ -244,7 +238,7 @@ class GenServer(Generic[S]):
             if not outcome.done():
                 outcome.set_exception(_because(ServerExit(self, function.__name__, timeout, reason)))
 
-        process.post((SYSTEM, answer, None, None))
+        process.post(SYSTEM, answer)
         process.waiters[ended] = None
         try:
             async with asyncio.timeout(timeout) as limit:
@@ -258,19 +252,11 @@ class GenServer(Generic[S]):
 
     def cast(self, request: Any) -> None:
         """Send a request that nobody waits for. Never raises: to a dead server, it is lost."""
-        self._post("cast", CAST, request)
+        self._process.post(CAST, request)
 
     def send(self, message: Any) -> None:
         """Send any message; it arrives in `handle_info`. Never raises: to a dead server, it is lost."""
-        self._post("info", INFO, message)
-
-    def _post(self, told: Literal["cast", "info"], kind: str, message: Any) -> None:
-        process = self._process
-        if process.status is EXITED:
-            _lost(process.node, told, self, message)
-            return
-        node = process.node
-        process.post((kind, message, None, None if node.observe is None else node.tell(told, node.who(), self, message)))
+        self._process.post(INFO, message)
 
     async def stop(self, reason: Any = "normal", timeout: float | None = None) -> None:
         """Have the server stop for `reason`, after the messages that are in its mailbox, and wait until it has.
@@ -285,7 +271,7 @@ class GenServer(Generic[S]):
             raise NoProcess(self, "stop", timeout)
         if running.get() is self and asyncio.current_task() is process.runner:
             raise CallingSelf(self, "stop", timeout)
-        process.post((SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY), None, None))
+        process.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
         try:
             async with asyncio.timeout(timeout) as limit:
                 ended = await self.wait()
@@ -364,7 +350,7 @@ class GenServer(Generic[S]):
             check_timeout(timeout)
         process = self._process
         if running.get() is not self or asyncio.current_task() is not process.runner:
-            raise RuntimeError(f"receive takes messages out of the mailbox of {self!r}, which only its own async callbacks may do")
+            raise RuntimeError(f"receive takes from the mailbox of {self!r}, which only its own async callbacks may do")
         receiving = process.receiving = Receiving(kind, process.node.loop.create_future())
         process.scheduled = False
         try:
@@ -408,7 +394,7 @@ def cast(server: Any, request: Any) -> None:
     """`server.cast(request)`, where `server` may be a registered name. Sent to nobody, it is lost."""
     found = _find(server)
     if found is None:
-        _lost(node_here(), "cast", server, request)
+        _lose("cast", server, request)
     else:
         found.cast(request)
 
@@ -417,7 +403,7 @@ def send(server: Any, message: Any) -> None:
     """`server.send(message)`, where `server` may be a registered name. Sent to nobody, it is lost."""
     found = _find(server)
     if found is None:
-        _lost(node_here(), "info", server, message)
+        _lose("info", server, message)
     else:
         found.send(message)
 
@@ -528,7 +514,7 @@ def _find(server: Any) -> GenServer[Any] | None:
 
 def _process_of(server: Any) -> Process:
     found = _find(server)
-    if found is None or found._process.node is None:
+    if found is None or not found._process.id:
         raise NoProcess(server, None, None)
     return found._process
 
@@ -540,9 +526,9 @@ def _running(what: str, hint: str = "") -> Process:
     return server._process
 
 
-def _lost(node: Node | None, told: str, server: Any, message: Any) -> None:
-    if node is not None and node.observe is not None:
-        node.tell("lost", node.who(), server, message, detail=told)
+def _lose(kind: str, server: Any, message: Any) -> None:
+    node = node_here()
+    node.tell("lost", node.who(), server, message, detail=kind)
 
 
 def _because(error: ServerExit) -> ServerExit:

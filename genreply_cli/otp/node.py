@@ -12,18 +12,18 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Final, Self
 
-from genreply_cli.otp.answers import CANCELLED, FAILED, REPLIED, TIMED_OUT, WAITING, From, Stop
+from genreply_cli.otp.answers import FAILED, REPLIED, TIMED_OUT, WAITING, Down, Exited, From, Stop
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
-from genreply_cli.otp.process import BUSY, NO_ENTRY, SYSTEM, Process, handling, logger, running
+from genreply_cli.otp.process import BUSY, CALL, CAST, EXITED, NO_ENTRY, SYSTEM, Process, handling, logger, running
 
-BUDGET: Final = 64  # calls that may be answered, or processes run, before the event loop gets a turn
+BUDGET: Final = 64  # calls that may be answered, or processes run, before somebody looks at the clock
+SLICE: Final = 0.002  # seconds for which calls may be answered before the event loop gets a turn
+SLICES: Final = 16  # and looks at the clock before it gets one all the same: a virtual clock does not move meanwhile
 DEPTH: Final = 8  # servers that may call one another on one stack before the next one waits its turn
 GRACE: Final = 5.0  # seconds that a server has to stop when its node closes
 
 _nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
-
-_ENDS: dict[str, Kind] = {TIMED_OUT: "timeout", CANCELLED: "cancel", FAILED: "down"}
 
 
 class Node:
@@ -37,7 +37,9 @@ class Node:
         self.ready: deque[Process] = deque()
         self.awake = False  # the run queue is being drained, or will be in the next turn of the loop
         self.depth = 0  # drains on the stack
-        self.budget = BUDGET  # calls that may still be answered in this turn of the loop
+        self.budget = BUDGET  # calls that may still be answered before somebody looks at the clock
+        self._looks = 0
+        self._turn_began = 0.0
         self.names: dict[Any, Process] = {}
         self.processes: dict[Process, None] = {}  # oldest first
         self.next_id = itertools.count(1).__next__
@@ -74,7 +76,7 @@ class Node:
         if process.status is BUSY:
             process.exit("shutdown")
             return
-        process.post((SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY), None, None))
+        process.post(SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY))
         try:
             async with asyncio.timeout(GRACE):
                 await process.server.wait()
@@ -98,7 +100,20 @@ class Node:
 
     def _turn(self) -> None:
         self.budget = BUDGET
+        self._looks = 0
+        self._turn_began = self.loop.time()
         self.drain()
+
+    def may_drain(self) -> bool:
+        """Whether a caller will now drain the queue itself, instead of waiting for the next turn of the loop."""
+        if not self.budget and self._looks < SLICES and self.loop.time() - self._turn_began < SLICE:
+            self._looks += 1
+            self.budget = BUDGET
+        if not self.budget or self.depth >= DEPTH:
+            return False
+        self.budget -= 1
+        self.awake = True  # so that nobody asks the loop for a turn meanwhile
+        return True
 
     def drain(self) -> None:
         """Run the processes that are ready, up to a number; what is left has its turn after the loop's other work."""
@@ -144,52 +159,53 @@ class Node:
 
     def reply(self, from_: From[Any], value: Any) -> None:
         """Answer a call. Only the first answer of a call that still waits arrives; all others are dropped."""
-        kind: Kind = "reply"
-        if from_._status is WAITING:
-            self.answer(from_, value)
-        else:
-            kind = "duplicate" if from_._status is REPLIED else "late"
         if self.observe is not None:
-            self.tell(kind, self.who(), from_.caller, value, about=from_)
+            kinds: dict[str, Kind] = {WAITING: "reply", REPLIED: "duplicate"}
+            self.tell(kinds.get(from_._status, "late"), self.who(), from_.caller, value, about=from_)
+        if from_._status is WAITING:
+            self.end_call(from_, REPLIED, value)
 
-    def answer(self, from_: From[Any], value: Any, status: str = REPLIED) -> None:
+    def give_up(self, from_: From[Any], status: str, why: Any) -> None:
+        """A call that waits ends without a reply, for one of three reasons."""
+        if self.observe is not None:
+            if status is FAILED:
+                self.tell("down", from_.server, from_.caller, why, about=from_)
+            else:
+                self.tell("timeout" if status is TIMED_OUT else "cancel", from_.caller, from_.server, about=from_, detail=why)
+        self.end_call(from_, status, why)
+
+    def end_call(self, from_: From[Any], status: str, outcome: Any) -> None:
         """Let the caller go on, and forget the call."""
         from_._status = status
-        from_._outcome = value
-        from_.server._process.open.pop(from_, None)
-        if from_._deadlines is not None:
-            del from_._deadlines[from_]
-            from_._deadlines = None
+        from_._outcome = outcome
+        del from_.server._process.open[from_]
         future = from_._future
         if future is not None:
-            from_._future = None
+            if from_._deadlines is not None:
+                del from_._deadlines[from_]
+            from_._future = from_._deadlines = None
             if not future.done():
                 future.set_result(None)
 
-    def end_call(self, from_: From[Any], status: str, why: Any) -> None:
-        """A call has ended without a reply, for one of three reasons."""
-        if from_._status is WAITING:
-            self.answer(from_, why, status)
-            if self.observe is not None:
-                if status is FAILED:
-                    self.tell("down", from_.server, from_.caller, why, about=from_)
-                else:
-                    self.tell(_ENDS[status], from_.caller, from_.server, about=from_, detail=why)
-
-    def expire(self, from_: From[Any], timeout: float) -> None:
-        """Give a call up after so many seconds. Equal timeouts share a queue and one timer: they fall due in their order."""
+    def wait_for(self, from_: From[Any], timeout: float | None) -> "asyncio.Future[None]":
+        """What the caller of a call awaits. Equal timeouts share a queue and one timer: they fall due in their order."""
+        future = from_._future = self.loop.create_future()
+        if timeout is None:
+            from_._deadlines = None
+            return future
         queue = self._deadlines.get(timeout)
         if queue is None:
             queue = self._deadlines[timeout] = {}
             self.after(timeout, self._expired, timeout, queue)
         queue[from_] = self.loop.time() + timeout
         from_._deadlines = queue
+        return future
 
     def _expired(self, timeout: float, queue: "dict[From[Any], float]") -> None:
         now = self.loop.time()
         due = list(itertools.takewhile(lambda from_: queue[from_] <= now, queue))
         for from_ in due:
-            self.end_call(from_, TIMED_OUT, timeout)
+            self.give_up(from_, TIMED_OUT, timeout)
         if queue:
             self.after(queue[next(iter(queue))] - now, self._expired, timeout, queue)
         else:
@@ -234,6 +250,19 @@ class Node:
         except Exception:
             logger.exception("the observer of a node raised; it must not")
         return event
+
+    def tell_message(self, kind: str, process: Process, message: Any, from_: From[Any] | None) -> Event | None:
+        """Tell of a message to a process."""
+        if kind is SYSTEM:
+            return None
+        if process.status is EXITED:
+            return self.tell("lost", self.who(), process.server, message, detail=kind)
+        if kind is CALL and from_ is not None:
+            return self.tell("call", from_.caller, process.server, message, about=from_, detail=from_.timeout)
+        if isinstance(message, Down):
+            return self.tell("down", message.process, process.server, message.reason)
+        source = message.process if isinstance(message, Exited) else self.who()
+        return self.tell("cast" if kind is CAST else "info", source, process.server, message)
 
     def who(self) -> Any:
         """Who is running now: a GenServer, a plain task, or None outside both."""

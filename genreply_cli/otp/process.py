@@ -57,6 +57,8 @@ EXITED: Final = "exited"
 
 QUOTA: Final = 100  # messages that a process may handle before others get their turn
 
+ANSWERS: Final = (Reply, NoReply, Stop)
+
 Entry = tuple[str, Any, "From[Any] | None", Event | None]  # kind, message, who asks, what the observer was told
 
 running: ContextVar["GenServer[Any] | None"] = ContextVar("running", default=None)
@@ -98,12 +100,19 @@ class Process:
 
     # --- the mailbox --------------------------------------------------------------------------------------------------------
 
-    def post(self, entry: Entry) -> None:
-        """Put an entry into the mailbox. It never waits: mailboxes have no limit, or two servers could block each other."""
-        self.mailbox.append(entry)
+    def post(self, kind: str, message: Any, from_: From[Any] | None = None) -> None:
+        """Put a message into the mailbox: the one door through which all messages to processes pass.
+
+        It never waits: mailboxes have no limit, or two servers could block each other. The mailbox of the dead holds nothing.
+        """
+        node = self.node
+        event = None if node.observe is None else node.tell_message(kind, self, message, from_)
+        self.mailbox.append((kind, message, from_, event))
         if not self.scheduled:
             self.scheduled = True
-            self.node.schedule(self)
+            node.ready.append(self)
+            if not node.awake:
+                node.wake()
 
     def go_on(self) -> None:
         """Nothing keeps the process from its mailbox any more."""
@@ -144,7 +153,7 @@ class Process:
                     if self.status is not READY:
                         return
                     continue
-                if type(answer) is NoReply and answer.then is None is answer.timeout and self.status is READY:
+                if type(answer) is NoReply and answer.then is None is answer.timeout:
                     self.state = answer.state
                     if kind is CALL and event is not None:
                         self._tell_kept(from_)
@@ -153,6 +162,8 @@ class Process:
             except BaseException as error:
                 self.crash(error, entry)
             if self.status is not READY:
+                if self.status is EXITED:
+                    self.state = None
                 return
         self.scheduled = False
 
@@ -206,7 +217,7 @@ class Process:
     def settle(self, answer: Any, entry: Entry) -> None:
         """Do what the answer of a callback asks for."""
         kind, message, from_, event = entry
-        if not isinstance(answer, Reply | NoReply | Stop) and isinstance(answer, Coroutine):
+        if not isinstance(answer, ANSWERS) and isinstance(answer, Coroutine):
             answer = self._step(answer, entry)
             if answer is WAITS:
                 return
@@ -249,8 +260,7 @@ class Process:
     def _idle_is_over(self) -> None:
         if self.status is READY and not self.mailbox and self.idle_timeout is not None:
             self.idle = self.idle_timeout = None
-            message = Timeout()
-            self.post((INFO, message, None, self.node.tell("info", self.server, self.server, message)))
+            self.post(INFO, Timeout())
 
     def _forget_idle(self) -> None:
         if self.idle is not None:
@@ -369,11 +379,9 @@ class Process:
         if not kill and self.server.trap_exit:
             if source is not None and source is self.parent:
                 self.brought_down_by = source
-                self.post((SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY), None, None))
+                self.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
             else:
-                sender = None if source is None else source.server
-                message = Exited(sender, reason)
-                self.post((INFO, message, None, self.node.tell("info", sender, self.server, message)))
+                self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
             self.brought_down_by = source
             self.exit("killed" if kill else reason)
@@ -387,12 +395,12 @@ class Process:
         self.reason = reason
         self.state = None
         self.scheduled = True  # for ever: nothing that comes now is handled
-        self.mailbox.clear()
+        self.mailbox = deque(maxlen=0)
         self._forget_idle()
         node.forget(self)
         node.tell("exit", self.server, None, reason, detail=self.brought_down_by and self.brought_down_by.server)
         for from_ in list(self.open):
-            node.end_call(from_, FAILED, reason)
+            node.give_up(from_, FAILED, reason)
         for waiter in list(self.waiters):
             waiter(reason)
         self.waiters.clear()
@@ -414,9 +422,7 @@ class Process:
 
     def hear_down(self, monitor: Monitor, reason: Any) -> None:
         """Somebody whom this process watches has ended, or was not there."""
-        if self.status is not EXITED:
-            event = self.node.tell("down", monitor.process, self.server, reason)
-            self.post((INFO, Down(monitor, monitor.process, reason), None, event))
+        self.post(INFO, Down(monitor, monitor.process, reason))
 
     def link(self, other: "Process") -> None:
         """Let each of the two hear of the other's end."""

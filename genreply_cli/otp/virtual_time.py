@@ -46,7 +46,7 @@ class Loop(asyncio.SelectorEventLoop):
         return self._now
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As in asyncio, but equal deadlines keep their order, which a plain heap of equal floats does not."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)

@@ -1,0 +1,352 @@
+"""What was seen, as plain data: each event of the runtime becomes a `Step`, with names where the event has objects.
+
+    async with Node(observe=lambda event: steps.append(tracer(event))): …
+
+A `Tracer` is a fold. It remembers a little of each call that somebody still holds, so a step can say what its event alone does
+not: how long the caller was blocked, who else is kept waiting, and that an answer went to the wrong caller. Objects are held
+weakly: calls and callers that are gone cost nothing, however many there were.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from functools import lru_cache
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from genreply_cli.otp.events import Event
+
+KINDS: Final = frozenset({
+    "start", "call", "noreply", "cast", "info", "reply", "timeout", "cancel", "late", "duplicate", "lost", "crash", "exit", "down",
+    "fault", "mark", "end",
+})  # fmt: skip
+
+
+class Absent(Enum):
+    """The type of `ABSENT`: a step without a message, which is not the same as a message of None."""
+
+    ABSENT = "no message"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a transcript: what happened, when, to whom, and because of what. Times are seconds.
+
+    `details` holds what only some kinds have (`timeout`, `waiting`, `blocked`, `for`, `error`, `reason` …), by its name in the
+    file, and whatever else a file says.
+    """
+
+    seq: int
+    t: float
+    kind: str
+    call: str | None = None
+    source: str | None = None  # "from" in the file
+    target: str | None = None  # "to"
+    at: str | None = None
+    message: Any = ABSENT
+    details: Mapping[str, Any] = field(default_factory=dict)
+    cause: int | None = None
+
+
+class _Call:
+    """What is remembered of a call, for as long as somebody holds its `From`."""
+
+    __slots__ = ("began", "ended", "kept", "name", "went")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.began: float | None = None
+        self.ended: float | None = None
+        self.kept: dict[str, None] | None = None  # where it is kept waiting, among others
+        self.went: tuple[str, float] | None = None  # to which call its answer went instead, and when
+
+
+class Tracer:
+    """Call it with each event, in order; it answers the step. One tracer a recording.
+
+    `clock` (as `loop.time`) says when a `note` is made; without one, a note has the time of the event before it. Time begins with
+    the first event, or at `begin` on that clock.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None, begin: float | None = None) -> None:
+        self._clock = clock
+        self._begin = begin
+        self._t = 0.0
+        self._seq = 0
+        self._first = 0  # the event that came first, of this node
+        self._latest: float = inf  # the event that came last
+        self._shift = 0  # from the number of an event to that of its step, but for the notes:
+        self._notes: list[float] = []  # after which event each was made
+        self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._nobody: str | None = None  # the caller that is no task
+        self._taken: dict[str, int] = {}
+        self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
+        self._asked = 0
+        self._kept: WeakKeyDictionary[Any, dict[str, None]] = WeakKeyDictionary()
+        self._counts = {"calls": 0, "replied": 0, "timed_out": 0, "failed": 0, "dropped": 0}
+
+    def __call__(self, event: "Event") -> Step:
+        """The step that this event is."""
+        seq = self._number(event.seq)
+        now = self._time(event.time)
+        kind, source, target, detail = event.kind, event.source, event.target, event.detail
+        call = self._call(event.call if event.about is None else event.about)
+        message: Any = ABSENT
+        details: dict[str, Any] = {}
+        place = kind in _PLACES
+        match kind:
+            case "start":
+                details["module"] = type(source).__name__
+                if detail is not None:
+                    details["linked"] = self.name(detail)
+            case "call":
+                message = plain(event.message)
+                details["timeout"] = detail
+                self._counts["calls"] += 1
+                if call is not None:
+                    call.began = now
+            case "noreply":
+                details["waiting"] = self._keep(source, call)
+            case "cast" | "info":
+                message = plain(event.message)
+            case "lost":
+                message = plain(event.message)
+                details["sent"] = detail
+            case "reply" | "late" | "duplicate":
+                message = plain(event.message)
+                since = None if call is None else call.began if kind == "reply" else call.ended
+                if since is not None:
+                    details["blocked" if kind == "reply" else "ago"] = round(now - since, 6)
+                meant = None if event.about is None else self._call(event.call)
+                if meant is not None and meant is not call and call is not None:
+                    details["for"] = meant.name
+                    meant.went = call.name, round(now, 6)
+                if kind == "reply":
+                    self._end(call, now, "replied")
+                else:
+                    self._counts["dropped"] += 1
+            case "timeout" | "cancel":
+                if detail is not None:
+                    details["timeout"] = detail
+                details |= self._blocked(call, now)
+                if call is not None and call.went is not None:
+                    details["went_to"], details["went_at"] = call.went
+                self._end(call, now, "timed_out" if kind == "timeout" else "failed")
+            case "down":
+                details["reason"] = in_words(event.message)
+                if event.about is not None:
+                    details |= self._blocked(call, now)
+                    self._end(call, now, "failed")
+            case "crash":
+                details["error"] = in_words(event.message)
+            case "exit":
+                details["reason"] = in_words(event.message)
+                if detail is not None:
+                    details["link"] = self.name(detail)
+                self._kept.pop(source, None)
+        return Step(
+            seq, round(now, 6), kind, None if call is None else call.name,
+            None if place else self.name(source), None if place else self.name(target), self.name(source) if place else None,
+            message, details, self._cause(event.cause),
+        )  # fmt: skip
+
+    def note(self, kind: str, *, at: Any = None, call: Any = None, cause: int | None = None, **details: Any) -> Step:
+        """A step that the program makes: `note("mark", label="lunch")`, `note("fault", at=socket, what="drop")`.
+
+        `at` and `call` are a process and a From, or their names; `cause` is the `seq` of an event.
+        """
+        self._seq += 1
+        if self._latest != inf:
+            self._notes.append(self._latest)
+        now = self._t if self._clock is None else self._time(self._clock())
+        name = call if call is None or isinstance(call, str) else self.call(call)
+        where = None if at is None else self.name(at)
+        return Step(self._seq, round(now, 6), kind, name, at=where, details=plain(details), cause=self._cause(cause))
+
+    def end(self) -> Step:
+        """The last step: how many calls there were, and what became of them (`failed`: told that the server died, or cancelled)."""
+        return self.note("end", **self._counts)
+
+    def after(self, steps: Iterable[Step]) -> "Tracer":
+        """Go on where these steps end, so that the new ones can be appended to them. Returns the tracer."""
+        for step in steps:
+            self._seq, self._t = max(self._seq, step.seq), max(self._t, step.t)
+            count = _COUNTED.get(step.kind)
+            if count is not None and (step.kind != "down" or "blocked" in step.details):
+                self._counts[count] += 1
+            if step.call is not None and step.call[:1] == "c" and step.call[1:].isdecimal() and len(step.call) < 20:
+                self._asked = max(self._asked, int(step.call[1:]))
+        if self._begin is None and self._clock is not None:
+            self._begin = self._clock() - self._t
+        return self
+
+    # --- names ---------------------------------------------------------------------------------------------------------------
+
+    def name(self, who: Any) -> str:
+        """What a process, or the task of a caller, is called: always the same."""
+        if isinstance(who, str):
+            return who
+        if who is None:
+            if self._nobody is None:
+                self._nobody = self._unique("caller")
+            return self._nobody
+        name = self._names.get(who)
+        if name is None:
+            name = self._names[who] = self._unique(_base(who))
+        return name
+
+    def call(self, from_: Any) -> str:
+        """What a call is called: c1, c2 … in the order in which they were made."""
+        call = self._call(from_)
+        assert call is not None
+        return call.name
+
+    def _call(self, from_: Any) -> _Call | None:
+        if from_ is None:
+            return None
+        call = self._calls.get(from_)
+        if call is None:
+            self._asked += 1
+            call = self._calls[from_] = _Call(f"c{self._asked}")
+        return call
+
+    def _unique(self, base: str) -> str:
+        """`base`, or `base-2` and so on, which nobody has; not even one who was registered as "caller-2"."""
+        stem, _, digits = base.rpartition("-")
+        if digits.isdecimal() and len(digits) < 10 and 2 <= int(digits) <= self._taken.get(stem, 0):
+            self._taken.setdefault(base, 1)
+        while True:
+            number = self._taken[base] = self._taken.get(base, 0) + 1
+            name = base if number == 1 else f"{base}-{number}"
+            if number == 1 or name not in self._taken:
+                return name
+
+    # --- what is remembered ----------------------------------------------------------------------------------------------------
+
+    def _keep(self, server: Any, call: _Call | None) -> list[str]:
+        kept = self._kept.get(server)
+        if kept is None:
+            kept = self._kept[server] = {}
+        if call is not None and call.ended is None:
+            kept[call.name] = None
+            call.kept = kept
+        return list(kept)
+
+    def _end(self, call: _Call | None, now: float, how: str) -> None:
+        self._counts[how] += 1
+        if call is not None:
+            call.ended = now
+            if call.kept is not None:
+                call.kept.pop(call.name, None)
+                call.kept = None
+
+    @staticmethod
+    def _blocked(call: _Call | None, now: float) -> dict[str, float]:
+        return {} if call is None or call.began is None else {"blocked": round(now - call.began, 6)}
+
+    def _time(self, now: float) -> float:
+        """Seconds since the recording began. They never go back, not even when another loop's clock takes over."""
+        if self._begin is None or now - self._begin < self._t:
+            self._begin = now - self._t
+        self._t = max(self._t, now - self._begin)
+        return self._t
+
+    def _number(self, event: int) -> int:
+        """The number of the step: that of the event, but for the notes in between, and for what came before this node."""
+        if event <= self._latest:
+            self._first = event
+            self._shift = self._seq + 1 - event
+            self._notes.clear()
+        self._latest = event
+        self._seq = event + self._shift + len(self._notes)
+        return self._seq
+
+    def _cause(self, event: int | None) -> int | None:
+        if event is None or not self._first <= event <= self._latest or self._latest == inf:
+            return None
+        return event + self._shift + bisect_left(self._notes, event)
+
+
+_PLACES: Final = frozenset({"start", "noreply", "crash", "exit"})  # these happen at a process, and go nowhere
+_COUNTED: Final = {
+    "call": "calls", "reply": "replied", "timeout": "timed_out", "down": "failed", "cancel": "failed",
+    "late": "dropped", "duplicate": "dropped",
+}  # fmt: skip
+
+
+def _base(who: Any) -> str:
+    if hasattr(who, "add_done_callback"):  # a task; asked like this, asyncio need not be imported
+        return "caller"
+    name = getattr(who, "name", None)
+    return name if isinstance(name, str) and name else type(who).__name__.lower()
+
+
+# --- values ------------------------------------------------------------------------------------------------------------------
+
+DEPTH: Final = 32  # how deep a message may nest
+BITS: Final = 10_000  # how long an int may be; Python itself refuses to write much longer ones
+
+_OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
+_ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
+
+
+def plain(value: Any, depth: int = DEPTH) -> Any:
+    """A value as JSON can hold it, the same in each run: a message dataclass as its Elixir tuple, `["greet", "Hello"]`.
+
+    Fields that a dataclass leaves out of its repr are left out here, too: references that say nothing to a reader. Tuples become
+    lists, and what JSON cannot hold becomes `{"repr": "…"}`.
+    """
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int) and value.bit_length() <= BITS:
+        return int(value)
+    if isinstance(value, float) and isfinite(value):
+        return float(value)
+    if depth:
+        if isinstance(value, list | tuple):
+            return [plain(item, depth - 1) for item in value]
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {str.__str__(key): plain(item, depth - 1) for key, item in value.items()}
+        if is_dataclass(value) and not isinstance(value, type | BaseException):
+            tag, names = _shape(type(value))
+            return [tag, *(plain(getattr(value, name, None), depth - 1) for name in names)]
+    return {"repr": _repr(value)}
+
+
+@lru_cache(maxsize=256)
+def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
+    tag = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
+    return tag, tuple(each.name for each in fields(kind) if each.repr)
+
+
+def in_words(reason: Any) -> str:
+    """An exit reason or an error as text: "normal", "RuntimeError: text", or else the repr."""
+    if isinstance(reason, str):
+        return str.__str__(reason)
+    if isinstance(reason, BaseException):
+        try:
+            text = str(reason)
+        except Exception as error:
+            text = f"its text raised {type(error).__name__}"
+        return f"{type(reason).__name__}: {text}" if text else type(reason).__name__
+    return _repr(reason)
+
+
+def _repr(value: Any) -> str:
+    """The repr, without what differs from run to run (addresses, the order of a set) or is nobody's business (paths)."""
+    if isinstance(value, set | frozenset) and value:
+        return f"{type(value).__name__}({{{', '.join(sorted(map(_repr, value)))}}})"
+    try:
+        text = repr(value)
+    except Exception as error:  # a user's __repr__ must not stop the recording
+        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    return f"<{type(value).__name__}>" if _OPAQUE.match(text) else _ADDRESS.sub("", text)

@@ -1,0 +1,286 @@
+"""Steps ↔ JSON Lines: what was seen, kept in a file.
+
+    with Writer("lunch.jsonl", Header(by="genreply 0.1.0")) as writer:
+        writer.write(step)                  # one line, written when it returns
+
+    header, steps = read("lunch.jsonl")     # an iterator: ten million steps take no more memory than ten
+    for step in steps: …
+    steps.notes                             # what a reader should be told: an interruption, a cut line
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from math import isinf
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Final, NoReturn, Self
+
+from genreply_cli.trace import ABSENT, KINDS, Step
+from genreply_cli.visible import quoted, visible
+
+VERSION: Final = 1
+HEADER_LIMIT: Final = 1 << 20  # bytes; what has no line end by then is no transcript
+DEPTH: Final = 100  # how deep a line may nest
+SECONDS: Final = 1e12  # how long a recording may be: a few thousand lives
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line: how the recording came about. `more` keeps the keys that this version does not know."""
+
+    created: str | None = None
+    by: str | None = None
+    title: str | None = None
+    clock: str | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TranscriptError(Exception):
+    """A transcript cannot be read or written; the text says in one sentence where, and what was expected."""
+
+    def __init__(self, problem: str, file: str, line: int | None = None, field: str | None = None) -> None:
+        super().__init__(problem, file, line, field)
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.field = field
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        name = "" if self.field is None else f", field {quoted(self.field)}"
+        return f"{visible(self.file)}{line}{name}: {self.problem}"
+
+
+def created(clock: str = "real") -> str:
+    """When a header says it was made: now, or on the virtual clock, where equal runs give equal bytes, always the same."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(0 if clock == "virtual" else None))
+
+
+# --- writing -----------------------------------------------------------------------------------------------------------------
+
+_dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_UNSAFE: Final = re.compile(
+    r'\\[\\"u]'  # escapes that may stay
+    r"|\\[bfnrt]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
+)
+_CONTROLS: Final = {r"\b": r"\u0008", r"\t": r"\u0009", r"\n": r"\u000a", r"\f": r"\u000c", r"\r": r"\u000d"}
+
+
+def to_line(step: Step) -> str:
+    """A step as one line of JSON, without the line end: nothing in it can steer a terminal."""
+    values: dict[str, Any] = {"kind": step.kind}
+    if step.call is not None:
+        values["call"] = step.call
+    if step.source is not None:
+        values["from"] = step.source
+    if step.target is not None:
+        values["to"] = step.target
+    if step.at is not None:
+        values["at"] = step.at
+    if step.message is not ABSENT:
+        values["message"] = step.message
+    values |= step.details
+    if step.cause is not None:
+        values["cause"] = step.cause
+    t = f"{step.t:.6f}" if step.t else "0.0"
+    if float(t) != step.t:  # somebody else's step, with more than six decimals
+        t = repr(step.t)
+    return f'{{"seq":{step.seq},"t":{t},{_safe(_dump(values))[1:]}'
+
+
+def header_line(header: Header) -> str:
+    """The first line of a transcript, without the line end."""
+    return _safe(_dump({
+        "format": "genreply", "version": VERSION, "created": header.created, "by": header.by, "title": header.title,
+        "clock": header.clock, "seed": header.seed, "settings": header.settings, **header.more,
+    }))  # fmt: skip
+
+
+def _safe(text: str) -> str:
+    return text if "\\" not in text and text.isprintable() else _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found = match[0]
+    if found[0] == "\\":
+        return _CONTROLS.get(found, found)
+    return json.dumps(found)[1:-1]
+
+
+class Writer:
+    """Writes steps as they come, each with one write and a flush, so a killed recording lacks its last line at most.
+
+    `target` is a path, or a text stream, which is left open. A file that exists is refused, unless it may be overwritten, or
+    appended to: then its header stays, and a cut last line is taken off first. Show its steps to `Tracer.after`, so that the new
+    ones follow. Raises TranscriptError if the file cannot be opened, and the OSError of a write that failed.
+    """
+
+    def __init__(
+        self,
+        target: "str | os.PathLike[str] | IO[str]",
+        header: Header | None = None,
+        *,
+        overwrite: bool = False,
+        append: bool = False,
+    ) -> None:
+        self._file: BinaryIO | None = None
+        self._stream: IO[str] | None = None
+        self._ascii = False
+        fresh = True
+        if isinstance(target, str | os.PathLike):
+            self._file, fresh = _open_to_write(os.fspath(target), overwrite=overwrite, append=append)
+        else:
+            self._stream = target
+            self._ascii = "utf" not in (getattr(target, "encoding", None) or "utf-8").lower()
+        if fresh:
+            self._put(header_line(header or Header()))
+
+    def write(self, step: Step) -> None:
+        """One more line."""
+        self._put(to_line(step))
+
+    def _put(self, line: str) -> None:
+        if self._file is not None:
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+        elif self._stream is not None:
+            self._stream.write((re.sub(r"[^\x00-\x7f]", _escape, line) if self._ascii else line) + "\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Close the file; a stream stays open."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _open_to_write(path: str, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
+    """The file, and whether it still needs a header."""
+    try:
+        if append and os.path.isfile(path) and os.path.getsize(path):
+            read(path)[1].close()  # it is a transcript
+            file = open(path, "r+b")  # the writer closes it
+            _go_to_the_end(file)
+            return file, False
+        device = os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)  # /dev/null, a pipe: nothing is lost
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | (0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL), 0o600)
+        if not device:
+            with suppress(PermissionError):  # somebody else's file, which we may write to
+                os.fchmod(descriptor, 0o600)
+        return os.fdopen(descriptor, "wb"), True
+    except FileExistsError:
+        raise TranscriptError("exists already; overwrite it, append to it, or choose another name", path) from None
+    except (OSError, ValueError) as error:
+        raise TranscriptError(f"cannot be written: {_why(error)}", path) from error
+
+
+def _go_to_the_end(file: BinaryIO) -> None:
+    """Where the next line begins: after the last one, or in the place of one that is cut."""
+    start = file.seek(0, os.SEEK_END)
+    tail = b""
+    while start and b"\n" not in tail.rstrip():
+        block = min(start, 1 << 16)
+        start = file.seek(start - block)
+        tail = file.read(block) + tail
+    lines = tail.rstrip()
+    last = lines.rfind(b"\n") + 1
+    try:
+        _parse(lines[last:].decode())
+    except (ValueError, RecursionError):
+        file.truncate(file.seek(start + last))
+    else:
+        file.truncate(file.seek(start + len(lines)))
+        file.write(b"\n")
+
+
+# --- reading -----------------------------------------------------------------------------------------------------------------
+
+
+def read(source: "str | os.PathLike[str] | IO[str] | IO[bytes]") -> "tuple[Header, Steps]":
+    """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError."""
+    if not isinstance(source, str | os.PathLike):
+        name = getattr(source, "name", None)
+        steps = Steps(source, name if isinstance(name, str) else "the transcript", lambda: None)
+        return steps.header, steps
+    path = os.fspath(source)
+    try:
+        file = open(path, "rb")  # the steps close it
+    except FileNotFoundError:
+        raise TranscriptError("there is no such file", path) from None
+    except IsADirectoryError:
+        raise TranscriptError("is a directory; expected a transcript", path) from None
+    except (OSError, ValueError) as error:
+        raise TranscriptError(f"cannot be read: {_why(error)}", path) from error
+    try:
+        steps = Steps(file, path, file.close)
+    except BaseException:
+        file.close()
+        raise
+    return steps.header, steps
+
+
+class Steps(Iterator[Step]):
+    """The steps of a transcript, in its order. When they are through, `interrupted`, `cut` and `notes` are known.
+
+    A transcript without an `end` was interrupted, and a cut last line is what a killed recording leaves; neither is an error.
+    """
+
+    def __init__(self, lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]) -> None:
+        self.header = _read_header(lines, file)
+        self.interrupted = False
+        self.cut = False
+        self.notes: list[str] = []
+        self._file = file
+        self._steps = self._read(lines, close)
+        next(self._steps)  # it is under way, and will close the file, whatever becomes of it
+
+    def __iter__(self) -> Iterator[Step]:
+        return self._steps
+
+    def __next__(self) -> Step:
+        return next(self._steps)
+
+    def close(self) -> None:
+        """Close the file, if it was opened here. Needed only by who leaves early and wants it closed at once."""
+        self._steps.close()
+
+    def _read(self, lines: IO[str] | IO[bytes], close: Callable[[], None]) -> "Generator[Step]":
+        number = 1
+        step: Any = None
+        try:
+            yield step
+            for raw in lines:
+                number += 1
+                try:
+                    text = (raw.decode() if isinstance(raw, bytes) else raw).strip()
+                    if not text:
+                        continue
+                    values = _parse(text)
+                except (ValueError, RecursionError) as error:
+                    if (text.startswith("{") or raw[-1:] not in {"\n", b"\n"}) and not any(map(_is_something, lines)):
+                        self.cut = True
+                        self.notes.append(f"{visible(self._file)}, line {number}: the last line is cut; it is ignored")
+                        break
+                    raise TranscriptError(f"expected one JSON object, found {_what(error)}", self._file, number) from None
+                step = _to_step(values, self._file, number)
+                yield step
+        except UnicodeDecodeError:
+            raise TranscriptError("expected UTF-8 text, found other bytes", self._file, number + 1) from None
+        except OSError as error:
+            raise TranscriptError(f"cannot be read any further: {_why(error)}", self._file, number + 1) from error
+        finally:
+            close()
+        if step is None or step.kind != "end":
+            self.interrupted = True
+            self.notes.append(f"{visible(self._file)}: the recording was interrupted; it has no end line")
