@@ -56,7 +56,7 @@ class Network:
 
     def between(self, socket: type[WebSocket]) -> Callable[[GenServer[Any]], WebSocket]:
         """How a coordinator gets a socket of this type with this network in between."""
-        return lambda caller: socket.start_link(Line(caller, self))
+        return lambda caller: socket.start_link(Line(caller, self), name="websocket")
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""

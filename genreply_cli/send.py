@@ -1,12 +1,20 @@
-"""Many greetings, several at once, and their outcomes in the order in which they were asked."""
+"""genreply send: many greetings, several at once, and their outcomes in the order in which they were asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import json
+import sys
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, CallTimeout
+from genreply_cli.session import Settings, Sink, Watch, session
+from genreply_cli.trace import in_words
+from genreply_cli.transcript import Writer
 from genreply_cli.variations import AnyCoordinator
+from genreply_cli.visible import visible
 
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
@@ -50,7 +58,7 @@ async def greet(coordinator: AnyCoordinator, call: str, message: str, timeout: f
 
 async def greet_all(
     coordinator: AnyCoordinator, messages: Iterable[str], timeout: float | None, jobs: int = 1
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome, None]:
     """Greet with each message, at most `jobs` at once, and yield the outcomes in the order of the messages.
 
     Each of the `jobs` callers takes the next message when it has its answer. They do not run away from an outcome that is
@@ -87,3 +95,76 @@ async def greet_all(
         await asking
     finally:
         asking.cancel()
+
+
+# The command ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Output:
+    """What `genreply send` writes where."""
+
+    json: bool = False  # outcomes as JSON lines, instead of the replies
+    events: bool = False  # the transcript on stdout, and no replies
+    timeline: bool = False  # the timeline on stderr
+    record: str | None = None  # the transcript in a file
+    overwrite: bool = False
+    append: bool = False
+    linger: float = 1.0  # seconds to wait for late answers, if somebody looks on
+
+
+def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> int:
+    """Greet with all messages, write what comes of it, and return the exit status: that of the first failure in ask order."""
+    with ExitStack() as stack:
+        sinks: list[Sink] = []
+        header = settings.header()
+        if output.record is not None:
+            writer = stack.enter_context(Writer(output.record, header, overwrite=output.overwrite, append=output.append))
+            sinks.append(writer.write)
+        if output.events:
+            sinks.append(Writer(sys.stdout, header).write)
+        if output.timeline:
+            from genreply_cli.screen import on_stderr
+
+            sinks.append(on_stderr())
+        code, watch = settings.run(_send(settings, messages, jobs, output, sinks))
+    for failure in watch.failures:
+        if isinstance(failure, BrokenPipeError):
+            raise failure
+        raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
+    return code
+
+
+async def _send(
+    settings: Settings, messages: list[str], jobs: int, output: Output, sinks: list[Sink]
+) -> tuple[int, Watch]:
+    code = 0
+    async with session(settings, sinks) as (coordinator, watch):
+        async with aclosing(greet_all(coordinator, messages, settings.timeout, jobs)) as outcomes:
+            async for outcome in outcomes:
+                code = code or EXIT_CODES[outcome.status]
+                if output.json:
+                    print(json.dumps(outcome.plain()), flush=True)
+                elif outcome.error is not None:
+                    _complain(outcome, settings, output)
+                elif not output.events:
+                    print(outcome.reply if not sys.stdout.isatty() else visible(str(outcome.reply)), flush=True)
+        if watch.sinks:
+            await watch.linger(output.linger)
+    return code, watch
+
+
+def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
+    if outcome.status == TIMED_OUT:
+        why = f"got no reply within {settings.timeout:g} s; the coordinator still keeps it, and a late answer will be dropped"
+        seconds = next((patience for patience in (1, 5, 10, 60) if patience > 2 * max(settings.delay[1], settings.timeout or 0)), 600)
+        hint = f"try --timeout {seconds}"
+        if output.record is not None:
+            hint += f", or see it: genreply trace {output.record}"
+        elif not output.timeline:
+            hint += ", or see it: --timeline"
+    else:
+        reason = getattr(outcome.error, "reason", None)
+        why = f"got no reply: the coordinator exited, {in_words(reason)}" if reason else "got no reply: no coordinator is running"
+        hint = "see it: --timeline" if not output.timeline else "greetings that are sent now find nobody"
+    print(f"error: {outcome.call} {visible(why)}\n       {hint}", file=sys.stderr, flush=True)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from genreply_cli.otp.events import Event
 
 KINDS: Final = frozenset({
-    "start", "call", "noreply", "cast", "info", "reply", "timeout", "cancel", "late", "duplicate", "lost", "crash", "exit", "down",
-    "fault", "mark", "end",
+    "start", "call", "noreply", "cast", "info", "reply", "timeout", "cancel", "late", "duplicate", "lost", "crash", "exit",
+    "down", "fault", "mark", "end",
 })  # fmt: skip
 
 
@@ -96,66 +96,55 @@ class Tracer:
         """The step that this event is."""
         seq = self._number(event.seq)
         now = self._time(event.time)
-        kind, source, target, detail = event.kind, event.source, event.target, event.detail
         call = self._call(event.call if event.about is None else event.about)
-        message: Any = ABSENT
-        details: dict[str, Any] = {}
-        place = kind in _PLACES
+        message = plain(event.message) if event.kind in _SAYING else ABSENT
+        name = None if call is None else call.name
+        if event.kind in _STAYING:
+            source, target, at = None, None, self.name(event.source)
+        else:
+            source, target, at = self.name(event.source), self.name(event.target), None
+        details = self._details(event, call or _Call(""), now)
+        return Step(seq, round(now, 6), event.kind, name, source, target, at, message, details, self._cause(event.cause))
+
+    def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+        """What only this kind of step has; and what is to be remembered of it."""
+        kind, detail = event.kind, event.detail
         match kind:
             case "start":
-                details["module"] = type(source).__name__
-                if detail is not None:
-                    details["linked"] = self.name(detail)
+                module = {"module": type(event.source).__name__}
+                return module if detail is None else module | {"linked": self.name(detail)}
             case "call":
-                message = plain(event.message)
-                details["timeout"] = detail
                 self._counts["calls"] += 1
-                if call is not None:
-                    call.began = now
+                call.began = now
+                return {"timeout": detail}
             case "noreply":
-                details["waiting"] = self._keep(source, call)
-            case "cast" | "info":
-                message = plain(event.message)
-            case "lost":
-                message = plain(event.message)
-                details["sent"] = detail
-            case "reply" | "late" | "duplicate":
-                message = plain(event.message)
-                since = None if call is None else call.began if kind == "reply" else call.ended
-                if since is not None:
-                    details["blocked" if kind == "reply" else "ago"] = round(now - since, 6)
-                meant = None if event.about is None else self._call(event.call)
-                if meant is not None and meant is not call and call is not None:
-                    details["for"] = meant.name
-                    meant.went = call.name, round(now, 6)
-                if kind == "reply":
-                    self._end(call, now, "replied")
-                else:
-                    self._counts["dropped"] += 1
+                return {"waiting": self._keep(event.source, call)}
+            case "reply":
+                details = _since("blocked", call.began, now) | self._for(event, call, now)
+                self._end(call, now, "replied")
+                return details
+            case "late" | "duplicate":
+                self._counts["dropped"] += 1
+                return _since("ago", call.ended, now) | self._for(event, call, now)
             case "timeout" | "cancel":
-                if detail is not None:
-                    details["timeout"] = detail
-                details |= self._blocked(call, now)
-                if call is not None and call.went is not None:
-                    details["went_to"], details["went_at"] = call.went
+                went = {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
                 self._end(call, now, "timed_out" if kind == "timeout" else "failed")
-            case "down":
-                details["reason"] = in_words(event.message)
-                if event.about is not None:
-                    details |= self._blocked(call, now)
-                    self._end(call, now, "failed")
+                return {"timeout": detail} | _since("blocked", call.began, now) | went
+            case "lost":
+                return {"sent": detail}
             case "crash":
-                details["error"] = in_words(event.message)
+                return {"error": in_words(event.message)}
             case "exit":
-                details["reason"] = in_words(event.message)
-                if detail is not None:
-                    details["link"] = self.name(detail)
-                self._kept.pop(source, None)
-        return Step(
-            seq, round(now, 6), kind, None if call is None else call.name,
-            None if place else self.name(source), None if place else self.name(target), self.name(source) if place else None,
-            message, details, self._cause(event.cause),
-        )  # fmt: skip
+                self._kept.pop(event.source, None)
+                reason = {"reason": in_words(event.message)}
+                return reason if detail is None else reason | {"link": self.name(detail)}
+            case "down" if event.about is None:  # a monitor is told
+                return {"reason": in_words(event.message)}
+            case "down":
+                self._end(call, now, "failed")
+                return {"reason": in_words(event.message)} | _since("blocked", call.began, now)
+            case _:
+                return {}
 
     def note(self, kind: str, *, at: Any = None, call: Any = None, cause: int | None = None, **details: Any) -> Step:
         """A step that the program makes: `note("mark", label="lunch")`, `note("fault", at=socket, what="drop")`.
@@ -171,7 +160,7 @@ class Tracer:
         return Step(self._seq, round(now, 6), kind, name, at=where, details=plain(details), cause=self._cause(cause))
 
     def end(self) -> Step:
-        """The last step: how many calls there were, and what became of them (`failed`: told that the server died, or cancelled)."""
+        """The last step: how many calls there were, and what became of them. `failed` are those cancelled, too."""
         return self.note("end", **self._counts)
 
     def after(self, steps: Iterable[Step]) -> "Tracer":
@@ -230,26 +219,30 @@ class Tracer:
 
     # --- what is remembered ----------------------------------------------------------------------------------------------------
 
-    def _keep(self, server: Any, call: _Call | None) -> list[str]:
+    def _keep(self, server: Any, call: _Call) -> list[str]:
+        """The calls that this process keeps waiting, with this one."""
         kept = self._kept.get(server)
         if kept is None:
             kept = self._kept[server] = {}
-        if call is not None and call.ended is None:
+        if call.ended is None:
             kept[call.name] = None
             call.kept = kept
         return list(kept)
 
-    def _end(self, call: _Call | None, now: float, how: str) -> None:
+    def _end(self, call: _Call, now: float, how: str) -> None:
         self._counts[how] += 1
-        if call is not None:
-            call.ended = now
-            if call.kept is not None:
-                call.kept.pop(call.name, None)
-                call.kept = None
+        call.ended = now
+        if call.kept is not None:
+            call.kept.pop(call.name, None)
+            call.kept = None
 
-    @staticmethod
-    def _blocked(call: _Call | None, now: float) -> dict[str, float]:
-        return {} if call is None or call.began is None else {"blocked": round(now - call.began, 6)}
+    def _for(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+        """The call that an answer was meant for, if it went to another. It is remembered: that caller will wait in vain."""
+        meant = None if event.about is None else self._call(event.call)
+        if meant is None or meant is call:
+            return {}
+        meant.went = call.name, round(now, 6)
+        return {"for": meant.name}
 
     def _time(self, now: float) -> float:
         """Seconds since the recording began. They never go back, not even when another loop's clock takes over."""
@@ -274,11 +267,16 @@ class Tracer:
         return event + self._shift + bisect_left(self._notes, event)
 
 
-_PLACES: Final = frozenset({"start", "noreply", "crash", "exit"})  # these happen at a process, and go nowhere
+_STAYING: Final = frozenset({"start", "noreply", "crash", "exit"})  # they happen at a process, and go nowhere
+_SAYING: Final = frozenset({"call", "cast", "info", "lost", "reply", "late", "duplicate"})  # they have a message
 _COUNTED: Final = {
     "call": "calls", "reply": "replied", "timeout": "timed_out", "down": "failed", "cancel": "failed",
     "late": "dropped", "duplicate": "dropped",
 }  # fmt: skip
+
+
+def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
+    return {} if then is None else {name: round(now - then, 6)}
 
 
 def _base(who: Any) -> str:

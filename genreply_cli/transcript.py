@@ -12,10 +12,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isinf
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, NoReturn, Self
 
@@ -134,7 +135,7 @@ class Writer:
         self._ascii = False
         fresh = True
         if isinstance(target, str | os.PathLike):
-            self._file, fresh = _open_to_write(os.fspath(target), overwrite=overwrite, append=append)
+            self._file, fresh = _open_to_write(Path(target), overwrite=overwrite, append=append)
         else:
             self._stream = target
             self._ascii = "utf" not in (getattr(target, "encoding", None) or "utf-8").lower()
@@ -165,24 +166,25 @@ class Writer:
         self.close()
 
 
-def _open_to_write(path: str, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
+def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
     """The file, and whether it still needs a header."""
     try:
-        if append and os.path.isfile(path) and os.path.getsize(path):
+        if append and path.is_file() and path.stat().st_size:
             read(path)[1].close()  # it is a transcript
-            file = open(path, "r+b")  # the writer closes it
+            file = path.open("r+b")
             _go_to_the_end(file)
             return file, False
-        device = os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)  # /dev/null, a pipe: nothing is lost
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | (0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL), 0o600)
+        device = path.exists() and not path.is_file() and not path.is_dir()  # /dev/null, a pipe: nothing is lost
+        how = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
         if not device:
             with suppress(PermissionError):  # somebody else's file, which we may write to
                 os.fchmod(descriptor, 0o600)
         return os.fdopen(descriptor, "wb"), True
     except FileExistsError:
-        raise TranscriptError("exists already; overwrite it, append to it, or choose another name", path) from None
+        raise TranscriptError("exists already; overwrite it, append to it, or choose another name", str(path)) from None
     except (OSError, ValueError) as error:
-        raise TranscriptError(f"cannot be written: {_why(error)}", path) from error
+        raise TranscriptError(f"cannot be written: {_why(error)}", str(path)) from error
 
 
 def _go_to_the_end(file: BinaryIO) -> None:
@@ -213,9 +215,9 @@ def read(source: "str | os.PathLike[str] | IO[str] | IO[bytes]") -> "tuple[Heade
         name = getattr(source, "name", None)
         steps = Steps(source, name if isinstance(name, str) else "the transcript", lambda: None)
         return steps.header, steps
-    path = os.fspath(source)
+    path = str(source)
     try:
-        file = open(path, "rb")  # the steps close it
+        file = Path(path).open("rb")  # noqa: SIM115  # the steps close it
     except FileNotFoundError:
         raise TranscriptError("there is no such file", path) from None
     except IsADirectoryError:
@@ -245,7 +247,7 @@ class Steps(Iterator[Step]):
         self._steps = self._read(lines, close)
         next(self._steps)  # it is under way, and will close the file, whatever becomes of it
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Step]:  # noqa: PYI034  # the generator itself: half the time a step
         return self._steps
 
     def __next__(self) -> Step:
@@ -255,7 +257,7 @@ class Steps(Iterator[Step]):
         """Close the file, if it was opened here. Needed only by who leaves early and wants it closed at once."""
         self._steps.close()
 
-    def _read(self, lines: IO[str] | IO[bytes], close: Callable[[], None]) -> "Generator[Step]":
+    def _read(self, lines: IO[str] | IO[bytes], close: Callable[[], None]) -> Generator[Step, None, None]:
         number = 1
         step: Any = None
         try:
@@ -268,11 +270,11 @@ class Steps(Iterator[Step]):
                         continue
                     values = _parse(text)
                 except (ValueError, RecursionError) as error:
-                    if (text.startswith("{") or raw[-1:] not in {"\n", b"\n"}) and not any(map(_is_something, lines)):
+                    if _may_be_cut(raw) and not any(map(_has_text, lines)):
                         self.cut = True
                         self.notes.append(f"{visible(self._file)}, line {number}: the last line is cut; it is ignored")
                         break
-                    raise TranscriptError(f"expected one JSON object, found {_what(error)}", self._file, number) from None
+                    raise TranscriptError(f"expected a JSON object, found {_found(error)}", self._file, number) from None
                 step = _to_step(values, self._file, number)
                 yield step
         except UnicodeDecodeError:
@@ -284,3 +286,183 @@ class Steps(Iterator[Step]):
         if step is None or step.kind != "end":
             self.interrupted = True
             self.notes.append(f"{visible(self._file)}: the recording was interrupted; it has no end line")
+
+
+def from_line(line: str, file: str = "the transcript", number: int = 2) -> Step:
+    """The step that one line is; `file` and `number` are for the error."""
+    try:
+        values = _parse(line.strip())
+    except (ValueError, RecursionError) as error:
+        raise TranscriptError(f"expected a JSON object, found {_found(error)}", file, number) from None
+    return _to_step(values, file, number)
+
+
+def _may_be_cut(raw: str | bytes) -> bool:
+    text = raw if isinstance(raw, str) else raw.decode(errors="replace")
+    return not text.endswith("\n") or text.lstrip().startswith("{")
+
+
+def _has_text(raw: str | bytes) -> bool:
+    return bool(raw.strip())
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number that is too large")
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which JSON does not have")
+
+
+_scan: Final = json.JSONDecoder(parse_float=_number, parse_constant=_constant).raw_decode
+
+
+def _parse(text: str) -> Any:
+    values, end = _scan(text)
+    if end != len(text):
+        raise ValueError(f"something after it, at column {end + 1}")
+    if text.count("[") + text.count("{") > DEPTH and _depth(values) > DEPTH:
+        raise RecursionError
+    return values
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= DEPTH:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+    return depth
+
+
+def _found(error: Exception) -> str:
+    """What was found instead of JSON, in words."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"something else at column {error.colno} ({error.msg})"
+    if isinstance(error, RecursionError):
+        return f"more than {DEPTH} levels, one in another"
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no UTF-8"
+    return "an integer that is too large" if "int string conversion" in str(error) else str(error)
+
+
+def _why(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return visible(text[:1].lower() + text[1:])
+
+
+# --- what a line may hold ----------------------------------------------------------------------------------------------------
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) in {int, float} and 0 <= value < SECONDS
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_object(value: Any) -> bool:
+    return type(value) is dict
+
+
+def _are_names(value: Any) -> bool:
+    return type(value) is list and all(map(_is_text, value))
+
+
+Expected = tuple[Callable[[Any], bool], str]
+_TEXT: Final[Expected] = _is_text, "text"
+_COUNT: Final[Expected] = _is_count, "a whole number, 0 or more"
+_SECONDS: Final[Expected] = _is_seconds, "a number of seconds, 0 or more"
+
+HEADER: Final[Mapping[str, Expected]] = {
+    "created": _TEXT, "by": _TEXT, "title": _TEXT, "clock": _TEXT,
+    "seed": (lambda value: type(value) is int, "a whole number"), "settings": (_is_object, "a JSON object"),
+}  # fmt: skip
+
+DETAILS: Final[Mapping[str, Expected]] = {
+    "module": _TEXT, "linked": _TEXT, "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
+    "blocked": _SECONDS, "ago": _SECONDS, "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
+    "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT,
+    "calls": _COUNT, "replied": _COUNT, "timed_out": _COUNT, "failed": _COUNT, "dropped": _COUNT,
+}  # fmt: skip
+
+
+def _to_step(values: Any, file: str, line: int) -> Step:
+    """What a line says, checked as far as a view depends on it. What else it says is kept, and unknown kinds are let through."""
+    if type(values) is not dict:
+        raise TranscriptError(f"expected a JSON object, found {_shown(values)}", file, line)
+    take = values.pop
+    seq, t, kind = take("seq", None), take("t", None), take("kind", None)
+    call, source, target, at = take("call", None), take("from", None), take("to", None), take("at", None)
+    message, cause = take("message", ABSENT), take("cause", None)
+    if type(seq) is not int or seq < 1:
+        raise _unexpected("seq", "a whole number from 1", seq, file, line)
+    if (type(t) is not float and type(t) is not int) or not 0 <= t < SECONDS:
+        raise _unexpected("t", _SECONDS[1], t, file, line)
+    if type(kind) is not str:
+        raise _unexpected("kind", "text", kind, file, line)
+    for name, value in (("call", call), ("from", source), ("to", target), ("at", at)):
+        if value is not None and type(value) is not str:
+            raise _unexpected(name, "text", value, file, line)
+    if cause is not None and type(cause) is not int:
+        raise _unexpected("cause", "a whole number", cause, file, line)
+    if values and kind in KINDS:
+        _check(values, DETAILS, file, line)
+    return Step(seq, t, kind, call, source, target, at, message, values, cause)
+
+
+def _check(values: Mapping[str, Any], expected: Mapping[str, Expected], file: str, line: int) -> None:
+    for name, value in values.items():
+        if name in expected and value is not None:
+            fits, what = expected[name]
+            if not fits(value):
+                raise _unexpected(name, what, value, file, line)
+
+
+def _unexpected(name: str, what: str, value: Any, file: str, line: int) -> TranscriptError:
+    return TranscriptError(f"expected {what}, found {'none' if value is None else _shown(value)}", file, line, name)
+
+
+def _shown(value: Any) -> str:
+    text = visible(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
+    try:
+        raw = lines.readline(HEADER_LIMIT)
+        text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff").strip()
+    except UnicodeDecodeError:
+        raise TranscriptError("is no transcript: it does not begin with UTF-8 text", file) from None
+    except OSError as error:
+        raise TranscriptError(f"cannot be read: {_why(error)}", file) from error
+    if not raw:
+        raise TranscriptError("is empty; expected a transcript, which begins with a header", file)
+    try:
+        values = _parse(text)
+    except (ValueError, RecursionError):
+        raise TranscriptError("is no transcript: its first line is no JSON object", file) from None
+    if type(values) is not dict or values.pop("format", None) != "genreply":
+        raise TranscriptError('is no transcript: its first line does not say "format":"genreply"', file)
+    version = values.pop("version", None)
+    if type(version) is not int or version < 1:
+        raise _unexpected("version", str(VERSION), version, file, 1)
+    if version > VERSION:
+        newer = f"is a transcript of version {version}, and this genreply reads version {VERSION}; a newer genreply reads it"
+        raise TranscriptError(newer, file)
+    _check(values, HEADER, file, 1)
+    known = {name: values.pop(name, None) for name in HEADER}
+    return Header(**known | {"settings": known["settings"] or {}}, more=values)

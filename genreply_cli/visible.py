@@ -15,7 +15,7 @@ _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str) -> str:
-    r"""The text with each such character as `\n`, `\x1b`, `\u202e` or `\U000e0001`. All else stays as it is, emoji and CJK too."""
+    r"""The text with each such character as `\n`, `\x1b`, `\u202e` or `\U000e0001`. All else stays, emoji and CJK too."""
     return text if text.isprintable() else HIDDEN.sub(_escape, text)
 
 

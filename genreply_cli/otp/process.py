@@ -162,7 +162,7 @@ class Process:
             except BaseException as error:
                 self.crash(error, entry)
             if self.status is not READY:
-                if self.status is EXITED:
+                if not self.server.alive:
                     self.state = None
                 return
         self.scheduled = False

@@ -1,0 +1,60 @@
+"""python -m genreply_cli, and the command genreply: the one place where errors become a sentence and an exit status."""
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+
+from genreply_cli.cli import app
+from genreply_cli.errors import GenreplyError
+from genreply_cli.visible import visible
+
+UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all usage errors
+
+
+def main() -> NoReturn:
+    """Run the command line, and leave with one of the exit codes that are promised."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr."""
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except UsageError as error:
+        return complain(error.format_message(), error.exit_code, _try_help(error))
+    except GenreplyError as error:
+        return complain(str(error), error.exit_code, error.hint)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        return complain(f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1)
+    return code if isinstance(code, int) else 0
+
+
+def complain(problem: str, code: int, hint: str | None = None) -> int:
+    """Say what is wrong, and what to do about it; return the exit status."""
+    print(f"error: {visible(problem)}", file=sys.stderr)
+    if hint:
+        print(f"       {visible(hint)}", file=sys.stderr)
+    return code
+
+
+def _try_help(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "genreply"
+    if "No such option" in str(error):
+        return f"a greeting that starts with a dash goes after --, as in: {command} -- -hello"
+    return f"try {command} --help"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""genreply repl: lines typed become greetings and commands, and their answers appear; one greeting blocks until its reply."""
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from genreply_cli import state
+from genreply_cli.face import Face
+from genreply_cli.send import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
+from genreply_cli.session import Settings, Sink, Watch, session
+from genreply_cli.transcript import TranscriptError, Writer
+from genreply_cli.variations import AnyCoordinator
+from genreply_cli.visible import visible
+
+COMMANDS = {
+    "help": "what can be typed",
+    "quit": "leave, as Ctrl-D does",
+}
+
+
+# What is typed ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Greeting:
+    message: str
+
+
+@dataclass(frozen=True)
+class Command:
+    name: str
+    argument: str = ""
+
+
+def parse(line: str) -> Greeting | Command | None:
+    """What a line means: a greeting, a command (`/help`), a greeting that begins with a slash (`//x`), or nothing."""
+    if not line.strip():
+        return None
+    if line.startswith("//"):
+        return Greeting(line[1:])
+    if line.startswith("/"):
+        name, _, argument = line[1:].strip().partition(" ")
+        return Command(name, argument.strip())
+    return Greeting(line)
+
+
+# The session ------------------------------------------------------------------------------------------------------------------
+
+
+class Repl:
+    """One session: it asks one greeting after the other, as one caller, and shows what becomes of it."""
+
+    def __init__(self, coordinator: AnyCoordinator, watch: Watch, settings: Settings, face: Face) -> None:
+        self.coordinator = coordinator
+        self.watch = watch
+        self.settings = settings
+        self.face = face
+        self.asked = 0
+        self.code = 0  # the exit status of the first failure
+        self.leaving = False
+        self._giving_up = False
+
+    async def obey(self, line: str) -> None:
+        """Do what a line says."""
+        match parse(line):
+            case Greeting(message):
+                await self.greet(message)
+            case Command("help", _):
+                self.face.say(self.help())
+            case Command("quit", _):
+                self.leaving = True
+            case Command(name, _):
+                close = get_close_matches(name, COMMANDS, n=1)
+                meant = f"did you mean /{close[0]}?" if close else "/help lists the commands"
+                self.face.complain(f"there is no command /{name}; {meant}; //{name} greets with /{name}")
+
+    async def greet(self, message: str) -> None:
+        """Greet, and block until the reply, the timeout, or until somebody gives up."""
+        self.asked += 1
+        call = f"c{self.asked}"
+        task = asyncio.current_task()
+        self._giving_up = False
+
+        def give_up() -> None:
+            if task is not None and not self._giving_up:
+                self._giving_up = True
+                task.cancel()
+
+        with self.face.blocked(call, self.settings.timeout, give_up):
+            try:
+                outcome = await greet(self.coordinator, call, message, self.settings.timeout)
+            except asyncio.CancelledError:
+                if not self._giving_up or task is None or task.uncancel():
+                    raise
+                self.face.complain(f"{call} given up; the coordinator does not know, and its answer will be dropped")
+                return
+        self.code = self.code or EXIT_CODES[outcome.status]
+        self.tell(outcome)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Show what became of a greeting."""
+        if outcome.status == TIMED_OUT:
+            self.face.complain(f"{outcome.call} got no reply within {self.settings.timeout:g} s; a late answer will be dropped")
+        elif outcome.status == FAILED:
+            self.face.complain(f"{outcome.call} failed: {outcome.error}")
+        else:
+            self.face.answer(str(outcome.reply))
+
+    def help(self) -> str:
+        """The list of what can be typed."""
+        commands = [f"  /{name:<10} {what}" for name, what in COMMANDS.items()]
+        return "\n".join([
+            "  text        a greeting; it blocks until the deferred reply",
+            "  //text      a greeting that begins with a slash",
+            *commands,
+            "  keys        Ctrl-C gives up a call that blocks, or clears the line; Ctrl-D leaves; up and down: history",
+        ])  # fmt: skip
+
+
+def run(settings: Settings, *, record: str | None = None, keep: bool = True, history: bool = True, strict: bool = False) -> int:
+    """Run a session, and return its exit status: 0, or with `strict` that of the first failure.
+
+    It is recorded to `record`, or, if it is to be kept, to the state folder.
+    """
+    with ExitStack() as stack:
+        sinks: list[Sink] = []
+        try:
+            if record is not None or keep:
+                path = record if record is not None else str(state.new_session())
+                sinks.append(stack.enter_context(Writer(path, settings.header())).write)
+        except (OSError, TranscriptError) as error:
+            if record is not None:
+                raise
+            print(f"note: this session is not recorded: {visible(str(error))}", file=sys.stderr)
+        face: Face = Face()
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            from genreply_cli.terminal import Terminal
+
+            face = terminal = Terminal(history=history)
+            sinks.append(terminal.show)
+        code = asyncio.run(_run(settings, face, sinks))
+    return code if strict else 0
+
+
+async def _run(settings: Settings, face: Face, sinks: list[Sink]) -> int:
+    async with session(settings, sinks) as (coordinator, watch):
+        repl = Repl(coordinator, watch, settings, face)
+        async for line in face.typed():
+            await repl.obey(line)
+            if repl.leaving:
+                break
+    return repl.code
