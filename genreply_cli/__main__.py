@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from genreply_cli.cli import app
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, Terminated
 from genreply_cli.visible import visible
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all usage errors
@@ -22,7 +22,8 @@ def main() -> NoReturn:
 def run() -> int:
     """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr."""
     try:
-        code = app(standalone_mode=False)
+        todo = app(standalone_mode=False)
+        code = todo() if callable(todo) else 0  # 0: --help or --version, which are through
         sys.stdout.flush()
     except UsageError as error:
         return complain(error.format_message(), error.exit_code, _try_help(error))
@@ -32,12 +33,14 @@ def run() -> int:
         return leaving.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
+    except Terminated:
+        return 128 + signal.SIGTERM
     except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
         return complain(f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1)
-    return code if isinstance(code, int) else 0
+    return code
 
 
 def complain(problem: str, code: int, hint: str | None = None) -> int:

@@ -1,4 +1,8 @@
-"""The commands: what may be typed, and who does it."""
+"""The commands: what may be typed, and who does it.
+
+A command does nothing itself: it returns what is to be done, and `__main__` does it. Typer would take a closed pipe or a Ctrl-C
+on the way for its own, and leave with an exit status of its own.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -17,6 +21,8 @@ app = typer.Typer(
     add_completion=True,
     no_args_is_help=True,
 )
+
+Todo = Callable[[], int]  # what is to be done; its result is the exit status
 
 COORDINATORS = ["blocking", "immediate", "single", "fifo", "keyed"]
 
@@ -109,7 +115,7 @@ def send(
     ] = "1",
     seed: Seed = 0,
     clock: Clock = "real",
-) -> int:
+) -> Todo:
     """Send greetings and print their replies, one line each, in the order in which they were asked."""
     import sys
 
@@ -119,7 +125,8 @@ def send(
     if timeline is None:
         timeline = sys.stderr.isatty() and not quiet
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
-    return run(settings, messages, jobs, Output(json, events, timeline, record, overwrite, append, linger))
+    output = Output(json, events, timeline, record, overwrite, append, linger)
+    return lambda: run(settings, messages, jobs, output)
 
 
 @app.command()
@@ -132,11 +139,11 @@ def trace(
         Any, typer.Option("--speed", "-s", parser=_reads(options.speed), metavar="X", help="2 replays twice as fast.")
     ] = "1",
     print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
-) -> int:
+) -> Todo:
     """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
     from genreply_cli.replay import run
 
-    return run(file, show_samples=show_list, speed=speed, paced=False if print_ else None)
+    return lambda: run(file, show_samples=show_list, speed=speed, paced=False if print_ else None)
 
 
 @app.command()
@@ -150,10 +157,10 @@ def repl(
     no_history: Annotated[bool, typer.Option("--no-history", help="Do not keep what is typed.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with the status of the first call that failed.")] = False,
     seed: Seed = 0,
-) -> int:
+) -> Todo:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl import run
     from genreply_cli.session import Settings
 
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
-    return run(settings, record=record, keep=not no_record, history=not no_history, strict=strict)
+    return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict)

@@ -8,3 +8,7 @@ class GenreplyError(Exception):
         super().__init__(problem)
         self.hint = hint
         self.exit_code = exit_code
+
+
+class Terminated(BaseException):
+    """SIGTERM came. What has to be closed is closed on the way out."""

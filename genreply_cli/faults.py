@@ -32,13 +32,6 @@ class Fault:
         return self.kind if self.rate is None else f"{self.kind}:{self.rate:g}"
 
 
-@dataclass(frozen=True)
-class Injected:
-    """Told to the observer when a fault is injected."""
-
-    what: str
-
-
 @dataclass
 class Network:
     """What a network does to the answers that pass through it. All its chances come from one seed."""
@@ -93,5 +86,5 @@ class Line:
     def _strikes(self, kind: str) -> bool:
         strikes = self.network.strikes(kind)
         if strikes:
-            note(Injected(kind))
+            note(("fault", {"what": kind}))
         return strikes

@@ -10,31 +10,18 @@ from genreply_cli.visible import quoted, visible
 
 
 class Said(NamedTuple):
-    """The words of a step: a body, which is cut where there is little room, and a note behind it, which is kept."""
+    """The words of a step: a body, which is cut where there is no room, and a note behind it, which is not."""
 
     body: str
     note: str = ""
-    seconds: float | None = None  # the end of the note
-    brief: str | None = None  # the body where there is little room
-    brief_note: str | None = None
-    whole: str | None = None  # the body where there is room for all
-
-    def at_length(self) -> tuple[str, str]:
-        """Body and note, where there is room for all; seconds as the transcript has them."""
-        return self.body if self.whole is None else self.whole, _with(self.note, self.seconds, lambda seconds: f"{seconds:.3f} s")
-
-    def in_lanes(self) -> tuple[str, str]:
-        """Body and note, beside a drawing."""
-        return self.body, _with(self.note, self.seconds, duration)
+    brief: tuple[str, str] | None = None  # both, where there is little room
+    whole: tuple[str, str] | None = None  # both, where there is room for all
 
     def in_brief(self) -> tuple[str, str]:
-        """Body and note, where there is little room."""
-        note = self.note if self.brief_note is None else self.brief_note
-        return self.body if self.brief is None else self.brief, _with(note, self.seconds, duration)
+        return self.brief or (self.body, self.note)
 
-
-def _with(note: str, seconds: float | None, form: Callable[[float], str]) -> str:
-    return note if seconds is None else f"{note} {form(seconds)}".lstrip()
+    def at_length(self) -> tuple[str, str]:
+        return self.whole or (self.body, self.note)
 
 
 def show(value: Any) -> str:
@@ -86,47 +73,53 @@ def _asked(step: Step) -> Said:
 def _sent(step: Step) -> Said:
     match step.message:
         case [str(), value]:  # an answer on its way back: the value says more than its tag
-            return Said(show_message(step.message), brief=show(value))
+            return Said(show_message(step.message), brief=(show(value), ""))
     return _asked(step)
 
 
 def _kept(step: Step) -> Said:
     waiting = f"{len(step.details.get('waiting') or [step.call])} waiting"
     kept = f"caller {named(step.call)} kept, not answered; {waiting}"
-    return Said(kept, brief=f"kept; {waiting}", whole=f"caller kept, {waiting}")
+    return Said(kept, brief=(f"kept; {waiting}", ""), whole=(f"caller kept, {waiting}", ""))
+
+
+def _timed(body: str, word: str, seconds: float) -> Said:
+    """With how long it took; exactly, where there is room."""
+    took = duration(seconds)
+    return Said(body, f"{word} {took}", brief=(body, took), whole=(body, f"{word} {seconds:.3f} s"))
 
 
 def _replied(step: Step) -> Said:
-    blocked, value = step.details.get("blocked"), _value(step)
-    return Said(value) if blocked is None else Said(value, "blocked", blocked, brief_note="")
+    blocked = step.details.get("blocked")
+    return Said(_value(step)) if blocked is None else _timed(_value(step), "blocked", blocked)
 
 
 def _wrong(step: Step) -> Said:
     asker = named(step.details.get("for"))
-    return Said(_value(step), f"WRONG CALLER: asked by {asker}", brief_note="WRONG CALLER")
+    return Said(_value(step), f"WRONG CALLER: asked by {asker}", brief=(_value(step), f"WRONG CALLER, not {asker}"))
 
 
 def _gave_up(step: Step) -> Said:
     what = "gave up" if step.kind == "timeout" else "cancelled"
-    seconds, went_to, went_at = (step.details.get(name) for name in ("blocked", "went_to", "went_at"))
+    seconds, went_to, went_at = map(step.details.get, ("blocked", "went_to", "went_at"))
+    if went_to is not None:
+        at = "" if went_at is None else f" at +{went_at:.3f} s"
+        return Said(f"{what}; its answer went to {named(went_to)}{at}", brief=(f"{what}; {named(went_to)} got its answer", ""))
     after = what if seconds is None else f"{what} after {seconds:.3f} s"
-    if went_to is None:
-        return Said(f"{after}; nobody is told", brief=after)
-    at = "" if went_at is None else f" at +{went_at:.3f} s"
-    return Said(f"{what}; its answer went to {named(went_to)}{at}", brief=f"{what}; {named(went_to)} got its answer")
+    return Said(f"{after}; nobody is told", brief=(after, ""))
 
 
 def _dropped(step: Step) -> Said:
     call, ago, meant = named(step.call), step.details.get("ago"), step.details.get("for")
-    when = "" if ago is None else f" {ago:.3f} s ago"
-    why = f"caller {call} left" if step.kind == "late" else f"{call} was answered"
+    what, who = ("left", "caller ") if step.kind == "late" else ("was answered", "")
+    why = f"{call} {what}" if ago is None else f"{call} {what} {ago:.3f} s ago"
     asker = "" if meant is None else f"; asked by {named(meant)}"
-    dropped = f"dropped: {why}{when}{asker}"
-    return Said(dropped, brief=f"dropped: {why.removeprefix('caller ')}{when}", whole=f"{_value(step)} {dropped}".lstrip())
+    dropped = f"dropped: {who}{why}{asker}"
+    return Said(dropped, brief=(f"dropped: {why}", ""), whole=(_value(step), dropped))
 
 
 def _lost(step: Step) -> Said:
-    return Said(show_message(step.message), f"lost: {named(step.target)} has ended", brief_note="lost")
+    return Said(show_message(step.message), f"lost: {named(step.target)} has ended", brief=(show_message(step.message), "lost"))
 
 
 def _crashed(step: Step) -> Said:
@@ -138,39 +131,41 @@ def _ended(step: Step) -> Said:
     if step.details.get("link") is None:
         return Said(f"ended: {named(reason)}")
     linked = f"linked, so the {named(step.at)} goes down too"
-    return Said(linked, brief="linked, goes down too", whole=linked if reason is None else f"{linked}: {named(reason)}")
+    return Said(linked, brief=("linked, goes down too", ""), whole=(linked, "" if reason is None else named(reason)))
 
 
 def _told(step: Step) -> Said:
     reason, blocked = step.details.get("reason"), step.details.get("blocked")
-    if blocked is None:
+    if blocked is None:  # a monitor, or a recording that does not say
         return Said(f"{named(step.source)} died: {named(reason)}")
     died = f"{named(step.source)} died before it replied"
-    return Said(died, "after", blocked, whole=died if reason is None else f"{died}: {named(reason)}")
+    after = f"after {duration(blocked)}"
+    whole = died if reason is None else f"{died}: {named(reason)}"
+    return Said(died, after, brief=(f"{named(step.source)} died", after), whole=(whole, f"after {blocked:.3f} s"))
 
 
 def _started(step: Step) -> Said:
     module, linked = step.details.get("module"), step.details.get("linked")
-    return Said(", ".join([named(module), *([] if linked is None else [f"linked to {named(linked)}"])]))
+    return Said(named(module) if linked is None else f"{named(module)}, linked to {named(linked)}")
 
 
-def _label(step: Step) -> Said:
+def _marked(step: Step) -> Said:
     return Said(named(step.details.get("label" if step.kind == "mark" else "what")))
 
 
 def _counted(step: Step) -> Said:
-    names = ("calls", "replied", "timed_out", "failed", "dropped")
-    counts = {name: step.details.get(name) for name in names}
-    return Said(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items() if count is not None))
+    counts = {name.replace("_", " "): step.details.get(name) for name in ("calls", "replied", "timed_out", "failed", "dropped")}
+    full = ", ".join(f"{name} {count}" for name, count in counts.items() if count is not None)
+    brief = ", ".join(f"{name} {count}" for name, count in counts.items() if count and name != "calls")
+    return Said(full, brief=(brief or full, ""))
 
 
 def _noted(step: Step) -> Said:
-    """A kind that only a later version knows."""
+    """What a program says of itself, or a kind that only a later version knows."""
     return Said(" ".join(filter(None, [show_message(step.message), show(dict(step.details)) if step.details else ""])))
 
 
 # --- the table ---------------------------------------------------------------------------------------------------------------
-
 
 GONE: Final = "\N{MULTIPLICATION SIGN}"
 
@@ -202,16 +197,20 @@ LOOKS: Final[Mapping[str, Look]] = {
     "lost":      Look("lost",    "─", GONE, "red",        _lost,    "{source} sends to {target} in vain: {said}"),
     "crash":     Look("crash",   "",  GONE, "bold red",   _crashed, "{at} crashes: {said}"),
     "exit":      Look("exit",    "┈", GONE, "red",        _ended,   "{at} is gone: {said}"),
+    "stopped":   Look("exit",    "┈", GONE, "dim",        _ended,   "{at} is gone: {said}"),
     "down":      Look("down",    "┈", "",   "red",        _told,    "{target} is told: {said}", root=GONE),
-    "fault":     Look("fault",   "",  "!",  "red",        _label,   "a fault is injected at {at}: {said}"),
-    "mark":      Look("mark",    "",  "",   "bold",       _label,   "mark: {said}"),
+    "fault":     Look("fault",   "",  "!",  "red",        _marked,  "a fault is injected at {at}: {said}"),
+    "mark":      Look("mark",    "",  "",   "bold",       _marked,  "mark: {said}"),
     "end":       Look("end",     "",  "",   "dim",        _counted, "the end: {said}"),
 }  # fmt: skip
 
+
 def look_of(step: Step) -> Look:
-    """The row of the table for a step; an answer to the wrong caller has its own, and so has what only a later version knows."""
+    """The row of the table for a step. An answer to the wrong caller has its own, and so has an end that nobody need mourn."""
     if step.kind == "reply" and step.details.get("for") is not None:
         return LOOKS["wrong"]
+    if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
+        return LOOKS["stopped"]
     return LOOKS.get(step.kind) or Look(visible(step.kind), "─", "•", "dim", _noted, "{kind}: {said}")
 
 

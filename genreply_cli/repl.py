@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from genreply_cli import state
+from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
 from genreply_cli.send import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
-from genreply_cli.session import Settings, Sink, Watch, session
-from genreply_cli.transcript import TranscriptError, Writer
+from genreply_cli.session import Settings, Sink, Watch, recording, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
 
@@ -129,8 +129,8 @@ def run(settings: Settings, *, record: str | None = None, keep: bool = True, his
         try:
             if record is not None or keep:
                 path = record if record is not None else str(state.new_session())
-                sinks.append(stack.enter_context(Writer(path, settings.header())).write)
-        except (OSError, TranscriptError) as error:
+                sinks.append(stack.enter_context(recording(path, settings)).write)
+        except (OSError, GenreplyError) as error:
             if record is not None:
                 raise
             print(f"note: this session is not recorded: {visible(str(error))}", file=sys.stderr)

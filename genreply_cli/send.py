@@ -10,7 +10,7 @@ from typing import Any
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, CallTimeout
-from genreply_cli.session import Settings, Sink, Watch, session
+from genreply_cli.session import Settings, Sink, Watch, recording, session
 from genreply_cli.trace import in_words
 from genreply_cli.transcript import Writer
 from genreply_cli.variations import AnyCoordinator
@@ -117,12 +117,11 @@ def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> i
     """Greet with all messages, write what comes of it, and return the exit status: that of the first failure in ask order."""
     with ExitStack() as stack:
         sinks: list[Sink] = []
-        header = settings.header()
         if output.record is not None:
-            writer = stack.enter_context(Writer(output.record, header, overwrite=output.overwrite, append=output.append))
-            sinks.append(writer.write)
+            recorded = recording(output.record, settings, overwrite=output.overwrite, append=output.append)
+            sinks.append(stack.enter_context(recorded).write)
         if output.events:
-            sinks.append(Writer(sys.stdout, header).write)
+            sinks.append(Writer(sys.stdout, settings.header()).write)
         if output.timeline:
             from genreply_cli.screen import on_stderr
 

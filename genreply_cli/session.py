@@ -1,6 +1,7 @@
 """A coordinator at work: its settings, and those who look on."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from genreply_cli import __version__
+from genreply_cli.errors import GenreplyError, Terminated
 from genreply_cli.faults import Fault, Network
 from genreply_cli.otp import Event, Node
 from genreply_cli.trace import Step, Tracer
-from genreply_cli.transcript import Header, created
+from genreply_cli.transcript import Header, TranscriptError, Writer, created
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 T = TypeVar("T")
@@ -54,8 +56,14 @@ class Settings:
         return asyncio.run(main)
 
 
-class Terminated(BaseException):
-    """SIGTERM came. What has to be closed is closed on the way out."""
+def recording(path: str, settings: Settings, *, overwrite: bool = False, append: bool = False) -> Writer:
+    """A new recording. Raises GenreplyError with a sentence."""
+    try:
+        return Writer(path, settings.header(), overwrite=overwrite, append=append)
+    except TranscriptError as error:
+        raise GenreplyError(str(error), hint="--overwrite, --append, or --record another file") from None
+    except OSError as error:
+        raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 class Watch:
@@ -105,6 +113,7 @@ async def session(settings: Settings, sinks: Iterable[Sink]) -> AsyncIterator[tu
     Whatever ends it, the sinks get the `end` step. SIGTERM ends it with `Terminated`.
     """
     loop = asyncio.get_running_loop()
+    logging.getLogger("genreply_cli").addHandler(logging.NullHandler())  # a crash is told by the timeline
     watch = Watch(sinks)
     task = asyncio.current_task()
     terminated = False

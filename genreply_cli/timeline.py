@@ -60,6 +60,8 @@ def accessible(step: Step) -> str:
 
 # --- widths ------------------------------------------------------------------------------------------------------------------
 
+MANY: Final = 16  # characters to a cell: more than an honest text has, even with marks and joiners
+
 
 def cells(text: str) -> int:
     """How many cells of a terminal a visible text takes: CJK and emoji two, combining marks none."""
@@ -70,19 +72,24 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
+def fits(text: str, room: int) -> bool:
+    """Whether the text takes at most so many cells. A very long one does not, and is not measured."""
+    return len(text) <= MANY * room and cells(text) <= room
+
+
 def crop(text: str, room: int, ellipsis: str = "…") -> str:
     """The text in at most so many cells; an ellipsis says that there was more."""
-    start = text[: 8 * max(room, 0) + 64]  # most of a very long text need not be measured
-    if len(start) == len(text) and cells(text) <= room:
+    if fits(text, room):
         return text
+    if room <= len(ellipsis):
+        return ellipsis[: max(0, room)]
     room -= len(ellipsis)
-    if room < 0:
-        return ellipsis[: max(0, room + len(ellipsis))]
+    start = text[: MANY * room]
     if start.isascii():
         return start[:room] + ellipsis
     from rich.cells import set_cell_size
 
-    return (set_cell_size(start, room) if cells(start) > room else start) + ellipsis
+    return (start if cells(start) <= room else set_cell_size(start, room)) + ellipsis
 
 
 def _clock(seconds: float, room: int) -> str:
@@ -178,7 +185,8 @@ class Lanes:
     def _arrange(self) -> None:
         if len(self._callers) > max(1, self._capacity - len(self._processes)):
             self._shared, self._callers = True, self._callers[:1]
-        callers = ["callers"] if self._shared else ["caller", *(f"caller-{number + 1}" for number in range(1, len(self._callers)))]
+        numbers = range(2, len(self._callers) + 1)
+        callers = ["callers"] if self._shared else ["caller", *(f"caller-{number}" for number in numbers)]
         self._labels = callers[: len(self._callers)]
         room = self._capacity - len(self._labels)
         self._labels += map(visible, self._processes[:room])
@@ -313,7 +321,8 @@ class Timeline:
         if self._ascii:
             drawn = [(text.translate(ASCII), style) for text, style in drawn]
         head = self._head(f"{_clock(step.t, 7):>7} s  ", step, look, lanes.call_cells, 8)
-        text = self._text(look, look.says(step).in_lanes(), "   ", self.width - lanes.text)
+        said = look.says(step)
+        text = self._text(look, [(said.body, said.note), said.in_brief()], "   ", self.width - lanes.text)
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_ends: bool) -> list[Span]:
@@ -323,20 +332,23 @@ class Timeline:
         if with_ends:
             place = crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
             head.append((pad(place, 12) + "  ", ""))
-        text = self._text(look, look.says(step).in_brief(), " ", self.width - sum(cells(text) for text, _ in head))
+        text = self._text(look, [look.says(step).in_brief()], " ", self.width - sum(cells(text) for text, _ in head))
         return self._fitted([*head, *text])
 
     def _head(self, time: str, step: Step, look: Look, call_cells: int, word_cells: int) -> list[Span]:
         call = pad(crop(_call(step), call_cells, self._ellipsis), call_cells)
         return [(time, "dim"), (f"{call} {pad(crop(look.word, word_cells, self._ellipsis), word_cells)} ", look.colour)]
 
-    def _text(self, look: Look, said: tuple[str, str], gap: str, room: int) -> list[Span]:
-        """Body and note. What there is no room for is taken from the body, since the note may be the news."""
-        body, note = said
-        behind = gap + note if note else ""
+    def _text(self, look: Look, choice: list[tuple[str, str]], gap: str, room: int) -> list[Span]:
+        """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news."""
+        body = behind = ""
+        for body, note in choice:
+            behind = gap + note if note else ""
+            if fits(body, room - cells(behind)):
+                break
         body = crop(body, max(4, room - cells(behind)), self._ellipsis)
         alarming = "red" in look.colour
-        return [(body, look.colour if alarming and not note else ""), (behind, look.colour if alarming else "dim")]
+        return [(body, look.colour if alarming and not behind else ""), (behind, look.colour if alarming else "dim")]
 
     def _fitted(self, spans: list[Span]) -> list[Span]:
         """No wider than the terminal, whatever it is, and without blanks at the end."""

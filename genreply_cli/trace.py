@@ -97,14 +97,19 @@ class Tracer:
         seq = self._number(event.seq)
         now = self._time(event.time)
         call = self._call(event.call if event.about is None else event.about)
-        message = plain(event.message) if event.kind in _SAYING else ABSENT
         name = None if call is None else call.name
+        cause = self._cause(event.cause)
+        if event.kind == "note":
+            kind, message, details = _noted(event.message)
+            at = None if _is_task(event.source) else self.name(event.source)
+            return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
+        message = plain(event.message) if event.kind in _SAYING else ABSENT
         if event.kind in _STAYING:
             source, target, at = None, None, self.name(event.source)
         else:
             source, target, at = self.name(event.source), self.name(event.target), None
         details = self._details(event, call or _Call(""), now)
-        return Step(seq, round(now, 6), event.kind, name, source, target, at, message, details, self._cause(event.cause))
+        return Step(seq, round(now, 6), event.kind, name, source, target, at, message, details, cause)
 
     def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
         """What only this kind of step has; and what is to be remembered of it."""
@@ -157,7 +162,7 @@ class Tracer:
         now = self._t if self._clock is None else self._time(self._clock())
         name = call if call is None or isinstance(call, str) else self.call(call)
         where = None if at is None else self.name(at)
-        return Step(self._seq, round(now, 6), kind, name, at=where, details=plain(details), cause=self._cause(cause))
+        return Step(self._seq, round(now, 6), kind, name, at=where, details=_own(details), cause=self._cause(cause))
 
     def end(self) -> Step:
         """The last step: how many calls there were, and what became of them. `failed` are those cancelled, too."""
@@ -269,6 +274,7 @@ class Tracer:
 
 _STAYING: Final = frozenset({"start", "noreply", "crash", "exit"})  # they happen at a process, and go nowhere
 _SAYING: Final = frozenset({"call", "cast", "info", "lost", "reply", "late", "duplicate"})  # they have a message
+_COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})  # what all steps have
 _COUNTED: Final = {
     "call": "calls", "reply": "replied", "timeout": "timed_out", "down": "failed", "cancel": "failed",
     "late": "dropped", "duplicate": "dropped",
@@ -279,8 +285,25 @@ def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
     return {} if then is None else {name: round(now - then, 6)}
 
 
+def _noted(message: Any) -> tuple[str, Any, dict[str, Any]]:
+    """What a program tells with `otp.note`: a kind with its details, `("fault", {"what": "drop"})`, or anything else."""
+    match message:
+        case (str(kind), dict(details)):
+            return kind, ABSENT, _own(details)
+    return "note", plain(message), {}
+
+
+def _own(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Details as JSON can hold them; they cannot pass for what all steps have."""
+    return {str(name): plain(value) for name, value in details.items() if name not in _COMMON}
+
+
+def _is_task(who: Any) -> bool:
+    return who is None or hasattr(who, "add_done_callback")  # asked like this, asyncio need not be imported
+
+
 def _base(who: Any) -> str:
-    if hasattr(who, "add_done_callback"):  # a task; asked like this, asyncio need not be imported
+    if _is_task(who):
         return "caller"
     name = getattr(who, "name", None)
     return name if isinstance(name, str) and name else type(who).__name__.lower()

@@ -15,7 +15,7 @@ import heapq
 import itertools
 import selectors
 from collections.abc import Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Loop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 0.0
         self._order = itertools.count()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context | None]] = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context]] = []
         super().__init__(_Impatient(self))
 
     def time(self) -> float:
@@ -49,6 +49,7 @@ class Loop(asyncio.SelectorEventLoop):
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As in asyncio, but equal deadlines keep their order, which a plain heap of equal floats does not."""
+        context = copy_context() if context is None else context
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._order), handle, callback, args, context))
         return handle

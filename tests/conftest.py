@@ -1,0 +1,33 @@
+"""A test may be `async def`: it runs in a node of its own, on the virtual clock, and so takes no time however long it waits.
+
+The fixture `events` is the list of all that the node's observer is told; without it, nobody watches.
+"""
+
+import inspect
+from typing import Any
+
+import pytest
+
+from genreply_cli.otp import Event, Node
+from genreply_cli.otp.virtual_time import run
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+    told = arguments.get("events")
+
+    async def in_a_node() -> None:
+        async with Node(None if told is None else told.append):
+            await test(**arguments)
+
+    run(in_a_node())
+    return True

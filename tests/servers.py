@@ -1,0 +1,112 @@
+"""Servers for tests to talk to, and ways to wait: spies are lists, fakes are real servers, and waiting takes no time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from genreply_cli.otp import Event, Exit, From, GenServer, NoReply, Reply
+from genreply_cli.websocket import SendMessage, State, WebSocket
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """What a Doer keeps of its `terminate`."""
+
+    reason: Any
+
+
+class Doer(GenServer[list[Any]]):
+    """A process that does what it is told, as itself: requests are functions, async or not. It keeps what else it hears."""
+
+    def init(self, heard: list[Any] | None = None) -> list[Any]:
+        return [] if heard is None else heard
+
+    def handle_call(self, request: Any, from_: From[Any], heard: list[Any]) -> Any:
+        answer = request()
+        return self._reply(answer, heard) if isinstance(answer, Coroutine) else Reply(answer, heard)
+
+    async def _reply(self, answer: Coroutine[Any, Any, Any], heard: list[Any]) -> Any:
+        return Reply(await answer, heard)
+
+    def handle_cast(self, request: Any, heard: list[Any]) -> Any:
+        answer = request()
+        return self._noreply(answer, heard) if isinstance(answer, Coroutine) else NoReply(heard)
+
+    async def _noreply(self, answer: Coroutine[Any, Any, Any], heard: list[Any]) -> Any:
+        await answer
+        return NoReply(heard)
+
+    def handle_info(self, message: Any, heard: list[Any]) -> Any:
+        heard.append(message)
+        return NoReply(heard)
+
+    def terminate(self, reason: Any, heard: list[Any]) -> None:
+        heard.append(Terminated(reason))
+
+
+class TrappingDoer(Doer):
+    """A Doer to which exit signals are messages."""
+
+    trap_exit = True
+
+
+class Keeper(GenServer[dict[Any, From[Any]]]):
+    """Keeps every caller waiting, under its request, for somebody else to answer."""
+
+    def init(self, callers: dict[Any, From[Any]] | None = None) -> dict[Any, From[Any]]:
+        return {} if callers is None else callers
+
+    def handle_call(self, request: Any, from_: From[Any], callers: dict[Any, From[Any]]) -> Any:
+        callers[request] = from_
+        return NoReply(callers)
+
+    def handle_cast(self, request: Any, callers: dict[Any, From[Any]]) -> Any:
+        """Crash for this reason."""
+        raise request
+
+
+class SilentSocket(WebSocket):
+    """A socket whose other side says nothing; a test says it instead."""
+
+    def handle_cast(self, request: SendMessage, state: State) -> NoReply[State]:
+        return NoReply(state)
+
+
+class Boom(Exception):  # it is what a crash says
+    """What servers crash with, where it does not matter what."""
+
+
+async def all_quiet() -> None:
+    """Wait until nobody has anything to do before the clock moves on. On the virtual clock, timers only run then."""
+    loop = asyncio.get_running_loop()
+    for _ in range(2):  # what was due now may have made something else due now
+        quiet = loop.create_future()
+        loop.call_later(0, quiet.set_result, None)
+        await quiet
+
+
+async def outcome(waiting: Coroutine[Any, Any, Any]) -> Any:
+    """What it returns, or the exception that it raises."""
+    try:
+        return await waiting
+    except Exception as error:
+        return error
+
+
+def tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What it returns, or what it raises."""
+    try:
+        return function(*args, **kwargs)
+    except (Exception, Exit) as error:
+        return error
+
+
+def now() -> float:
+    """The virtual time: seconds since the test began."""
+    return asyncio.get_running_loop().time()
+
+
+def kinds(events: list[Event]) -> list[str]:
+    """The kinds of the events, in their order."""
+    return [event.kind for event in events]

@@ -1,0 +1,216 @@
+"""The command line as scripts use it: replies on stdout, the story on stderr, one sentence for what is wrong, an exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GENREPLY = [sys.executable, "-m", "genreply_cli"]
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty state folder, so that nobody's own sessions are touched."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "genreply"
+
+
+def genreply(*arguments: str | Path, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run([*GENREPLY, *map(str, arguments)], input=data, capture_output=True, check=False)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_hello_world() -> None:
+    done = genreply("send", "Hello world")
+    assert (done.stdout, done.stderr, done.returncode) == ("Hello world to you too!\n", "", 0)
+
+
+@pytest.mark.parametrize("greeting", ["", " ", "[red]", "😀 你好", "--", "-x"])
+def test_any_text_is_a_greeting(greeting: str) -> None:
+    assert genreply("send", "--", greeting).stdout == f"{greeting} to you too!\n"
+
+
+OVERLAP = ("send", "A", "B", "C", "--jobs", "3", "--delay", "50ms", "--timeout", "300ms", "--clock", "virtual")
+
+
+def test_with_one_slot_a_caller_gets_anothers_answer_and_two_time_out() -> None:
+    done = genreply(*OVERLAP, "--coordinator", "single", "--timeline")
+    assert done.stdout == "A to you too!\n"
+    assert done.stderr.count("error: ") == 2
+    assert "WRONG CALLER: asked by c1" in done.stderr
+    assert done.returncode == 3
+
+
+def test_keyed_gives_each_its_own() -> None:
+    done = genreply(*OVERLAP, "--coordinator", "keyed")
+    assert (done.stdout, done.returncode) == ("A to you too!\nB to you too!\nC to you too!\n", 0)
+
+
+def test_immediate_says_ok() -> None:
+    done = genreply(*OVERLAP, "--coordinator", "immediate")
+    assert (done.stdout, done.returncode) == ("ok\nok\nok\n", 0)
+
+
+def test_a_timeout_says_what_to_do_about_it() -> None:
+    done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
+    assert done.stderr == (
+        "error: c1 got no reply within 0.1 s; the coordinator still keeps it, and a late answer will be dropped\n"
+        "       try --timeout 1, or see it: --timeline\n"
+    )
+    assert (done.stdout, done.returncode) == ("", 3)
+
+
+def test_a_crash_says_why() -> None:
+    done = genreply("send", "--fault", "crash", "Hello")
+    assert done.stderr.startswith("error: c1 got no reply: the coordinator exited, RuntimeError: injected by --fault crash\n")
+    assert done.returncode == 4
+
+
+def test_the_late_answer_is_seen_to_be_dropped_if_somebody_watches() -> None:
+    done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "--events", "Hello")
+    kinds = [json.loads(line).get("kind") for line in done.stdout.splitlines()]
+    assert kinds[-4:] == ["timeout", "info", "late", "end"]
+    assert done.returncode == 3
+
+
+def test_events_replayed_draw_the_timeline_that_was_drawn_live() -> None:
+    arguments = ("send", "Hello world", "B", "--jobs", "2", "--delay", "100ms", "--clock", "virtual")
+    live = genreply(*arguments, "--timeline").stderr
+    assert genreply("trace", "-", stdin=genreply(*arguments, "--events").stdout).stdout == live
+
+
+def test_the_same_command_with_the_same_seed_gives_the_same_bytes() -> None:
+    arguments = ("send", "A", "B", "C", "--jobs", "3", "--delay", "1ms..2s", "--seed", "7", "--clock", "virtual", "--events")
+    first = genreply(*arguments).stdout
+    assert genreply(*arguments).stdout == first
+    assert genreply(*arguments, "--seed", "8").stdout != first
+
+
+def test_json_says_what_became_of_each_call() -> None:
+    done = genreply("send", "--json", "--delay", "250ms", "--clock", "virtual", "Hello")
+    assert json.loads(done.stdout) == {
+        "call": "c1", "message": "Hello", "status": "replied", "reply": "Hello to you too!", "blocked": 0.25
+    }  # fmt: skip
+
+
+def test_a_recording_can_be_replayed_continued_and_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "lunch.jsonl"
+    assert genreply("send", "--record", file, "A").returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    again = genreply("send", "--record", file, "B")
+    assert again.returncode == 1
+    assert again.stderr.startswith(f"error: {file}: exists already")
+    assert genreply("send", "--record", file, "--append", "B").returncode == 0
+    assert 'greet "A"' in genreply("trace", file).stdout
+    assert 'greet "B"' in genreply("trace", file).stdout
+    assert genreply("send", "--record", file, "--overwrite", "C").returncode == 0
+    assert 'greet "A"' not in genreply("trace", file).stdout
+
+
+BAD = {
+    "a negative timeout": (["send", "--timeout", "-1", "x"], 2, "'-1' is no duration"),
+    "a timeout that is no number": (["send", "--timeout", "nan", "x"], 2, "'nan' is no duration"),
+    "a delay in words": (["send", "--delay", "soon", "x"], 2, "'soon' is no duration"),
+    "an unknown coordinator": (["send", "--coordinator", "singel", "x"], 2, "did you mean single?"),
+    "an unknown fault": (["send", "--fault", "dorp", "x"], 2, "did you mean drop?"),
+    "a rate above one": (["send", "--fault", "drop:2", "x"], 2, "'2' is no rate"),
+    "no message": (["send"], 2, "MESSAGE"),
+    "an unknown option": (["send", "-x"], 2, "No such option"),
+    "no jobs": (["send", "--jobs", "0", "x"], 2, "--jobs"),
+    "a folder to record to": (["send", "--record", ".", "x"], 1, ".: exists already"),
+    "a folder that is not there": (["send", "--record", "nowhere/x.jsonl", "x"], 1, "no such file or directory"),
+    "a full disk to record to": (["send", "--record", "/dev/full", "x"], 1, "/dev/full: cannot be written: No space left on device"),
+    "a transcript that is not there": (["trace", "nowhere.jsonl"], 5, "nowhere.jsonl: there is no such file"),
+    "a folder as a transcript": (["trace", "."], 5, "is a directory; expected a transcript"),
+    "an unknown command": (["sned"], 2, "sned"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_a_sentence_and_an_exit_status(case: str) -> None:
+    arguments, code, sentence = BAD[case]
+    done = genreply(*arguments)
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ")
+    assert sentence in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"", "empty"), (b"\x00\xff\xfe\x80" * 100, "transcript"), (b'{"hello":"world"}\n', "transcript"), (b"Dear sir,\n", "transcript")],
+)
+def test_what_is_no_transcript_is_refused(data: bytes, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "thing"
+    file.write_bytes(data)
+    done = genreply("trace", file)
+    assert done.returncode == 5
+    assert done.stderr.startswith(f"error: {file}")
+    assert sentence in done.stderr.splitlines()[0]
+
+
+def test_a_disk_that_fills_up_costs_the_recording_and_not_the_replies(tmp_path: Path) -> None:
+    command = ["bash", "-c", 'ulimit -f 1; "$@"', "-", *GENREPLY, "send", "--record", str(tmp_path / "full.jsonl"), *["Hello"] * 5]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "Hello to you too!\n" * 5
+    assert done.stderr == "error: the recording is not complete: File too large\n"
+    assert done.returncode == 1
+
+
+def test_a_closed_stdout_ends_quietly() -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$@" | head -n 1; echo "${PIPESTATUS[0]}"', "-", *GENREPLY, "send", *["Hello"] * 5000],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["Hello to you too!", "141"]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, code: int, tmp_path: Path) -> None:
+    process = subprocess.Popen([*GENREPLY, "send", "--delay", "1h".replace("1h", "3600"), "--timeout", "infinity", "--events", "Hello"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(6)]  # the header, two starts, call, cast, noreply
+    assert b"noreply" in lines[-1]
+    process.send_signal(sent)
+    out, err = process.communicate()
+    assert process.returncode == code
+    assert b'"kind":"end"' in out.splitlines()[-1]
+    assert err == b""
+
+
+def test_trace_without_a_file_replays_the_last_session_or_lists_the_samples(state: Path) -> None:
+    nothing = genreply("trace")
+    assert nothing.stdout == genreply("trace", "--list").stdout
+    assert "overlap-single" in nothing.stdout
+    assert genreply("repl", "--delay", "0", stdin="first\n").returncode == 0
+    assert genreply("repl", "--delay", "0", stdin="second\n").returncode == 0
+    assert 'greet "second"' in genreply("trace").stdout
+    assert os.listdir(state / "sessions") != []
+
+
+def test_the_repl_in_a_pipe_has_no_prompt_and_sends_a_last_line_without_an_end() -> None:
+    done = genreply("repl", "--delay", "0", stdin="one\n//two\n\n/help\n/hepl\nthree")
+    assert done.stdout.startswith("one to you too!\n/two to you too!\n")
+    assert done.stdout.endswith("three to you too!\n")
+    assert "did you mean /help?" in done.stderr
+    assert "greet>" not in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_state_folder_that_cannot_be_written_costs_a_line(state: Path) -> None:
+    state.parent.mkdir()
+    state.write_text("a file where the folder should be")
+    done = genreply("repl", "--delay", "0", stdin="Hello\n")
+    assert done.stdout == "Hello to you too!\n"
+    assert done.stderr.startswith("note: this session is not recorded: ")
+    assert done.stderr.count("\n") == 1

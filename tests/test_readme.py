@@ -1,0 +1,73 @@
+"""The README's examples are run, and give what it says they give."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+CONSOLE = [
+    (command, output)
+    for language, block in BLOCKS
+    if language == "console"
+    for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+]
+PROGRAMS = [
+    (program, output)
+    for (language, program), (_, output) in zip(BLOCKS, BLOCKS[1:], strict=False)
+    if language == "python" and "import" in program
+]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `genreply` is this one, and nobody's own sessions are touched."""
+    command = tmp_path / "bin" / "genreply"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m genreply_cli "$@"\n')
+    command.chmod(0o755)
+    return os.environ | {
+        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "output"), CONSOLE)
+def test_what_is_typed_gives_what_is_shown(command: str, output: str, environment: dict[str, str]) -> None:
+    done = subprocess.run(["bash", "-c", f"({command}) 2>&1"], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout == output
+
+
+@pytest.mark.parametrize(("program", "output"), PROGRAMS)
+def test_what_is_programmed_gives_what_is_shown(program: str, output: str, environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout, done.stderr) == (output, "")
+
+
+def test_the_drawn_timeline_is_the_one_that_is_drawn() -> None:
+    from genreply_cli.scenarios import SCENARIOS
+    from genreply_cli.state import samples
+    from genreply_cli.timeline import Timeline
+    from genreply_cli.transcript import read
+
+    assert "hello" in SCENARIOS
+    timeline = Timeline(width=112)
+    drawn = [row for step in read(samples()["hello"])[1] for row in timeline.lines(step)]
+    assert "\n".join(drawn) + "\n" in [block for _, block in BLOCKS]
+
+
+def test_the_code_beside_the_elixir_is_the_code() -> None:
+    source = re.sub(r"  # type: ignore.*", "", (ROOT / "genreply_cli" / "coordinator.py").read_text())
+    shown = next(block for language, block in BLOCKS if language == "python" and "handle_info" in block)
+    unindented = re.sub(r"^    ", "", source, flags=re.MULTILINE)
+    assert shown in unindented
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(CONSOLE) >= 8
+    assert len(PROGRAMS) >= 2

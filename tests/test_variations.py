@@ -1,0 +1,70 @@
+"""The other coordinators: what each does right, and what each gets wrong."""
+
+import asyncio
+
+import pytest
+
+from genreply_cli.faults import Fault
+from genreply_cli.otp import CallTimeout
+from genreply_cli.session import Settings
+from genreply_cli.variations import COORDINATORS
+
+
+async def ask(settings: Settings, *messages: str) -> list[str]:
+    """What overlapping callers hear: the reply, or the name of the error."""
+    coordinator = settings.start()
+    calls = (coordinator.greet(message, settings.timeout) for message in messages)
+    heard = await asyncio.gather(*calls, return_exceptions=True)
+    return [one if isinstance(one, str) else type(one).__name__ for one in heard]
+
+
+RIGHT = ["A to you too!", "B to you too!", "C to you too!"]
+
+
+@pytest.mark.parametrize("name", COORDINATORS)
+async def test_a_single_greeting_is_answered_by_each_design(name: str) -> None:
+    expected = "ok" if name == "immediate" else "A to you too!"
+    assert await ask(Settings(name, delay=(0.1, 0.1)), "A") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("blocking", RIGHT),
+        ("immediate", ["ok", "ok", "ok"]),
+        ("single", ["CallTimeout", "CallTimeout", "A to you too!"]),
+        ("fifo", RIGHT),
+        ("keyed", RIGHT),
+    ],
+)
+async def test_overlapping_greetings(name: str, expected: list[str]) -> None:
+    assert await ask(Settings(name, delay=(0.1, 0.1)), "A", "B", "C") == expected
+
+
+async def test_blocking_is_deaf_while_it_waits() -> None:
+    began = asyncio.get_running_loop().time()
+    assert await ask(Settings("blocking", delay=(0.1, 0.1)), "A", "B", "C") == RIGHT
+    assert asyncio.get_running_loop().time() - began == pytest.approx(0.3)
+
+
+async def test_fifo_gives_wrong_answers_after_a_loss_and_keyed_does_not() -> None:
+    lossy = (Fault("drop"),)  # the first answer
+    fifo = await ask(Settings("fifo", (0.1, 0.1), 1.0, lossy), "A", "B", "C")
+    assert fifo == ["B to you too!", "C to you too!", "CallTimeout"]
+
+
+async def test_keyed_is_right_under_reordering_loss_and_repetition() -> None:
+    bad = (Fault("drop"), Fault("reorder", 0.5), Fault("duplicate", 0.5))
+    assert await ask(Settings("keyed", (0.1, 0.1), 1.0, bad, seed=3), "A", "B", "C") == ["CallTimeout", *RIGHT[1:]]
+
+
+async def test_a_late_answer_is_dropped_and_the_next_greeting_gets_its_own() -> None:
+    coordinator = Settings("single", faults=(Fault("late"),), timeout=1.0).start()
+    with pytest.raises(CallTimeout):
+        await coordinator.greet("A", 1.0)
+    await asyncio.sleep(1)
+    assert await coordinator.greet("B", 1.0) == "B to you too!"
+
+
+async def test_a_crash_of_the_socket_is_told_to_whoever_waits() -> None:
+    assert await ask(Settings("keyed", faults=(Fault("crash"),)), "A") == ["ServerExit"]
