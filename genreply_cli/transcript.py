@@ -240,11 +240,8 @@ class Steps(Iterator[Step]):
 
     def __init__(self, lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]) -> None:
         self.header = _read_header(lines, file)
-        self.interrupted = False
-        self.cut = False
-        self.notes: list[str] = []
-        self._file = file
-        self._steps = self._read(lines, close)
+        self._told = _Told()
+        self._steps = _read_steps(lines, file, close, self._told)
         next(self._steps)  # it is under way, and will close the file, whatever becomes of it
 
     def __iter__(self) -> Iterator[Step]:  # noqa: PYI034  # the generator itself: half the time a step
@@ -257,35 +254,60 @@ class Steps(Iterator[Step]):
         """Close the file, if it was opened here. Needed only by who leaves early and wants it closed at once."""
         self._steps.close()
 
-    def _read(self, lines: IO[str] | IO[bytes], close: Callable[[], None]) -> Generator[Step, None, None]:
-        number = 1
-        step: Any = None
-        try:
+    @property
+    def interrupted(self) -> bool:
+        """Whether there is no `end`."""
+        return self._told.interrupted
+
+    @property
+    def cut(self) -> bool:
+        """Whether the last line was cut, and so ignored."""
+        return self._told.cut
+
+    @property
+    def notes(self) -> list[str]:
+        """Both, in a sentence each."""
+        return self._told.notes
+
+
+@dataclass
+class _Told:
+    """What comes out while steps are read. Apart from them, so that who drops the steps drops the file, too."""
+
+    interrupted: bool = False
+    cut: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _Told) -> Generator[Step, None, None]:
+    number = 1
+    step: Any = None
+    try:
+        yield step
+        for raw in lines:
+            number += 1
+            try:
+                text = (raw.decode() if isinstance(raw, bytes) else raw).strip()
+                if not text:
+                    continue
+                values = _parse(text)
+            except (ValueError, RecursionError) as error:
+                if _may_be_cut(raw) and not any(map(_has_text, lines)):
+                    told.cut = True
+                    told.notes.append(f"{visible(file)}, line {number}: the last line is cut; it is ignored")
+                    break
+                raise TranscriptError(f"expected a JSON object, found {_found(error)}", file, number) from None
+            step = _to_step(values, file, number)
             yield step
-            for raw in lines:
-                number += 1
-                try:
-                    text = (raw.decode() if isinstance(raw, bytes) else raw).strip()
-                    if not text:
-                        continue
-                    values = _parse(text)
-                except (ValueError, RecursionError) as error:
-                    if _may_be_cut(raw) and not any(map(_has_text, lines)):
-                        self.cut = True
-                        self.notes.append(f"{visible(self._file)}, line {number}: the last line is cut; it is ignored")
-                        break
-                    raise TranscriptError(f"expected a JSON object, found {_found(error)}", self._file, number) from None
-                step = _to_step(values, self._file, number)
-                yield step
-        except UnicodeDecodeError:
-            raise TranscriptError("expected UTF-8 text, found other bytes", self._file, number + 1) from None
-        except OSError as error:
-            raise TranscriptError(f"cannot be read any further: {_why(error)}", self._file, number + 1) from error
-        finally:
-            close()
-        if step is None or step.kind != "end":
-            self.interrupted = True
-            self.notes.append(f"{visible(self._file)}: the recording was interrupted; it has no end line")
+    except UnicodeDecodeError:
+        raise TranscriptError("expected UTF-8 text, found other bytes", file, number + 1) from None
+    except OSError as error:
+        raise TranscriptError(f"cannot be read any further: {_why(error)}", file, number + 1) from error
+    finally:
+        close()
+    if step is None or step.kind != "end":
+        told.interrupted = True
+        told.notes.append(f"{visible(file)}: the recording was interrupted; it has no end line")
 
 
 def from_line(line: str, file: str = "the transcript", number: int = 2) -> Step:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from genreply_cli.otp import Event, Exit, From, GenServer, NoReply, Reply
-from genreply_cli.websocket import SendMessage, State, WebSocket
+from genreply_cli.otp import Event, Exit, From, GenServer, NoReply, Reply, send_after
+from genreply_cli.websocket import MessageReceived, SendMessage, State, WebSocket
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Doer(GenServer[list[Any]]):
         heard.append(message)
         return NoReply(heard)
 
-    def terminate(self, reason: Any, heard: list[Any]) -> None:
+    def terminate(self, reason: Any, heard: list[Any]) -> Any:
         heard.append(Terminated(reason))
 
 
@@ -71,6 +71,21 @@ class SilentSocket(WebSocket):
 
     def handle_cast(self, request: SendMessage, state: State) -> NoReply[State]:
         return NoReply(state)
+
+
+class SlowSocket(WebSocket):
+    """A socket whose other side answers after a second."""
+
+    def handle_cast(self, request: SendMessage, state: State) -> NoReply[State]:
+        send_after(state.caller, 1.0, MessageReceived(f"{request.msg} to you too!"))
+        return NoReply(state)
+
+
+class CrashingSocket(WebSocket):
+    """A socket that crashes instead."""
+
+    def handle_cast(self, request: SendMessage, state: State) -> NoReply[State]:
+        raise Boom(request.msg)
 
 
 class Boom(Exception):  # it is what a crash says

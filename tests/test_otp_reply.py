@@ -6,10 +6,9 @@ import random
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, SilentSocket, all_quiet, kinds, now, outcome
+from servers import Boom, CrashingSocket, Doer, Keeper, SilentSocket, SlowSocket, all_quiet, kinds, now, outcome
 
 from genreply_cli.coordinator import Coordinator, Greet
-from genreply_cli.faults import Fault, Network
 from genreply_cli.otp import (
     CallTimeout,
     Event,
@@ -26,7 +25,7 @@ from genreply_cli.otp import (
 from genreply_cli.variations import KeyedCoordinator, KeyedWebSocket
 from genreply_cli.variations import MessageReceived as KeyedMessageReceived
 from genreply_cli.variations import SendMessage as KeyedSendMessage
-from genreply_cli.websocket import MessageReceived, WebSocket
+from genreply_cli.websocket import MessageReceived
 
 # --- greetings ---------------------------------------------------------------------------------------------------------------
 
@@ -53,7 +52,7 @@ async def test_what_is_no_text_crashes_the_socket_then_the_coordinator_and_the_c
 
 @pytest.mark.parametrize("names", ["ab", "abc", "abcdefghij"])
 async def test_of_overlapping_callers_of_one_slot_the_last_gets_the_first_answer_and_all_others_time_out(names: str) -> None:
-    coordinator = Coordinator.start_link(Network(delay=(1.0, 1.0)).between(WebSocket))
+    coordinator = Coordinator.start_link(SlowSocket.start_link)
     *others, last = await asyncio.gather(*(outcome(coordinator.greet(name)) for name in names))
     assert last == f"{names[0]} to you too!"
     assert [type(other) for other in others] == [CallTimeout] * len(others)
@@ -78,7 +77,7 @@ async def test_answers_that_come_one_by_one_after_the_slot_was_answered_are_drop
 
 
 async def test_callers_one_after_the_other_each_get_their_own_answer() -> None:
-    coordinator = Coordinator.start_link(Network(delay=(1.0, 1.0)).between(WebSocket))
+    coordinator = Coordinator.start_link(SlowSocket.start_link)
     assert [await coordinator.greet(name) for name in "abc"] == ["a to you too!", "b to you too!", "c to you too!"]
 
 
@@ -133,7 +132,7 @@ async def test_an_answer_for_a_caller_that_was_killed_hurts_nobody() -> None:
 
 
 async def test_an_answer_for_a_caller_that_was_cancelled_hurts_nobody() -> None:
-    coordinator = Coordinator.start_link(Network(delay=(1.0, 1.0)).between(WebSocket))
+    coordinator = Coordinator.start_link(SlowSocket.start_link)
     greeting = asyncio.create_task(coordinator.greet("Hello"))
     await all_quiet()
     greeting.cancel()
@@ -144,8 +143,7 @@ async def test_an_answer_for_a_caller_that_was_cancelled_hurts_nobody() -> None:
 
 
 async def test_when_the_socket_crashes_all_who_wait_for_the_coordinator_hear_why() -> None:
-    network = Network(delay=(1.0, 1.0), faults=(Fault("crash"),))
-    coordinator = Coordinator.start_link(network.between(WebSocket))
+    coordinator = Coordinator.start_link(CrashingSocket.start_link)
     socket = (await debug.get_state(coordinator)).async_pid
     await debug.suspend(socket)
     greetings = [asyncio.create_task(outcome(coordinator.greet(name))) for name in "ab"]
@@ -153,7 +151,7 @@ async def test_when_the_socket_crashes_all_who_wait_for_the_coordinator_hear_why
     await debug.resume(socket)
     a, b = [await greeting for greeting in greetings]
     reason = await socket.wait()
-    assert isinstance(reason, RuntimeError)
+    assert isinstance(reason, Boom)
     assert [(type(error), error.server, error.request) for error in (a, b)] == [
         (ServerExit, coordinator, Greet("a")),
         (ServerExit, coordinator, Greet("b")),

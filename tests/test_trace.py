@@ -93,7 +93,7 @@ def one_greeting() -> list[Step]:
     ]
 
 
-# --- one greeting --------------------------------------------------------------------------------------------------------------
+# --- one greeting ------------------------------------------------------------------------------------------------------------
 
 
 def test_one_greeting_is_told_as_the_format_says() -> None:
@@ -116,7 +116,7 @@ def test_no_message_is_not_a_message_of_none() -> None:
     assert story.add("reply", room, caller, None, about=call).message is None
 
 
-# --- whose answer --------------------------------------------------------------------------------------------------------------
+# --- whose answer ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_to_the_wrong_caller_says_whom_it_was_meant_for() -> None:
@@ -160,7 +160,7 @@ def test_an_answer_with_no_cause_accuses_nobody() -> None:
     assert "for" not in story.add("reply", room, caller, "A", 0.3, about=call).details
 
 
-# --- who is kept ---------------------------------------------------------------------------------------------------------------
+# --- who is kept -------------------------------------------------------------------------------------------------------------
 
 
 def test_noreply_lists_all_whom_this_server_keeps_waiting() -> None:
@@ -188,7 +188,7 @@ def test_whoever_is_answered_gives_up_or_is_told_is_kept_no_longer(kind: str) ->
     assert story.add("noreply", room, about=story.call(other, room)).details["waiting"] == ["c2"]
 
 
-# --- the ways to end -----------------------------------------------------------------------------------------------------------
+# --- the ways to end ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_crash_an_exit_by_a_link_and_who_is_told() -> None:
@@ -261,7 +261,7 @@ def test_the_end_counts_what_became_of_all_calls() -> None:
     assert story.tracer.end().details == {"calls": 5, "replied": 1, "timed_out": 1, "failed": 2, "dropped": 2}
 
 
-# --- names -----------------------------------------------------------------------------------------------------------------------
+# --- names -------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_process_is_called_by_its_registered_name_or_by_its_class() -> None:
@@ -281,7 +281,7 @@ def test_a_second_one_of_a_name_is_numbered_even_when_the_first_is_gone() -> Non
 
 def test_a_name_stays_the_same() -> None:
     tracer, room, task = Tracer(), Room(), Task()
-    assert [tracer.name(room), tracer.name(task), tracer.name(None)] == [tracer.name(room), tracer.name(task), tracer.name(None)]
+    assert [tracer.name(who) for who in (room, task, None)] == [tracer.name(who) for who in (room, task, None)]
 
 
 def test_callers_are_numbered_and_nobody_is_one_caller() -> None:
@@ -301,7 +301,7 @@ def test_calls_are_numbered_in_the_order_in_which_they_are_made() -> None:
     assert [story.tracer.call(call) for call in reversed(calls)] == ["c3", "c2", "c1"]
 
 
-# --- numbers and times ----------------------------------------------------------------------------------------------------------
+# --- numbers and times -------------------------------------------------------------------------------------------------------
 
 
 def test_notes_take_numbers_and_causes_still_point_to_the_right_step() -> None:
@@ -328,7 +328,8 @@ def test_a_program_can_tell_a_note_of_its_own_through_the_runtime() -> None:
 
 
 def test_a_note_cannot_pass_for_what_all_steps_have() -> None:
-    assert Tracer().note("mark", label="x", **{"from": "nobody", "to": "nobody", "seq": 9}).details == {"label": "x"}
+    disguise: dict[str, Any] = {"from": "nobody", "to": "nobody", "seq": 9}
+    assert Tracer().note("mark", label="x", **disguise).details == {"label": "x"}
 
 
 def test_time_begins_with_the_first_event_and_has_six_decimals() -> None:
@@ -376,7 +377,7 @@ def test_appended_steps_follow_those_that_are_there() -> None:
     assert story.tracer.end().details == {"calls": 2, "replied": 1, "timed_out": 0, "failed": 0, "dropped": 0}
 
 
-# --- values ----------------------------------------------------------------------------------------------------------------------
+# --- values ------------------------------------------------------------------------------------------------------------------
 
 
 class Colour(enum.Enum):
@@ -465,7 +466,9 @@ def test_what_nests_deeper_than_anybody_reads_ends_in_a_repr() -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.builds(Greet, st.text()),
-    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner) | st.builds(Greet, inner),
+    lambda inner: st.one_of(
+        st.lists(inner), st.tuples(inner, inner), st.dictionaries(st.text() | st.integers(), inner), st.builds(Greet, inner)
+    ),
     max_leaves=20,
 )
 
@@ -477,7 +480,7 @@ def test_every_value_is_held_by_json_as_it_is_shown(value: object) -> None:
     assert plain(held) == held
 
 
-# --- memory --------------------------------------------------------------------------------------------------------------------
+# --- memory ------------------------------------------------------------------------------------------------------------------
 
 
 def greetings(count: int) -> Iterable[Step]:
@@ -504,7 +507,7 @@ def test_calls_and_callers_that_are_gone_take_no_memory() -> None:
     assert used(4000) < used(400) + 50_000
 
 
-# --- with the runtime -----------------------------------------------------------------------------------------------------------
+# --- with the runtime --------------------------------------------------------------------------------------------------------
 
 
 def told_by_a_node(program: Any, *connect: Any) -> list[Step]:

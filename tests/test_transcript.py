@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import stat
 import sys
 import tracemalloc
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genreply_cli.trace import ABSENT, KINDS, Step
@@ -45,7 +46,12 @@ EXAMPLE = """\
 
 HEADER = '{"format":"genreply","version":1}\n'
 STEP = '{"seq":1,"t":0.0,"kind":"mark","label":"x"}\n'
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 END = '{"seq":2,"t":0.5,"kind":"end"}\n'
+
+
+def is_harmless(text: str) -> bool:
+    return not {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"} and not set(text) & set(BIDI)
 
 
 def lines_of(text: str) -> Steps:
@@ -56,17 +62,19 @@ def error_of(read_it: Callable[[], object]) -> str:
     with pytest.raises(TranscriptError) as error:
         read_it()
     text = str(error.value)
-    assert text.isprintable()
+    assert is_harmless(text)
     return text
 
 
-# --- the law ---------------------------------------------------------------------------------------------------------------------
+# --- the law -----------------------------------------------------------------------------------------------------------------
 
-# Any text but a split pair of surrogates: JSON itself cannot tell that from the character that the pair stands for
-TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b\x9b\u202e\u2066\n\\\"\ud800"), max_size=20).filter(
-    lambda text: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").count("\ufffd") == text.count("\ufffd")
-    + sum("\ud800" <= character <= "\udfff" for character in text)
-)
+def is_whole(text: str) -> bool:
+    """JSON itself cannot tell the two halves of a character, one after the other, from the character."""
+    return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is None
+
+
+ODD = st.sampled_from('\x1b\x9b\u202e\u2066\n\\"\ud800')
+TEXT = st.text(st.characters(exclude_categories=()) | ODD, max_size=20).filter(is_whole)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SECONDS = st.floats(0, 1e9)
 JSON = st.recursive(
@@ -114,9 +122,8 @@ def test_what_is_read_is_what_was_written(steps: list[Step]) -> None:
 @given(STEPS)
 def test_a_line_is_one_line_and_nothing_in_it_steers_a_terminal(step: Step) -> None:
     line = to_line(step)
+    assert is_harmless(line)
     assert len(line.splitlines()) == 1
-    assert not {unicodedata.category(character) for character in line} & {"Cc", "Cs", "Zl", "Zp"}
-    assert not set(line) & set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     json.loads(line)
 
 
@@ -164,7 +171,7 @@ def test_unknown_keys_are_kept_and_unknown_kinds_let_through() -> None:
     assert list(steps) == [Step(1, 0, "retry", details={"blocked": "yes", "x": [1]})]
 
 
-# --- files -----------------------------------------------------------------------------------------------------------------------
+# --- files -------------------------------------------------------------------------------------------------------------------
 
 
 def test_each_line_is_on_the_disk_when_write_returns_and_only_the_owner_may_read_it(tmp_path: Path) -> None:
@@ -196,7 +203,7 @@ def test_appending_continues_a_file_under_its_own_header(tmp_path: Path) -> None
     assert (header.title, list(steps)) == ("number 1", [Step(1, 0.0, "mark"), Step(2, 0.0, "mark")])
 
 
-@pytest.mark.parametrize("cut", ['{"seq":2,"t":0.', '{"seq":2,"t":0.\n', '{"seq":2,"t":0.\n\n', '{"seq":2,"label":"\u00e9', "\n\n"])
+@pytest.mark.parametrize("cut", ['{"seq":2,"t":', '{"seq":2,"t":\n', '{"seq":2,"t":\n\n', '{"seq":2,"label":"é', "\n\n"])
 def test_appending_takes_a_cut_last_line_off(cut: str, tmp_path: Path) -> None:
     path = tmp_path / "lunch.jsonl"
     path.write_bytes((HEADER + STEP + cut).encode()[: -1 if cut.endswith("é") else None])
@@ -233,10 +240,10 @@ def test_a_place_that_cannot_be_written_to_gets_a_sentence(tmp_path: Path) -> No
 
 def test_on_the_virtual_clock_every_recording_is_of_the_same_day() -> None:
     assert created("virtual") == "1970-01-01T00:00:00Z"
-    assert created("real") > "2020"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created("real"))
 
 
-# --- what is told ----------------------------------------------------------------------------------------------------------------
+# --- what is told ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_whole_recording_has_nothing_to_be_told() -> None:
@@ -276,7 +283,7 @@ def test_blank_lines_say_nothing() -> None:
     assert len(list(lines_of(HEADER + "\n" + STEP + "\r\n  \n" + END + "\n\n"))) == 2
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------------------
+# --- what is refused ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -284,7 +291,7 @@ def test_blank_lines_say_nothing() -> None:
     [
         ("[]", "line 2: expected a JSON object, found []"),
         ("hello", "line 2: expected a JSON object, found something else at column 1 (Expecting value)"),
-        ('{"seq":1} {}', "line 2: expected a JSON object, found something after it, at column 11"),
+        ('{"seq":1} {}', "line 2: expected a JSON object, found something after it, at column 10"),
         ('{"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found none'),
         ('{"seq":0,"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found 0'),
         ('{"seq":true,"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found true'),
@@ -301,7 +308,7 @@ def test_blank_lines_say_nothing() -> None:
         ('{"seq":1,"t":0,"kind":"mark","label":["\x1b"]}', None),
         ('{"seq":1,"t":0,"kind":"mark","label":["\\u001b"]}', 'line 2, field "label": expected text, found ["\\u001b"]'),
         ('{"seq":1,"t":0,"kind":"noreply","waiting":[1]}', 'line 2, field "waiting": expected a list of calls, found [1]'),
-        ('{"seq":1,"t":0,"kind":"reply","blocked":"x"}', 'line 2, field "blocked": expected a number of seconds, 0 or more, found "x"'),
+        ('{"seq":1,"t":0,"kind":"reply","ago":"x"}', 'line 2, field "ago": expected a number of seconds, 0 or more, found "x"'),
         ('{"seq":1,"t":0,"kind":"end","calls":-1}', 'line 2, field "calls": expected a whole number, 0 or more, found -1'),
     ],
 )
@@ -375,7 +382,8 @@ def test_what_may_not_be_read_gets_a_sentence_of_its_own(tmp_path: Path) -> None
 
 def test_bytes_that_are_no_text_are_refused_where_they_are() -> None:
     text = (HEADER + STEP).encode() + b'{"seq":2,"label":"\xff"}\n' + END.encode()
-    assert error_of(lambda: list(read(io.BytesIO(text))[1])) == "the transcript, line 3: expected a JSON object, found bytes that are no UTF-8"
+    problem = error_of(lambda: list(read(io.BytesIO(text))[1]))
+    assert problem == "the transcript, line 3: expected a JSON object, found bytes that are no UTF-8"
     stream = io.TextIOWrapper(io.BytesIO(HEADER.encode() + b"\xff" * 20_000), encoding="utf-8")
     assert "UTF-8" in error_of(lambda: list(read(stream)[1]))
 
@@ -384,17 +392,20 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert len(list(read(io.BytesIO(b"\xef\xbb\xbf" + (HEADER + STEP).encode()))[1])) == 1
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(st.binary() | st.builds(lambda lines: (HEADER + "\n".join(lines)).encode("utf-8", "surrogatepass"), st.lists(TEXT | JSON.map(json.dumps))))
+LINES = st.lists(TEXT | JSON.map(json.dumps)).map("\n".join)
+
+
+@given(st.binary() | LINES.map(lambda lines: (HEADER + lines).encode("utf-8", "surrogatepass")))
 def test_whatever_is_in_a_file_it_is_read_or_refused_with_a_sentence(content: bytes) -> None:
+    refused = ""
     try:
-        for step in read(io.BytesIO(content))[1]:
-            assert isinstance(step, Step)
+        assert all(isinstance(step, Step) for step in read(io.BytesIO(content))[1])
     except TranscriptError as error:
-        assert str(error).isprintable()
+        refused = str(error)
+    assert is_harmless(refused)
 
 
-# --- reading as one goes ----------------------------------------------------------------------------------------------------------
+# --- reading as one goes -----------------------------------------------------------------------------------------------------
 
 
 def test_steps_are_read_as_they_are_asked_for() -> None:

@@ -31,19 +31,17 @@ class CallError(Exception):
 
     why = "failed"
 
-    def __init__(self, server: Any, request: Any, timeout: float | None) -> None:
+    def __init__(self, server: Any, request: Any, timeout: float | None, doing: str = "call") -> None:
         super().__init__(server, request, timeout)
         self.server = server
         self.request = request
         self.timeout = timeout
+        self._doing = doing
 
     def __str__(self) -> str:
+        request = f" with {shorten(self.request)}" if self.request is not None else ""
         limit = "no timeout" if self.timeout is None else f"timeout {self.timeout:g} s"
-        return f"{self.what()} of {self.server!r} ({limit}): {self.why}"
-
-    def what(self) -> str:
-        """What was attempted, in words."""
-        return f"call {shorten(self.request)}"
+        return f"{self._doing} {shorten(self.server)}{request}, {limit}: {self.why}"
 
 
 class CallTimeout(CallError, TimeoutError):
@@ -63,8 +61,8 @@ class NoProcess(CallError, LookupError):
 class ServerExit(CallError):
     """The server ended before it replied, for whatever `reason`, "normal" too; an exception is the `__cause__` as well."""
 
-    def __init__(self, server: Any, request: Any, timeout: float | None, reason: Any) -> None:
-        super().__init__(server, request, timeout)
+    def __init__(self, server: Any, request: Any, timeout: float | None, reason: Any, doing: str = "call") -> None:
+        super().__init__(server, request, timeout, doing)
         self.reason = reason
 
     @property
@@ -84,9 +82,6 @@ class StopTimeout(CallError, TimeoutError):
     @property
     def why(self) -> str:  # type: ignore[override]
         return f"it did not stop within {self.timeout:g} s; it will, when it comes to it"
-
-    def what(self) -> str:
-        return f"stop({shorten(self.request)})"
 
 
 class AlreadyStarted(Exception):  # the field's own name

@@ -171,7 +171,7 @@ class GenServer(Generic[S]):
         if isinstance(answer, Stop):
             process.exit(answer.reason)
         if process.status is EXITED:
-            raise _because(ServerExit(server, "init", timeout, process.reason))
+            raise _because(ServerExit(server, None, timeout, process.reason, "start"))
         return server
 
     # --- for those who use the server ---------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class GenServer(Generic[S]):
             check_timeout(timeout)
         process = self._process
         if process.status is EXITED:
-            raise NoProcess(self, function.__name__, timeout)
+            raise NoProcess(self, None, timeout, function.__name__)
         outcome: asyncio.Future[T] = process.node.loop.create_future()
 
         def answer(process: Process) -> None:
@@ -236,7 +236,7 @@ class GenServer(Generic[S]):
 
         def ended(reason: Any) -> None:
             if not outcome.done():
-                outcome.set_exception(_because(ServerExit(self, function.__name__, timeout, reason)))
+                outcome.set_exception(_because(ServerExit(self, None, timeout, reason, function.__name__)))
 
         process.post(SYSTEM, answer)
         process.waiters[ended] = None
@@ -245,7 +245,7 @@ class GenServer(Generic[S]):
                 return await outcome
         except TimeoutError:
             if limit.expired():
-                raise CallTimeout(self, function.__name__, timeout) from None
+                raise CallTimeout(self, None, timeout, function.__name__) from None
             raise
         finally:
             process.waiters.pop(ended, None)
@@ -268,19 +268,19 @@ class GenServer(Generic[S]):
             check_timeout(timeout)
         process = self._process
         if process.status is EXITED:
-            raise NoProcess(self, "stop", timeout)
+            raise NoProcess(self, reason, timeout, "stop")
         if running.get() is self and asyncio.current_task() is process.runner:
-            raise CallingSelf(self, "stop", timeout)
+            raise CallingSelf(self, reason, timeout, "stop")
         process.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
         try:
             async with asyncio.timeout(timeout) as limit:
                 ended = await self.wait()
         except TimeoutError:
             if limit.expired():
-                raise StopTimeout(self, reason, timeout) from None
+                raise StopTimeout(self, reason, timeout, "stop") from None
             raise
         if ended is not reason and ended != reason:
-            raise _because(ServerExit(self, "stop", timeout, ended))
+            raise _because(ServerExit(self, reason, timeout, ended, "stop"))
 
     def exit(self, reason: Any) -> None:
         """Send an exit signal. "kill" ends any server, as "killed"; others end it without `terminate`, unless it traps exits.
@@ -371,7 +371,10 @@ class GenServer(Generic[S]):
 
 def whereis(name: Any) -> GenServer[Any] | None:
     """The running server of that name, or None."""
-    process = node_here().names.get(name)
+    try:
+        process = node_here().names.get(name)
+    except TypeError:
+        raise TypeError(f"{shorten(name)} is no server; expected a GenServer that was started, or a registered name") from None
     return None if process is None else process.server
 
 
@@ -446,7 +449,7 @@ async def stop(server: Any, reason: Any = "normal", timeout: float | None = None
     """`server.stop(reason, timeout)`, where `server` may be a registered name."""
     found = _find(server)
     if found is None:
-        raise NoProcess(server, "stop", timeout)
+        raise NoProcess(server, reason, timeout, "stop")
     try:
         await found.stop(reason, timeout)
     except CallError as error:
@@ -464,32 +467,46 @@ def exit(server: Any, reason: Any) -> None:
 
 def link(server: Any) -> None:
     """Link the running process with another: when one ends abnormally, so does the other, unless it traps exits."""
-    other = _process_of(server)
-    _running("link").link(other)
+    process = _running("link")
+    found = _find(server)
+    if found is not None and found.alive:
+        process.link(found._process)
+    elif found is not None and found._process.id and process.server.trap_exit:
+        process.signal(found._process, "noproc")
+    else:
+        raise NoProcess(server, None, None, "link with")
 
 
 def unlink(server: Any) -> None:
     """Nothing passes between the running process and the other any more. An Exited that has come already stays."""
-    _running("unlink").unlink(_process_of(server))
+    process = _running("unlink")
+    found = _find(server)
+    if found is not None and found.alive:
+        process.unlink(found._process)
 
 
 def monitor(server: Any) -> Monitor:
     """Have the running process sent one `Down` when the other ends, for any reason; the other notices nothing."""
     watcher = _running("monitor", " A plain task uses `await server.wait()`.")
-    watched = _process_of(server)
-    ref = Monitor(watched.server, watcher.server)
-    if watched.status is EXITED:
+    found = _find(server)
+    if found is not None and not found._process.id:
+        raise NoProcess(server, None, None, "monitor")
+    ref = Monitor(server if found is None else found, watcher.server)
+    if found is None or not found.alive:
         watcher.hear_down(ref, "noproc")
     else:
-        watched.monitors[ref] = watcher.monitored[ref] = None
+        found._process.monitors[ref] = watcher.monitored[ref] = None
     return ref
 
 
 def demonitor(ref: Monitor, flush: bool = False) -> None:
     """Send no `Down` for this monitor; with `flush`, take one that has come already out of the mailbox."""
+    if not isinstance(ref, Monitor):
+        raise TypeError(f"demonitor was given {shorten(ref)}; expected what monitor returned")
     watcher = ref.watcher._process
-    watcher.monitored.pop(ref, None)
-    ref.process._process.monitors.pop(ref, None)
+    if ref in watcher.monitored:
+        del watcher.monitored[ref]
+        del ref.process._process.monitors[ref]
     if flush:
         kept = [entry for entry in watcher.mailbox if not (isinstance(entry[1], Down) and entry[1].ref is ref)]
         if len(kept) != len(watcher.mailbox):
@@ -504,19 +521,7 @@ def note(message: Any) -> None:
 
 
 def _find(server: Any) -> GenServer[Any] | None:
-    if isinstance(server, GenServer):
-        return server
-    try:
-        return whereis(server)
-    except TypeError:
-        raise TypeError(f"{shorten(server)} is no server; expected a GenServer that was started, or a registered name") from None
-
-
-def _process_of(server: Any) -> Process:
-    found = _find(server)
-    if found is None or not found._process.id:
-        raise NoProcess(server, None, None)
-    return found._process
+    return server if isinstance(server, GenServer) else whereis(server)
 
 
 def _running(what: str, hint: str = "") -> Process:

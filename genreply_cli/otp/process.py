@@ -69,7 +69,7 @@ class Process:
     """What the runtime knows of one server. Users hold its `server`, the GenServer, through which no state can be reached."""
 
     __slots__ = (
-        "brought_down_by", "context", "id", "idle", "idle_timeout", "links", "mailbox", "monitored", "monitors", "name", "node",
+        "brought_down_by", "call_runner", "context", "id", "idle", "idle_timeout", "links", "mailbox", "monitored", "monitors", "name", "node",
         "open", "parent", "reason", "receiving", "runner", "scheduled", "server", "state", "status", "waiters", "work",
     )  # fmt: skip
 
@@ -94,7 +94,8 @@ class Process:
         self.idle_timeout: float | None = None
         self.receiving: Receiving | None = None
         self.runner: asyncio.Task[None] | None = None  # carries on async callbacks; made when the first one comes
-        self.work: asyncio.Future[Work | None] | None = None  # where the runner waits for something to carry on
+        self.work: Work | None = None  # what it is to carry on
+        self.call_runner: asyncio.Future[None] | None = None  # where it waits for that
         self.context = copy_context()
         self.context.run(running.set, server)
 
@@ -157,6 +158,9 @@ class Process:
                     self.state = answer.state
                     if kind is CALL and event is not None:
                         self._tell_kept(from_)
+                elif type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout:
+                    self.state = answer.state
+                    self.node.reply(from_, answer.value)  # type: ignore[arg-type]  # calls have a from_
                 else:
                     self.settle(answer, entry)
             except BaseException as error:
@@ -207,6 +211,8 @@ class Process:
     def started(self, answer: Any) -> None:
         """`init` has answered; the first message may come."""
         init = answer if isinstance(answer, Init) else Init(answer)
+        if init.timeout is not None:
+            check_timeout(init.timeout)
         self.state = init.state
         if init.then is not None:
             self.mailbox.appendleft((CONTINUE, _continuation(init.then), None, handling.get()))
@@ -278,7 +284,7 @@ class Process:
         loop = self.node.loop
         runner = self.runner
         if runner is None:
-            self.work = loop.create_future()
+            self.call_runner = loop.create_future()
             runner = loop.create_task(self._carry_on(), name=repr(self.server), context=self.context)
             self.runner = self.node.adopt(runner)
         around = asyncio.current_task(loop)
@@ -302,21 +308,25 @@ class Process:
             return WAITS
         if self.status is READY:
             self.status = BUSY
-        assert self.work is not None
-        self.work.set_result(Work(coroutine, waits_for, entry))
+        self.work = Work(coroutine, waits_for, entry)
+        if self.call_runner is not None and not self.call_runner.done():
+            self.call_runner.set_result(None)
         return WAITS
 
     async def _carry_on(self) -> None:
-        while self.status is not EXITED and self.work is not None:
+        runner = asyncio.current_task()
+        while self.call_runner is not None and (self.status is not EXITED or self.work is not None):
             interrupted: BaseException | None = None
             try:
-                await self.work
+                await self.call_runner
             except asyncio.CancelledError as error:  # by an asyncio.timeout of the callback, before we came to it
                 interrupted = error
-            work = self.work.result() if self.work.done() and not self.work.cancelled() else None
-            if work is None:
-                return
-            self.work = self.node.loop.create_future()
+            self.call_runner = self.node.loop.create_future()
+            work, self.work = self.work, None
+            if work is None:  # the callback that was to be cancelled was through by then
+                if runner is not None:
+                    runner.uncancel()
+                continue
             try:
                 self.settle(await _resume(work.coroutine, work.waits_for, interrupted), work.entry)
             except BaseException as error:
@@ -329,6 +339,8 @@ class Process:
         fatal = isinstance(error, KeyboardInterrupt | SystemExit)
         if self.status is not EXITED:
             reason = error.reason if isinstance(error, Exit) else error
+            if entry[0] is TERMINATE and isinstance(entry[1][0].reason, BaseException) and error.__context__ is None:
+                error.__context__ = entry[1][0].reason  # as it is anyway where terminate is no coroutine
             if not isinstance(error, Exit):
                 self.node.tell("crash", self.server, None, error)
             if entry[0] is TERMINATE:
@@ -415,9 +427,7 @@ class Process:
             linked.links.pop(self, None)
             linked.signal(self, reason)
         self.monitors, self.monitored = {}, {}
-        if self.runner is not None and self.work is not None:
-            if not self.work.done():
-                self.work.set_result(None)
+        if self.runner is not None:
             self.runner.cancel()
 
     def hear_down(self, monitor: Monitor, reason: Any) -> None:
@@ -426,9 +436,7 @@ class Process:
 
     def link(self, other: "Process") -> None:
         """Let each of the two hear of the other's end."""
-        if other.status is EXITED:
-            self.signal(other, "noproc")
-        elif other is not self:
+        if other is not self:
             self.links[other] = other.links[self] = None
 
     def unlink(self, other: "Process") -> None:
@@ -481,6 +489,7 @@ class Receiving:
     __slots__ = ("future", "kind", "seen")
 
     def __init__(self, kind: Any, future: "asyncio.Future[tuple[Any, Event | None]]") -> None:
+        isinstance(None, kind)  # raises TypeError here, and not when a message comes
         self.kind = kind
         self.future = future
         self.seen = 0

@@ -90,10 +90,14 @@ def _unless_cancelled(handle: asyncio.TimerHandle, callback: Callable[..., objec
 
 
 def _where(task: "asyncio.Task[Any]") -> str:
-    """The innermost function of the program in which a task waits, as `name (file:line)`."""
-    coroutine: Any = task.get_coro()
-    place = repr(coroutine)
-    while getattr(coroutine, "cr_frame", None) is not None:
-        place = f"{coroutine.__qualname__} ({coroutine.cr_code.co_filename.rpartition('/')[2]}:{coroutine.cr_frame.f_lineno})"
-        coroutine = coroutine.cr_await
-    return place
+    """The functions in which a task waits, the outermost first, and in which line of which file."""
+    places = []
+    waiting: Any = task.get_coro()
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+        if frame is None:
+            break
+        places.append(f"{waiting.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})")
+        inner = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+        waiting = frame.f_locals.get("coroutine") if inner is None else inner  # what a server's task carries on
+    return " > ".join(places)
