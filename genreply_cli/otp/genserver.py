@@ -195,6 +195,8 @@ class GenServer(Generic[S]):
         caller: Any = running.get()
         if caller is None:
             caller = asyncio.current_task(node.loop)
+            if caller is None:
+                node.check_thread()
         elif caller is self and asyncio.current_task(node.loop) is process.runner:
             raise CallingSelf(self, request, timeout)
         from_: From[Any] = From(caller, self, timeout)
@@ -290,6 +292,7 @@ class GenServer(Generic[S]):
         process = self._process
         if process.status is EXITED:
             return
+        process.node.check_thread()
         sender = running.get()
         to_itself = sender is self and (process.status is not BUSY or asyncio.current_task() is process.runner)
         if to_itself and not self.trap_exit and is_normal(reason):

@@ -48,6 +48,7 @@ class Node:
         self.processes: dict[Process, None] = {}  # oldest first
         self.next_id = itertools.count(1).__next__
         self._seq = 0
+        self._thread = 0  # none yet
         self._deadlines: dict[float, dict[From[Any], float]] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._runners: set[asyncio.Task[None]] = set()
@@ -76,6 +77,7 @@ class Node:
             self._deadlines.clear()
             self.ready.clear()
             del _nodes[self.loop]
+            self._thread = 0
 
     async def _shut_down(self, process: Process) -> None:
         if process.status is BUSY:
@@ -98,10 +100,14 @@ class Node:
 
     def wake(self) -> None:
         """Have the run queue drained in the next turn of the event loop."""
-        if threading.get_ident() != self._thread:
-            raise RuntimeError("this node runs in another thread; use node.run(function, …) from here")
+        self.check_thread()
         self.awake = True
         self.loop.call_soon(self._turn)
+
+    def check_thread(self) -> None:
+        """Raise RuntimeError in any thread but the node's own."""
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("this node runs in another thread; from here, use node.run(function, …)")
 
     def _turn(self) -> None:
         self.budget = BUDGET
@@ -164,6 +170,8 @@ class Node:
 
     def reply(self, from_: From[Any], value: Any) -> None:
         """Answer a call. Only the first answer of a call that still waits arrives; all others are dropped."""
+        if from_._future is not None:
+            self.check_thread()  # here a mistake would leave the caller waiting for ever
         if self.observe is not None:
             kinds: dict[str, Kind] = {WAITING: "reply", REPLIED: "duplicate"}
             self.tell(kinds.get(from_._status, "late"), self.who(), from_.caller, value, about=from_)
@@ -314,6 +322,14 @@ class Node:
         `node.run(coordinator.greet, "Hello")` is an ordinary function call that waits for a deferred reply.
         Raises RuntimeError in the node's own thread, which would wait for itself.
         """
+        if asyncio.iscoroutine(function):
+            function.close()
+            raise TypeError(
+                f"node.run was given the coroutine {function.__qualname__}(…); expected a function and its arguments, "
+                "as in node.run(coordinator.greet, 'Hello')"
+            )
+        if not self._thread:
+            raise RuntimeError("this node is not running; use it inside `with Node.in_thread() as node:`")
         if threading.get_ident() == self._thread:
             raise RuntimeError("node.run() blocks, and this is the thread that would have to do the work; await it instead")
 

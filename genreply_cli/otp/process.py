@@ -9,6 +9,7 @@ running and which event is being handled, and whatever tasks and timers a callba
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import types
 from collections import deque
@@ -107,13 +108,13 @@ class Process:
         It never waits: mailboxes have no limit, or two servers could block each other. The mailbox of the dead holds nothing.
         """
         node = self.node
-        event = None if node.observe is None else node.tell_message(kind, self, message, from_)
-        self.mailbox.append((kind, message, from_, event))
         if not self.scheduled:
-            self.scheduled = True
-            node.ready.append(self)
             if not node.awake:
                 node.wake()
+            self.scheduled = True
+            node.ready.append(self)
+        event = None if node.observe is None else node.tell_message(kind, self, message, from_)
+        self.mailbox.append((kind, message, from_, event))
 
     def go_on(self) -> None:
         """Nothing keeps the process from its mailbox any more."""
@@ -282,11 +283,8 @@ class Process:
         of the one that will carry the callback on. Entering and leaving tasks is what asyncio documents for such uses.
         """
         loop = self.node.loop
-        runner = self.runner
-        if runner is None:
-            self.call_runner = loop.create_future()
-            runner = loop.create_task(self._carry_on(), name=repr(self.server), context=self.context)
-            self.runner = self.node.adopt(runner)
+        runner = self.runner or self._make_runner()
+        cancelled = runner.cancelling()
         around = asyncio.current_task(loop)
         switch = around is not runner
         if switch:
@@ -295,6 +293,10 @@ class Process:
             asyncio.tasks._enter_task(loop, runner)
         try:
             waits_for = coroutine.send(None)
+            if runner.cancelling() > cancelled:  # it has cancelled itself before it waited at all
+                if inspect.getcoroutinestate(runner.get_coro()) == inspect.CORO_CREATED:  # type: ignore[arg-type]
+                    self.runner = None  # a task that is cancelled before it has begun never does
+                waits_for = coroutine.throw(asyncio.CancelledError())
         except StopIteration as end:
             return end.value
         finally:
@@ -308,10 +310,18 @@ class Process:
             return WAITS
         if self.status is READY:
             self.status = BUSY
+        if self.runner is None:
+            self._make_runner()
         self.work = Work(coroutine, waits_for, entry)
         if self.call_runner is not None and not self.call_runner.done():
             self.call_runner.set_result(None)
         return WAITS
+
+    def _make_runner(self) -> "asyncio.Task[None]":
+        loop = self.node.loop
+        self.call_runner = loop.create_future()
+        self.runner = self.node.adopt(loop.create_task(self._carry_on(), name=repr(self.server), context=self.context))
+        return self.runner
 
     async def _carry_on(self) -> None:
         runner = asyncio.current_task()
@@ -489,7 +499,10 @@ class Receiving:
     __slots__ = ("future", "kind", "seen")
 
     def __init__(self, kind: Any, future: "asyncio.Future[tuple[Any, Event | None]]") -> None:
-        isinstance(None, kind)  # raises TypeError here, and not when a message comes
+        try:
+            isinstance(None, kind)
+        except TypeError:
+            raise TypeError(f"receive was given {shorten(kind)}; expected the type of a message") from None
         self.kind = kind
         self.future = future
         self.seen = 0
