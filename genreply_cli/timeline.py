@@ -311,7 +311,8 @@ class Timeline:
         if step.kind == "exit" and step.at in self._crashed:
             self._crashed.discard(step.at)
             return step.details.get("link") is None
-        return False
+        told = step.details
+        return step.kind == "end" and told.get("calls") == told.get("replied") and not told.get("dropped")
 
     def _wide(self, step: Step) -> list[list[Span]]:
         lanes, look = self._lanes, look_of(step)

@@ -171,7 +171,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
     try:
         if append and path.is_file() and path.stat().st_size:
             read(path)[1].close()  # it is a transcript
-            file = path.open("r+b")
+            file = path.open("r+b", buffering=0)
             _go_to_the_end(file)
             return file, False
         device = path.exists() and not path.is_file() and not path.is_dir()  # /dev/null, a pipe: nothing is lost
@@ -180,7 +180,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
         if not device:
             with suppress(PermissionError):  # somebody else's file, which we may write to
                 os.fchmod(descriptor, 0o600)
-        return os.fdopen(descriptor, "wb"), True
+        return os.fdopen(descriptor, "wb", buffering=0), True  # 0: a line that does not fit is not tried again
     except FileExistsError:
         raise TranscriptError("exists already; overwrite it, append to it, or choose another name", str(path)) from None
     except (OSError, ValueError) as error:
