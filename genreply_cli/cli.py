@@ -132,7 +132,7 @@ def send(
 @app.command()
 def trace(
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or the name of a sample; without one, the last session.")
+        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
     speed: Annotated[

@@ -11,6 +11,8 @@ from genreply_cli.trace import Step
 if TYPE_CHECKING:
     from rich.console import Console
 
+GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
+
 
 def timeline_on(stream: TextIO) -> Callable[[Step], None]:
     """What draws each step on a stream, at once."""
@@ -35,7 +37,7 @@ def console_on(stream: TextIO | None) -> "Console":
 
 def draw_on(console: "Console") -> Callable[[Step], None]:
     """What draws each step on a console."""
-    timeline = Timeline(console.width, ascii_only=not can_show("┆■►◄┈├┤│×…", console.file))
+    timeline = Timeline(console.width, ascii_only=not can_show(GLYPHS, console.file))
 
     def draw(step: Step) -> None:
         for row in timeline.rows(step):

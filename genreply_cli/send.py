@@ -156,8 +156,8 @@ async def _send(
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
     if outcome.status == TIMED_OUT:
         why = f"got no reply within {settings.timeout:g} s; the coordinator still keeps it, and a late answer will be dropped"
-        seconds = next((patience for patience in (1, 5, 10, 60) if patience > 2 * max(settings.delay[1], settings.timeout or 0)), 600)
-        hint = f"try --timeout {seconds}"
+        enough = 2 * max(settings.delay[1], settings.timeout or 0)
+        hint = f"try --timeout {next((seconds for seconds in (1, 5, 10, 60) if seconds > enough), 600)}"
         if output.record is not None:
             hint += f", or see it: genreply trace {output.record}"
         elif not output.timeline:

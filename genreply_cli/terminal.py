@@ -29,13 +29,14 @@ class Terminal(Face):
     """A session's face on a terminal."""
 
     def __init__(self, *, history: bool = True) -> None:
-        from prompt_toolkit import PromptSession
+        import prompt_toolkit
 
         self.console = console_on(None)
         self.show = draw_on(self.console)
         self.ahead = ""  # typed while a call blocked
         self._blocks = False
-        self.prompt: PromptSession[str] = PromptSession(history=_history(keep=history), key_bindings=_keys(self._hint))
+        keys = _keys(self._hint)
+        self.prompt: PromptSession[str] = prompt_toolkit.PromptSession(history=_history(keep=history), key_bindings=keys)
 
     def answer(self, reply: str) -> None:
         """An answer has come."""
@@ -78,7 +79,7 @@ class Terminal(Face):
 
         clock = asyncio.get_running_loop().time
         began = clock()
-        limit = "" if timeout is None else f"/{timeout:g}"
+        limit = "" if timeout is None else f"/{timeout:.1f}"
         keyboard = self.prompt.app.input
 
         def on_keys() -> None:

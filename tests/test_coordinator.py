@@ -19,7 +19,7 @@ from genreply_cli.transcript import to_line
 from genreply_cli.websocket import MessageReceived, SendMessage, WebSocket
 
 BEAM = Path(__file__).parent / "beam"
-DROPPED = {"late": "reply", "duplicate": "reply"}  # the BEAM's recording shows what was sent; what becomes of it is not seen there
+DROPPED = {"late": "reply", "duplicate": "reply"}  # on the BEAM one sees what is sent, and not what is dropped
 
 
 def named(caller: GenServer[Any]) -> WebSocket:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ CONSOLE = [
 ]
 PROGRAMS = [
     (program, output)
-    for (language, program), (_, output) in zip(BLOCKS, BLOCKS[1:], strict=False)
+    for (language, program), (_, output) in pairwise(BLOCKS)
     if language == "python" and "import" in program
 ]
 

@@ -70,8 +70,9 @@ class Process:
     """What the runtime knows of one server. Users hold its `server`, the GenServer, through which no state can be reached."""
 
     __slots__ = (
-        "brought_down_by", "call_runner", "context", "id", "idle", "idle_timeout", "links", "mailbox", "monitored", "monitors", "name", "node",
-        "open", "parent", "reason", "receiving", "runner", "scheduled", "server", "state", "status", "waiters", "work",
+        "brought_down_by", "call_runner", "context", "id", "idle", "idle_timeout", "links", "mailbox", "monitored", "monitors",
+        "name", "node", "open", "parent", "reason", "receiving", "runner", "scheduled", "server", "state", "status", "waiters",
+        "work",
     )  # fmt: skip
 
     def __init__(self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None") -> None:
