@@ -1,13 +1,16 @@
 """A WebSocket behind a bad network: answers are delayed, dropped, repeated or reordered, or it crashes; from one seed."""
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import GenServer, note, send_after
 from genreply_cli.websocket import WebSocket
+
+if TYPE_CHECKING:
+    import random
 
 KINDS = {
     "drop": "the answer never comes",
@@ -40,16 +43,22 @@ class Network:
     faults: tuple[Fault, ...] = ()
     timeout: float | None = 5.0  # seconds for which callers wait: "late" comes after that
     seed: int = 0
-    chance: random.Random = field(init=False, repr=False)
     once: Counter[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
         self.once = Counter(fault.kind for fault in self.faults if fault.rate is None)
+
+    @cached_property
+    def chance(self) -> "random.Random":
+        """Where all chances come from."""
+        import random  # most networks leave nothing to chance, and most commands should start quickly
+
+        return random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
 
     def between(self, socket: type[WebSocket]) -> Callable[[GenServer[Any]], WebSocket]:
         """How a coordinator gets a socket of this type with this network in between."""
-        return lambda caller: socket.start_link(Line(caller, self), name="websocket")
+        perfect = not self.faults and self.delay == (0.0, 0.0)
+        return lambda caller: socket.start_link(caller if perfect else Line(caller, self), name="websocket")
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""

@@ -2,7 +2,6 @@
 
 import math
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ def choice(text: str, names: list[str], what: str) -> str:
     """One of some names. Raises ValueError with a sentence that says which there are, and which was perhaps meant."""
     if text in names:
         return text
+    from difflib import get_close_matches
+
     close = get_close_matches(text.lower(), names, n=1)
     meant = f"; did you mean {close[0]}?" if close else ""
     raise ValueError(f"there is no {what} {text!r}; expected one of {', '.join(names)}{meant}")

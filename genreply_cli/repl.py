@@ -10,9 +10,10 @@ from genreply_cli import state
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
 from genreply_cli.send import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
-from genreply_cli.session import Settings, Sink, Watch, recording, session
+from genreply_cli.session import Settings, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
+from genreply_cli.watch import Sink, recording
 
 COMMANDS = {
     "help": "what can be typed",
@@ -52,9 +53,8 @@ def parse(line: str) -> Greeting | Command | None:
 class Repl:
     """One session: it asks one greeting after the other, as one caller, and shows what becomes of it."""
 
-    def __init__(self, coordinator: AnyCoordinator, watch: Watch, settings: Settings, face: Face) -> None:
+    def __init__(self, coordinator: AnyCoordinator, settings: Settings, face: Face) -> None:
         self.coordinator = coordinator
-        self.watch = watch
         self.settings = settings
         self.face = face
         self.asked = 0
@@ -145,8 +145,8 @@ def run(settings: Settings, *, record: str | None = None, keep: bool = True, his
 
 
 async def _run(settings: Settings, face: Face, sinks: list[Sink]) -> int:
-    async with session(settings, sinks) as (coordinator, watch):
-        repl = Repl(coordinator, watch, settings, face)
+    async with session(settings, sinks) as (coordinator, _):
+        repl = Repl(coordinator, settings, face)
         async for line in face.typed():
             await repl.obey(line)
             if repl.leaving:

@@ -15,6 +15,7 @@ from genreply_cli.otp import CallError
 from genreply_cli.session import Settings, session
 from genreply_cli.transcript import Writer
 from genreply_cli.variations import AnyCoordinator
+from genreply_cli.watch import header
 
 Script = Callable[[AnyCoordinator, Settings], Awaitable[None]]
 
@@ -78,7 +79,7 @@ def record(scenario: Scenario, path: Path) -> None:
         async with session(scenario.settings, [writer.write]) as (coordinator, _):
             await scenario.script(coordinator, scenario.settings)
 
-    with Writer(path, scenario.settings.header(scenario.title), overwrite=True) as writer:
+    with Writer(path, header(scenario.settings, scenario.title), overwrite=True) as writer:
         scenario.settings.run(main())
 
 

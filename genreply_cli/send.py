@@ -6,15 +6,16 @@ import sys
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, CallTimeout
-from genreply_cli.session import Settings, Sink, Watch, recording, session
-from genreply_cli.trace import in_words
-from genreply_cli.transcript import Writer
+from genreply_cli.session import Settings, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
+
+if TYPE_CHECKING:
+    from genreply_cli.watch import Sink
 
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
@@ -118,16 +119,21 @@ def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> i
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if output.record is not None:
+            from genreply_cli.watch import recording
+
             recorded = recording(output.record, settings, overwrite=output.overwrite, append=output.append)
             sinks.append(stack.enter_context(recorded).write)
         if output.events:
-            sinks.append(Writer(sys.stdout, settings.header()).write)
+            from genreply_cli.transcript import Writer
+            from genreply_cli.watch import header
+
+            sinks.append(Writer(sys.stdout, header(settings)).write)
         if output.timeline:
             from genreply_cli.screen import on_stderr
 
             sinks.append(on_stderr())
-        code, watch = settings.run(_send(settings, messages, jobs, output, sinks))
-    for failure in watch.failures:
+        code, failures = settings.run(_send(settings, messages, jobs, output, sinks))
+    for failure in failures:
         if isinstance(failure, BrokenPipeError):
             raise failure
         raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
@@ -135,8 +141,8 @@ def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> i
 
 
 async def _send(
-    settings: Settings, messages: list[str], jobs: int, output: Output, sinks: list[Sink]
-) -> tuple[int, Watch]:
+    settings: Settings, messages: list[str], jobs: int, output: Output, sinks: "list[Sink]"
+) -> tuple[int, list[Exception]]:
     code = 0
     async with session(settings, sinks) as (coordinator, watch):
         async with aclosing(greet_all(coordinator, messages, settings.timeout, jobs)) as outcomes:
@@ -148,9 +154,9 @@ async def _send(
                     _complain(outcome, settings, output)
                 elif not output.events:
                     print(outcome.reply if not sys.stdout.isatty() else visible(str(outcome.reply)), flush=True)
-        if watch.sinks:
+        if watch is not None:
             await watch.linger(output.linger)
-    return code, watch
+    return code, [] if watch is None else watch.failures
 
 
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
@@ -163,6 +169,8 @@ def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
         elif not output.timeline:
             hint += ", or see it: --timeline"
     else:
+        from genreply_cli.trace import in_words
+
         reason = getattr(outcome.error, "reason", None)
         why = f"got no reply: the coordinator exited, {in_words(reason)}" if reason else "got no reply: no coordinator is running"
         hint = "see it: --timeline" if not output.timeline else "greetings that are sent now find nobody"

@@ -1,23 +1,22 @@
-"""A coordinator at work: its settings, and those who look on."""
+"""A coordinator at work: which one, behind which network, on which clock."""
 
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from genreply_cli import __version__
-from genreply_cli.errors import GenreplyError, Terminated
+from genreply_cli.errors import Terminated
 from genreply_cli.faults import Fault, Network
-from genreply_cli.otp import Event, Node
-from genreply_cli.trace import Step, Tracer
-from genreply_cli.transcript import Header, TranscriptError, Writer, created
+from genreply_cli.otp import Node
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
+if TYPE_CHECKING:
+    from genreply_cli.watch import Sink, Watch
+
 T = TypeVar("T")
-Sink = Callable[[Step], object]  # somebody who looks on: a timeline, a transcript
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,6 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     seed: int = 0
     clock: str = "real"  # or "virtual"
-
-    def header(self, title: str | None = None) -> Header:
-        """The first line of a transcript of such a session."""
-        settings = {
-            "coordinator": self.coordinator,
-            "delay": list(self.delay),
-            "timeout": self.timeout,
-            "faults": [str(fault) for fault in self.faults],
-        }
-        return Header(created(self.clock), f"genreply {__version__}", title, self.clock, self.seed, settings)
 
     def start(self) -> AnyCoordinator:
         """Start the coordinator, and with it its socket, in the node that is running here."""
@@ -56,65 +45,19 @@ class Settings:
         return asyncio.run(main)
 
 
-def recording(path: str, settings: Settings, *, overwrite: bool = False, append: bool = False) -> Writer:
-    """A new recording. Raises GenreplyError with a sentence."""
-    try:
-        return Writer(path, settings.header(), overwrite=overwrite, append=append)
-    except TranscriptError as error:
-        raise GenreplyError(str(error), hint="--overwrite, --append, or --record another file") from None
-    except OSError as error:
-        raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-class Watch:
-    """All who look on at a session: each event becomes one step, and each step goes to every sink.
-
-    A sink that fails is dropped, and its error kept in `failures`: what happens goes on, and is told in the end.
-    """
-
-    def __init__(self, sinks: Iterable[Sink]) -> None:
-        self.sinks = list(sinks)
-        self.failures: list[Exception] = []
-        self.tracer = Tracer(asyncio.get_running_loop().time)
-        self.gave_up = 0  # calls that timed out, whose late answers may still come
-        self._changed = asyncio.Event()
-
-    def event(self, event: Event) -> None:
-        """The observer of a node."""
-        self.show(self.tracer(event))
-
-    def show(self, step: Step) -> None:
-        """One more step."""
-        if step.kind == "timeout":
-            self.gave_up += 1
-        elif step.kind == "late":
-            self.gave_up -= 1
-            self._changed.set()
-        for sink in list(self.sinks):
-            try:
-                sink(step)
-            except (OSError, ValueError) as error:  # ValueError: a stream that has been closed
-                self.sinks.remove(sink)
-                self.failures.append(error)
-
-    async def linger(self, seconds: float) -> None:
-        """Wait, up to so many seconds, for the late answers of the calls that timed out."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.gave_up > 0:
-                    self._changed.clear()
-                    await self._changed.wait()
-
-
 @asynccontextmanager
-async def session(settings: Settings, sinks: Iterable[Sink]) -> AsyncIterator[tuple[AnyCoordinator, Watch]]:
+async def session(settings: Settings, sinks: "Sequence[Sink]" = ()) -> "AsyncIterator[tuple[AnyCoordinator, Watch | None]]":
     """A running coordinator, and those who look on; with no sinks, nobody does, and nothing is spent on it.
 
     Whatever ends it, the sinks get the `end` step. SIGTERM ends it with `Terminated`.
     """
     loop = asyncio.get_running_loop()
     logging.getLogger("genreply_cli").addHandler(logging.NullHandler())  # a crash is told by the timeline
-    watch = Watch(sinks)
+    watch = None
+    if sinks:
+        from genreply_cli.watch import Watch
+
+        watch = Watch(sinks)
     task = asyncio.current_task()
     terminated = False
 
@@ -126,12 +69,12 @@ async def session(settings: Settings, sinks: Iterable[Sink]) -> AsyncIterator[tu
 
     loop.add_signal_handler(signal.SIGTERM, terminate)
     try:
-        async with Node(observe=watch.event if watch.sinks else None) as node:
+        async with Node(observe=None if watch is None else watch.event) as node:
             try:
                 yield settings.start(), watch
             finally:
                 node.observe = None  # what follows is only the closing of the node
-                if watch.sinks:
+                if watch is not None:
                     watch.show(watch.tracer.end())
     except asyncio.CancelledError:
         if terminated:
