@@ -164,3 +164,33 @@ def repl(
 
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict)
+
+
+@app.command()
+def bench(
+    coordinator: Annotated[
+        Any,
+        typer.Option(
+            "--coordinator",
+            "-c",
+            parser=_reads(lambda text: options.choice(text, COORDINATORS, "coordinator")),
+            metavar="NAME",
+            help="Measure an exhibit, with its dataclasses; without this, plain tuples on both sides.",
+        ),
+    ] = None,
+    loop: Annotated[
+        Any,
+        typer.Option(
+            parser=_reads(lambda text: options.choice(text, ["asyncio", "uvloop"], "loop")),
+            metavar="asyncio|uvloop",
+            help="The event loop, for both sides. uvloop comes with the extra `fast`.",
+        ),
+    ] = "asyncio",
+    rounds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="How often each side is measured.")] = 5,
+    scale: Annotated[float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
+) -> Todo:
+    """Measure what a deferred reply costs, beside raw asyncio, in turn, in the same run."""
+    from genreply_cli.bench import run
+
+    return lambda: run(coordinator=coordinator, loop=loop, rounds=rounds, scale=scale, as_json=json)

@@ -18,7 +18,7 @@ ORDER = [
     {"timeline", "variations"},
     {"session", "screen", "state", "options", "lines"},
     {"watch"},
-    {"send", "scenarios"},
+    {"send", "scenarios", "bench"},
     {"face", "replay"},
     {"terminal", "repl"},
     {"cli"},
