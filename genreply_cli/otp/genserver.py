@@ -43,7 +43,7 @@ from genreply_cli.otp.exits import (
     is_normal,
     shorten,
 )
-from genreply_cli.otp.node import Node, node_here
+from genreply_cli.otp.node import Node, node_here, one_turn
 from genreply_cli.otp.process import (
     BUSY,
     CALL,
@@ -209,7 +209,10 @@ class GenServer(Generic[S]):
             node.give_up(from_, TIMED_OUT, timeout)
         if from_._status is WAITING:
             try:
-                await node.wait_for(from_, timeout)
+                if not drains:  # in the next turn of the loop, most calls are answered: a future would be for nothing
+                    await one_turn()
+                if from_._status is WAITING:
+                    await node.wait_for(from_, timeout)
             except BaseException:  # the caller was cancelled; nothing else happens to the server
                 if from_._status is WAITING:
                     node.give_up(from_, CANCELLED, None)

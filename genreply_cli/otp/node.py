@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import itertools
 import threading
+import types
 from collections import deque
 from collections.abc import Callable, Generator
+from threading import get_ident
 from typing import Any, Final, Self
 
 from genreply_cli.otp.answers import FAILED, REPLIED, TIMED_OUT, WAITING, Down, Exited, From, Stop
@@ -18,7 +20,7 @@ from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.process import BUSY, CAST, EXITED, NO_ENTRY, SYSTEM, Process, handling, logger, running
 
 BUDGET: Final = 64  # calls that may be answered, or processes run, before somebody looks at the clock
-SLICE: Final = 0.005  # seconds for which calls may be answered before the event loop gets a turn
+SLICE: Final = 0.001  # seconds for which calls may be answered before the event loop gets a turn
 SLICES: Final = 16  # and looks at the clock before it gets one all the same: a virtual clock does not move meanwhile
 DEPTH: Final = 8  # servers that may call one another on one stack before the next one waits its turn
 GRACE: Final = 5.0  # seconds that a server has to stop when its node closes
@@ -56,7 +58,7 @@ class Node:
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
         self._clock = self.loop.time
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         if self.loop in _nodes:
             raise RuntimeError("a node is running in this event loop already; one loop has one node")
         _nodes[self.loop] = self
@@ -106,7 +108,7 @@ class Node:
 
     def check_thread(self) -> None:
         """Raise RuntimeError in any thread but the node's own."""
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise RuntimeError("this node runs in another thread; from here, use node.run(function, …)")
 
     def _turn(self) -> None:
@@ -170,11 +172,11 @@ class Node:
 
     def reply(self, from_: From[Any], value: Any) -> None:
         """Answer a call. Only the first answer of a call that still waits arrives; all others are dropped."""
-        if from_._future is not None:
-            self.check_thread()  # here a mistake would leave the caller waiting for ever
+        if get_ident() != self._thread:  # it would leave the caller waiting for ever
+            self.check_thread()
         if self.observe is not None:
-            kinds: dict[str, Kind] = {WAITING: "reply", REPLIED: "duplicate"}
-            self.tell(kinds.get(from_._status, "late"), self.who(), from_.caller, value, about=from_)
+            kind: Kind = "reply" if from_._status is WAITING else "duplicate" if from_._status is REPLIED else "late"
+            self.tell(kind, self.who(), from_.caller, value, from_)
         if from_._status is WAITING:
             from_._status = REPLIED
             from_._outcome = value
@@ -330,19 +332,39 @@ class Node:
             )
         if not self._thread:
             raise RuntimeError("this node is not running; use it inside `with Node.in_thread() as node:`")
-        if threading.get_ident() == self._thread:
+        if get_ident() == self._thread:
             raise RuntimeError("node.run() blocks, and this is the thread that would have to do the work; await it instead")
 
-        async def do() -> Any:
-            result = function(*args, **kwargs)
-            return await result if asyncio.iscoroutine(result) else result
+        finished = threading.Lock()  # half the cost of a concurrent future, and two locks less a call
+        finished.acquire()
+        outcome: list[tuple[Any, BaseException | None]] = []
+        tasks: list[asyncio.Task[None]] = []
 
-        future = asyncio.run_coroutine_threadsafe(do(), self.loop)
+        async def do() -> None:
+            try:
+                result = function(*args, **kwargs)
+                outcome.append((await result if asyncio.iscoroutine(result) else result, None))
+            except BaseException as error:
+                outcome.append((None, error))
+            finally:
+                finished.release()
+
+        self.loop.call_soon_threadsafe(lambda: tasks.append(self.loop.create_task(do())))
         try:
-            return future.result()
-        except BaseException:
-            future.cancel()
+            finished.acquire()
+        except BaseException:  # Ctrl-C here is the death of the caller there
+            self.loop.call_soon_threadsafe(tasks[0].cancel)
             raise
+        [(value, failure)] = outcome
+        if failure is not None:
+            raise failure
+        return value
+
+
+@types.coroutine
+def one_turn() -> Generator[None, None, None]:
+    """To be awaited for one turn of the event loop."""
+    yield
 
 
 def node_here() -> Node:

@@ -158,8 +158,8 @@ class Process:
                     continue
                 if type(answer) is NoReply and answer.then is None is answer.timeout:
                     self.state = answer.state
-                    if kind is CALL and event is not None:
-                        self._tell_kept(from_)
+                    if kind is CALL and event is not None and from_._status is WAITING:  # type: ignore[union-attr]
+                        self.node.tell("noreply", server, None, None, from_)
                 elif type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout:
                     self.state = answer.state
                     self.node.reply(from_, answer.value)  # type: ignore[arg-type]  # calls have a from_
@@ -240,8 +240,8 @@ class Process:
         if isinstance(answer, Reply) and kind is CALL and from_ is not None:
             self.node.reply(from_, answer.value)
         elif isinstance(answer, NoReply):
-            if kind is CALL and event is not None:
-                self._tell_kept(from_)
+            if from_ is not None and event is not None and from_._status is WAITING:
+                self.node.tell("noreply", self.server, None, None, from_)
         else:
             expected = "Reply, NoReply or Stop" if kind is CALL else "NoReply or Stop"
             raise BadReturn(self.server, f"handle_{kind}", answer, shorten(message), expected)
@@ -253,10 +253,6 @@ class Process:
             self.go_on()
         if timeout is not None:
             self.set_idle(timeout)
-
-    def _tell_kept(self, from_: From[Any] | None) -> None:
-        if from_ is not None and from_._status is WAITING:
-            self.node.tell("noreply", self.server, None, about=from_)
 
     def set_idle(self, timeout: float) -> None:
         """Send `Timeout()` if nothing comes for so many seconds. A message that is there already wins, even against 0."""
