@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from genreply_cli.otp.answers import FAILED, REPLIED, TIMED_OUT, WAITING, Down, Exited, From, Stop
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
-from genreply_cli.otp.process import BUSY, CAST, EXITED, NO_ENTRY, SYSTEM, Process, handling, logger, running
+from genreply_cli.otp.process import BUSY, CALL, CAST, EXITED, NO_ENTRY, SYSTEM, Process, handling, logger, running
 
 BUDGET: Final = 64  # calls that may be answered, or processes run, before somebody looks at the clock
 SLICE: Final = 0.001  # seconds for which calls may be answered before the event loop gets a turn
@@ -137,8 +137,7 @@ class Node:
         try:
             while ready and count:
                 count -= 1
-                process = ready.popleft()
-                process.context.run(process.run)
+                ready.popleft().have_a_go()
         finally:
             self.depth -= 1
             if not self.depth:
@@ -175,8 +174,11 @@ class Node:
         if get_ident() != self._thread:  # it would leave the caller waiting for ever
             self.check_thread()
         if self.observe is not None:
+            source: Any = running.get()
+            if source is None:
+                source = asyncio.current_task(self.loop)
             kind: Kind = "reply" if from_._status is WAITING else "duplicate" if from_._status is REPLIED else "late"
-            self.tell(kind, self.who(), from_.caller, value, from_)
+            self.tell(kind, source, from_.caller, value, from_)
         if from_._status is WAITING:
             from_._status = REPLIED
             from_._outcome = value
@@ -260,7 +262,7 @@ class Node:
         if self.observe is None:
             return None
         cause = handling.get()
-        call, cause_seq = (about, None) if cause is None else (about if kind == "call" else cause.call, cause.seq)
+        call, cause_seq = (about, None) if cause is None else (about if kind is CALL else cause.call, cause.seq)
         self._seq = seq = self._seq + 1
         event = _new(Event, (seq, self._clock(), kind, source, target, message, call, cause_seq, about, detail))
         try:
@@ -275,7 +277,7 @@ class Node:
         if kind is SYSTEM:
             return None
         if from_ is not None:
-            return self.tell("call", from_.caller, server, message, from_, from_.timeout)
+            return self.tell(CALL, from_.caller, server, message, from_, from_.timeout)
         source: Any = running.get()
         if source is None:
             source = asyncio.current_task(self.loop)

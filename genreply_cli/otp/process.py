@@ -15,6 +15,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genreply_cli.otp.answers import (
@@ -70,9 +71,9 @@ class Process:
     """What the runtime knows of one server. Users hold its `server`, the GenServer, through which no state can be reached."""
 
     __slots__ = (
-        "brought_down_by", "call_runner", "context", "id", "idle", "idle_timeout", "links", "mailbox", "monitored", "monitors",
-        "name", "node", "open", "parent", "reason", "receiving", "runner", "scheduled", "server", "state", "status", "waiters",
-        "work",
+        "brought_down_by", "call_runner", "context", "have_a_go", "id", "idle", "idle_timeout", "links", "mailbox",
+        "monitored", "monitors", "name", "node", "open", "parent", "reason", "receiving", "runner", "scheduled", "server",
+        "state", "status", "waiters", "work",
     )  # fmt: skip
 
     def __init__(self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None") -> None:
@@ -100,6 +101,7 @@ class Process:
         self.call_runner: asyncio.Future[None] | None = None  # where it waits for that
         self.context = copy_context()
         self.context.run(running.set, server)
+        self.have_a_go: Callable[[], None] = partial(self.context.run, self.run)  # what the run queue calls
 
     # --- the mailbox --------------------------------------------------------------------------------------------------------
 
