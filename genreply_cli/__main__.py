@@ -40,6 +40,10 @@ def run() -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         return complain(f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1)
+    except Exception as error:
+        if os.environ.get("GENREPLY_DEBUG"):
+            raise
+        return complain(f"genreply itself failed, {type(error).__name__}: {error}", 1, "GENREPLY_DEBUG=1 shows where")
     return code
 
 

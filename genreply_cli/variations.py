@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from genreply_cli import websocket
 from genreply_cli.coordinator import Connect, Coordinator, Greet, State
-from genreply_cli.otp import From, GenServer, NoReply, Reply
+from genreply_cli.otp import From, GenServer, NoReply, Reply, send_after
 from genreply_cli.websocket import WebSocket
 
 # The basic way ---------------------------------------------------------------------------------------------------------------
@@ -90,14 +90,28 @@ class KeyedWebSocket(WebSocket):
                 return NoReply(state)
 
 
+KEEP = 3600.0  # seconds for which a caller is kept at least
+
+
 @dataclass(frozen=True)
+class Sweep:
+    """Sent to itself by the coordinator: forget the callers of these references, if they still wait."""
+
+    refs: tuple[object, ...] = field(default=(), repr=False)
+
+
+@dataclass
 class KeyedState:
     async_pid: KeyedWebSocket
     callers: dict[object, From[str]] = field(default_factory=dict)
+    sweeps: bool = False
 
 
 class KeyedCoordinator(GenServer[KeyedState]):
-    """Keeps each caller under the reference of its request. Right under reordering, loss and repetition."""
+    """Keeps each caller under the reference of its request. Right under reordering, loss and repetition.
+
+    A server never learns that its caller has given up. Who keeps callers whose answers may be lost has to clear up by itself.
+    """
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
         return await self.call(Greet(msg), timeout)
@@ -109,12 +123,21 @@ class KeyedCoordinator(GenServer[KeyedState]):
         ref = object()  # make_ref()
         state.async_pid.send_message(request.msg, ref)
         state.callers[ref] = from_
+        if not state.sweeps:
+            state.sweeps = True
+            send_after(self, KEEP, Sweep())
         return NoReply(state)
 
-    def handle_info(self, message: MessageReceived, state: KeyedState) -> NoReply[KeyedState]:
-        caller = state.callers.pop(message.ref, None)
-        if caller is not None:
-            GenServer.reply(caller, message.msg)
+    def handle_info(self, message: MessageReceived | Sweep, state: KeyedState) -> NoReply[KeyedState]:
+        match message:
+            case MessageReceived(msg, ref) if ref in state.callers:
+                GenServer.reply(state.callers.pop(ref), msg)
+            case Sweep(refs):
+                for ref in refs:
+                    state.callers.pop(ref, None)
+                state.sweeps = bool(state.callers)
+                if state.sweeps:
+                    send_after(self, KEEP, Sweep(tuple(state.callers)))
         return NoReply(state)
 
 

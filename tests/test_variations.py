@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from genreply_cli.faults import Fault
-from genreply_cli.otp import CallTimeout
+from genreply_cli.faults import Fault, Network
+from genreply_cli.otp import CallTimeout, debug
 from genreply_cli.session import Settings
-from genreply_cli.variations import COORDINATORS
+from genreply_cli.variations import COORDINATORS, KEEP, KeyedCoordinator, KeyedWebSocket
 
 
 async def ask(settings: Settings, *messages: str) -> list[str]:
@@ -56,6 +56,18 @@ async def test_fifo_gives_wrong_answers_after_a_loss_and_keyed_does_not() -> Non
 async def test_keyed_is_right_under_reordering_loss_and_repetition() -> None:
     bad = (Fault("drop"), Fault("reorder", 0.5), Fault("duplicate", 0.5))
     assert await ask(Settings("keyed", (0.1, 0.1), 1.0, bad, seed=3), "A", "B", "C") == ["CallTimeout", *RIGHT[1:]]
+
+
+async def test_keyed_clears_up_after_callers_that_have_gone() -> None:
+    network = Network(faults=(Fault("drop"),))
+    coordinator = KeyedCoordinator.start_link(network.between(KeyedWebSocket))
+    with pytest.raises(CallTimeout):
+        await coordinator.greet("A", 1.0)
+    assert await coordinator.greet("B", 1.0) == "B to you too!"
+    state = await debug.get_state(coordinator)
+    assert len(state.callers) == 1  # it cannot know that A's caller has gone
+    await asyncio.sleep(2 * KEEP)
+    assert state.callers == {}
 
 
 async def test_a_late_answer_is_dropped_and_the_next_greeting_gets_its_own() -> None:
