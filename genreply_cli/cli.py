@@ -95,7 +95,10 @@ def genreply(
 
 @app.command()
 def send(
-    messages: Annotated[list[str], typer.Argument(metavar="MESSAGE...", help="What to say; after -- it may start with a dash.")],
+    messages: Annotated[
+        list[str],
+        typer.Argument(metavar="MESSAGE...", help="What to say; - reads lines from stdin; after -- it may start with a dash."),
+    ],
     coordinator: Coordinator = "keyed",
     delay: Delay = "0",
     timeout: Timeout = "5",
@@ -107,6 +110,7 @@ def send(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No timeline.")] = False,
     events: Annotated[bool, typer.Option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object a call to stdout.")] = False,
+    as_done: Annotated[bool, typer.Option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
     record: Record = None,
     overwrite: Overwrite = False,
     append: Append = False,
@@ -125,7 +129,7 @@ def send(
     if timeline is None:
         timeline = sys.stderr.isatty() and not quiet
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
-    output = Output(json, events, timeline, record, overwrite, append, linger)
+    output = Output(json, events, timeline, record, overwrite, append, as_done, linger)
     return lambda: run(settings, messages, jobs, output)
 
 

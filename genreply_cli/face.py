@@ -27,6 +27,8 @@ class Face:
         """A call blocks; `give_up` ends it."""
         return nullcontext()
 
-    def typed(self) -> AsyncIterator[str]:
+    async def typed(self) -> AsyncIterator[str]:
         """The lines, as they are typed."""
-        return lines(sys.stdin.fileno())
+        async for some in lines(sys.stdin.fileno()):
+            for line in some:
+                yield line

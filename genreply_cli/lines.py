@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 CHUNK = 1 << 16  # bytes
 
 
-async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[str, None]:
-    """Each line without its end; the last one also if it has none. Bytes that are no UTF-8 come as surrogates.
+async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[list[str], None]:
+    """The lines that have come, without their ends; the last one also if it has none. Bytes that are no UTF-8 come as surrogates.
 
     `wait=False` reads where it stands, for a loop on a virtual clock, which cannot wait for a pipe.
     """
@@ -29,12 +29,12 @@ async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[str, None]:
                 readable.clear()
             data = os.read(fd, CHUNK)
             *whole, rest = (rest + decode(data, not data)).split("\n")
-            for line in whole:
-                yield line
+            if whole:
+                yield whole
             if not data:
                 break
         if rest:
-            yield rest
+            yield [rest]
     finally:
         if wait:
             loop.remove_reader(fd)

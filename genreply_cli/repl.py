@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from genreply_cli import state
+from genreply_cli.asking import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
-from genreply_cli.send import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
 from genreply_cli.session import Settings, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
@@ -90,7 +90,7 @@ class Repl:
 
         with self.face.blocked(call, self.settings.timeout, give_up):
             try:
-                outcome = await greet(self.coordinator, call, message, self.settings.timeout)
+                outcome = await greet(self.coordinator, self.asked, message, self.settings.timeout)
             except asyncio.CancelledError:
                 if not self._giving_up or task is None or task.uncancel():
                     raise

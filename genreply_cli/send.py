@@ -1,105 +1,19 @@
-"""genreply send: many greetings, several at once, and their outcomes in the order in which they were asked."""
+"""genreply send: greetings from the command line or from stdin; replies on stdout, the story on stderr, an exit status."""
 
-import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Iterable
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from genreply_cli.asking import EXIT_CODES, TIMED_OUT, Outcome, greet_all
 from genreply_cli.errors import GenreplyError
-from genreply_cli.otp import CallError, CallTimeout
+from genreply_cli.lines import lines
 from genreply_cli.session import Settings, session
-from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
     from genreply_cli.watch import Sink
-
-AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
-
-# What becomes of a call, and the exit status that says so.
-REPLIED, TIMED_OUT, FAILED = "replied", "timed out", "failed"
-EXIT_CODES = {REPLIED: 0, TIMED_OUT: 3, FAILED: 4}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one greeting. `blocked`: the seconds for which its caller has waited."""
-
-    call: str
-    message: str
-    status: str
-    reply: str | None
-    blocked: float
-    error: CallError | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """The outcome as `--json` prints it."""
-        told: dict[str, Any] = {"call": self.call, "message": self.message, "status": self.status}
-        if self.error is None:
-            told["reply"] = self.reply
-        else:
-            told["error"] = str(self.error)
-        return told | {"blocked": round(self.blocked, 6)}
-
-
-async def greet(coordinator: AnyCoordinator, call: str, message: str, timeout: float | None) -> Outcome:
-    """Greet once, and tell what became of it instead of raising."""
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    try:
-        reply = await coordinator.greet(message, timeout)
-    except CallError as error:
-        status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
-        return Outcome(call, message, status, None, clock() - began, error)
-    return Outcome(call, message, REPLIED, reply, clock() - began)
-
-
-async def greet_all(
-    coordinator: AnyCoordinator, messages: Iterable[str], timeout: float | None, jobs: int = 1
-) -> AsyncGenerator[Outcome, None]:
-    """Greet with each message, at most `jobs` at once, and yield the outcomes in the order of the messages.
-
-    Each of the `jobs` callers takes the next message when it has its answer. They do not run away from an outcome that is
-    overdue by more than `AHEAD`, so memory does not grow with the number of messages.
-    """
-    numbered = enumerate(messages, 1)
-    if jobs == 1:
-        for number, message in numbered:
-            yield await greet(coordinator, f"c{number}", message, timeout)
-        return
-    loop = asyncio.get_running_loop()
-    outcomes: asyncio.Queue[asyncio.Future[Outcome] | None] = asyncio.Queue()
-    room = asyncio.Semaphore(AHEAD + jobs)
-
-    async def caller() -> None:
-        while await room.acquire() and (following := next(numbered, None)):
-            number, message = following
-            outcome = loop.create_future()
-            outcomes.put_nowait(outcome)
-            outcome.set_result(await greet(coordinator, f"c{number}", message, timeout))
-        room.release()
-
-    async def callers() -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(jobs):
-                group.create_task(caller())
-        outcomes.put_nowait(None)
-
-    asking = loop.create_task(callers())
-    try:
-        while outcome := await outcomes.get():
-            yield await outcome
-            room.release()
-        await asking
-    finally:
-        asking.cancel()
-
-
-# The command ------------------------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Output:
@@ -111,6 +25,7 @@ class Output:
     record: str | None = None  # the transcript in a file
     overwrite: bool = False
     append: bool = False
+    as_done: bool = False  # outcomes as they come, instead of in the order of asking
     linger: float = 1.0  # seconds to wait for late answers, if somebody looks on
 
 
@@ -144,16 +59,21 @@ async def _send(
     settings: Settings, messages: list[str], jobs: int, output: Output, sinks: "list[Sink]"
 ) -> tuple[int, list[Exception]]:
     code = 0
+    to_terminal = sys.stdout.isatty()
     async with session(settings, sinks) as (coordinator, watch):
-        async with aclosing(greet_all(coordinator, messages, settings.timeout, jobs)) as outcomes:
-            async for outcome in outcomes:
-                code = code or EXIT_CODES[outcome.status]
-                if output.json:
-                    print(json.dumps(outcome.plain()), flush=True)
-                elif outcome.error is not None:
-                    _complain(outcome, settings, output)
-                elif not output.events:
-                    print(outcome.reply if not sys.stdout.isatty() else visible(str(outcome.reply)), flush=True)
+        read = lines(sys.stdin.fileno(), wait=settings.clock == "real") if messages == ["-"] else messages
+        async with aclosing(greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)) as outcomes:
+            async for known in outcomes:
+                for outcome in known:
+                    code = code or EXIT_CODES[outcome.status]
+                    if output.json:
+                        sys.stdout.write(json.dumps(outcome.plain()) + "\n")
+                    elif outcome.error is not None:
+                        sys.stdout.flush()
+                        _complain(outcome, settings, output)
+                    elif not output.events:
+                        sys.stdout.write((visible(str(outcome.reply)) if to_terminal else str(outcome.reply)) + "\n")
+                sys.stdout.flush()
         if watch is not None:
             await watch.linger(output.linger)
     return code, [] if watch is None else watch.failures

@@ -219,3 +219,14 @@ def test_a_state_folder_that_cannot_be_written_costs_a_line(state: Path) -> None
     assert done.stdout == "Hello to you too!\n"
     assert done.stderr.startswith("note: this session is not recorded: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_dash_sends_the_lines_of_stdin_a_last_one_without_an_end_too() -> None:
+    done = genreply("send", "-", "--jobs", "2", stdin="one\n\ntwo\nthree")
+    assert done.stdout == "one to you too!\n to you too!\ntwo to you too!\nthree to you too!\n"
+
+
+def test_thousands_of_lines_are_answered_in_order() -> None:
+    lines = [str(number) for number in range(20_000)]
+    done = genreply("send", "-", "--jobs", "1000", stdin="\n".join(lines))
+    assert done.stdout.splitlines() == [f"{line} to you too!" for line in lines]
