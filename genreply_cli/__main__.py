@@ -8,8 +8,7 @@ from typing import NoReturn
 import typer
 
 from genreply_cli.cli import app
-from genreply_cli.errors import GenreplyError, Terminated
-from genreply_cli.visible import visible
+from genreply_cli.errors import GenreplyError, Terminated, complain
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all usage errors
 
@@ -44,14 +43,6 @@ def run() -> int:
         if os.environ.get("GENREPLY_DEBUG"):
             raise
         return complain(f"genreply itself failed, {type(error).__name__}: {error}", 1, "GENREPLY_DEBUG=1 shows where")
-    return code
-
-
-def complain(problem: str, code: int, hint: str | None = None) -> int:
-    """Say what is wrong, and what to do about it; return the exit status."""
-    print(f"error: {visible(problem)}", file=sys.stderr)
-    if hint:
-        print(f"       {visible(hint)}", file=sys.stderr)
     return code
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 from genreply_cli.otp import CallError, CallTimeout
@@ -82,6 +83,12 @@ async def greet_all(
         await asyncio.gather(*callers, return_exceptions=True)
 
 
+async def _some_at_a_time(messages: Iterable[str]) -> AsyncIterator[list[str]]:
+    source = iter(messages)
+    while some := list(islice(source, AHEAD)):
+        yield some
+
+
 class _Asking:
     """What the callers share: the messages that are to be sent, and the outcomes that are to be told."""
 
@@ -102,9 +109,8 @@ class _Asking:
         self.news = asyncio.Event()
         self.room = asyncio.Event()
         self.here: deque[str] = deque()
-        self.more = None if isinstance(messages, Iterable) else aiter(messages)
-        if isinstance(messages, Iterable):
-            self.here.extend(messages)
+        self.more = _some_at_a_time(messages) if isinstance(messages, Iterable) else aiter(messages)
+        self.through = False  # there are no more
         self.reading = asyncio.Lock()
 
     async def caller(self) -> None:
@@ -124,14 +130,13 @@ class _Asking:
                 await self.room.wait()
             if self.here:
                 return True
-            if self.more is None:
+            if self.through:
                 return False
             async with self.reading:
-                if not self.here and self.more is not None:
-                    try:
-                        self.here.extend(await anext(self.more))
-                    except StopAsyncIteration:
-                        self.more = None
+                if not self.here and not self.through:
+                    some = await anext(self.more, None)
+                    self.through = some is None
+                    self.here.extend(some or ())
 
     def caller_is_done(self, _: "asyncio.Task[None]") -> None:
         """One caller less."""

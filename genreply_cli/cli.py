@@ -5,11 +5,14 @@ on the way for its own, and leave with an exit status of its own.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genreply_cli import __version__, options
+
+if TYPE_CHECKING:
+    from genreply_cli.screen import Wishes
 
 app = typer.Typer(
     name="genreply",
@@ -47,43 +50,83 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
+    """An option that the environment may set, too: GENREPLY_DELAY for --delay. `reads` makes a value of its text."""
+    variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
+    parser = None if reads is None else _reads(reads)
+    return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
+
+
+def _one_of(what: str, names: list[str]) -> Callable[[str], str]:
+    return lambda text: options.choice(text, names, what)
+
+
 Coordinator = Annotated[
     Any,
-    typer.Option(
+    _option(
         "--coordinator",
         "-c",
-        parser=_reads(lambda text: options.choice(text, COORDINATORS, "coordinator")),
+        reads=_one_of("coordinator", COORDINATORS),
         metavar="NAME",
         help=f"Which design keeps the callers: {', '.join(COORDINATORS)}.",
     ),
 ]
 Delay = Annotated[
-    Any, typer.Option(parser=_reads(options.delay), metavar="TIME", help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.")
+    Any, _option("--delay", reads=options.delay, metavar="TIME", help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.")
 ]
 Timeout = Annotated[
-    Any, typer.Option(parser=_reads(options.timeout), metavar="TIME", help="How long a caller waits: 5, 250ms, or infinity.")
+    Any, _option("--timeout", reads=options.timeout, metavar="TIME", help="How long a caller waits: 5, 250ms, or infinity.")
 ]
 Faults = Annotated[
     list[Any] | None,
-    typer.Option(
+    _option(
         "--fault",
-        parser=_reads(options.fault),
+        reads=options.fault,
         metavar="KIND[:RATE]",
         help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="All chances come from this number.")]
+Seed = Annotated[int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")]
 Clock = Annotated[
     Any,
-    typer.Option(
-        parser=_reads(lambda text: options.choice(text, ["real", "virtual"], "clock")),
+    _option(
+        "--clock",
+        reads=_one_of("clock", ["real", "virtual"]),
         metavar="real|virtual",
         help="On the virtual clock nothing is waited for, and the same command gives the same bytes.",
     ),
 ]
-Record = Annotated[str | None, typer.Option("--record", metavar="FILE", help="Write the transcript to a file.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Let --record replace a file.")]
-Append = Annotated[bool, typer.Option("--append", help="Let --record continue a file.")]
+Record = Annotated[str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")]
+Overwrite = Annotated[bool, _option("--overwrite", help="Let --record replace a file.")]
+Append = Annotated[bool, _option("--append", help="Let --record continue a file.")]
+Strict = Annotated[bool, _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice.")]
+Json = Annotated[bool, _option("--json", help="Write JSON to stdout.")]
+Timeline = Annotated[
+    bool | None, _option("--timeline/--no-timeline", help="Draw the timeline on stderr.", show_default="on a terminal")
+]
+View = Annotated[
+    Any,
+    _option(
+        "--view",
+        reads=_one_of("view", ["wide", "narrow", "smallest", "plain", "accessible", "off"]),
+        metavar="NAME",
+        help="How the timeline is drawn: wide, narrow, smallest, plain, accessible, off. Else what fits.",
+    ),
+]
+Plain = Annotated[bool, _option("--plain", help="The timeline as plain lines.")]
+Accessible = Annotated[bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")]
+Ascii = Annotated[bool, _option("--ascii", help="Draw with ASCII only.")]
+Color = Annotated[
+    Any,
+    _option("--color", reads=_one_of("colour", ["auto", "always", "never"]), metavar="auto|always|never", help="Use colours."),
+]
+
+
+def _wishes(view: str | None, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
+    from genreply_cli.screen import Wishes
+
+    chosen: Any = "plain" if plain else "accessible" if accessible else view
+    return Wishes(chosen, color, ascii_only, accessible)
 
 
 @app.callback()
@@ -103,20 +146,25 @@ def send(
     delay: Delay = "0",
     timeout: Timeout = "5",
     fault: Faults = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once.")] = 1,
-    timeline: Annotated[
-        bool | None, typer.Option("--timeline/--no-timeline", help="Draw the timeline on stderr.", show_default="on a terminal")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No timeline.")] = False,
-    events: Annotated[bool, typer.Option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object a call to stdout.")] = False,
-    as_done: Annotated[bool, typer.Option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
+    count: Annotated[int, _option("--count", min=1, metavar="N", help="Send it all so many times.")] = 1,
+    jobs: Annotated[int, _option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once.")] = 1,
+    as_done: Annotated[bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
+    json: Json = False,
+    events: Annotated[bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,
+    timeline: Timeline = None,
+    quiet: Annotated[bool, _option("--quiet", "-q", help="No timeline.")] = False,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
     record: Record = None,
     overwrite: Overwrite = False,
     append: Append = False,
     linger: Annotated[
-        Any, typer.Option(parser=_reads(options.duration), metavar="TIME", help="How long to look out for a late answer.")
+        Any, _option("--linger", reads=options.duration, metavar="TIME", help="How long to look out for a late answer.")
     ] = "1",
+    strict: Strict = False,
     seed: Seed = 0,
     clock: Clock = "real",
 ) -> Todo:
@@ -126,28 +174,23 @@ def send(
     from genreply_cli.send import Output, run
     from genreply_cli.session import Settings
 
-    if timeline is None:
-        timeline = sys.stderr.isatty() and not quiet
+    wanted = bool(timeline or view or plain or accessible)
+    shown = view != "off" and not quiet and (wanted or sys.stderr.isatty()) if timeline is None else timeline
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
-    output = Output(json, events, timeline, record, overwrite, append, as_done, linger)
-    return lambda: run(settings, messages, jobs, output)
-
-
-@app.command()
-def trace(
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
-    ] = None,
-    show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
-    speed: Annotated[
-        Any, typer.Option("--speed", "-s", parser=_reads(options.speed), metavar="X", help="2 replays twice as fast.")
-    ] = "1",
-    print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
-) -> Todo:
-    """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
-    from genreply_cli.replay import run
-
-    return lambda: run(file, show_samples=show_list, speed=speed, paced=False if print_ else None)
+    output = Output(
+        json=json,
+        events=events,
+        timeline=shown,
+        asked_for=wanted,
+        wishes=_wishes(view, plain, accessible, ascii_only, color) if shown else None,
+        record=record,
+        overwrite=overwrite,
+        append=append,
+        as_done=as_done,
+        linger=linger,
+        strict=strict,
+    )
+    return lambda: run(settings, messages, count, jobs, output)
 
 
 @app.command()
@@ -156,10 +199,15 @@ def repl(
     delay: Delay = "400ms",
     timeout: Timeout = "5",
     fault: Faults = None,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
     record: Record = None,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Do not record this session.")] = False,
-    no_history: Annotated[bool, typer.Option("--no-history", help="Do not keep what is typed.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with the status of the first call that failed.")] = False,
+    no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
+    no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
+    strict: Annotated[bool, _option("--strict", help="Exit with the status of the first call that failed.")] = False,
     seed: Seed = 0,
 ) -> Todo:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
@@ -167,7 +215,29 @@ def repl(
     from genreply_cli.session import Settings
 
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
-    return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict)
+    wishes = _wishes(view, plain, accessible, ascii_only, color)
+    return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)
+
+
+@app.command()
+def trace(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
+    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
+    print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
+) -> Todo:
+    """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
+    from genreply_cli.replay import run
+
+    wishes = _wishes(view, plain, accessible, ascii_only, color)
+    return lambda: run(file, show_samples=show_list, speed=speed, paced=False if print_ else None, wishes=wishes)
 
 
 @app.command()
@@ -177,7 +247,7 @@ def bench(
         typer.Option(
             "--coordinator",
             "-c",
-            parser=_reads(lambda text: options.choice(text, COORDINATORS, "coordinator")),
+            parser=_reads(_one_of("coordinator", COORDINATORS)),
             metavar="NAME",
             help="Measure an exhibit, with its dataclasses; without this, plain tuples on both sides.",
         ),
@@ -185,7 +255,7 @@ def bench(
     loop: Annotated[
         Any,
         typer.Option(
-            parser=_reads(lambda text: options.choice(text, ["asyncio", "uvloop"], "loop")),
+            parser=_reads(_one_of("loop", ["asyncio", "uvloop"])),
             metavar="asyncio|uvloop",
             help="The event loop, for both sides. uvloop comes with the extra `fast`.",
         ),

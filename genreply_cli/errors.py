@@ -1,5 +1,9 @@
 """What a user is told when something cannot be done: one sentence, perhaps a hint, and an exit status."""
 
+import sys
+
+from genreply_cli.visible import visible
+
 
 class GenreplyError(Exception):
     """A sentence for the user: what came, and what was expected. `hint` says what to type next."""
@@ -12,3 +16,11 @@ class GenreplyError(Exception):
 
 class Terminated(BaseException):
     """SIGTERM came. What has to be closed is closed on the way out."""
+
+
+def complain(problem: str, code: int, hint: str | None = None) -> int:
+    """Say what is wrong, and what to do about it; return the exit status."""
+    print(f"error: {visible(problem)}", file=sys.stderr)
+    if hint:
+        print(f"       {visible(hint)}", file=sys.stderr)
+    return code

@@ -10,6 +10,7 @@ from genreply_cli import state
 from genreply_cli.asking import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
+from genreply_cli.screen import Wishes
 from genreply_cli.session import Settings, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
@@ -119,7 +120,15 @@ class Repl:
         ])  # fmt: skip
 
 
-def run(settings: Settings, *, record: str | None = None, keep: bool = True, history: bool = True, strict: bool = False) -> int:
+def run(
+    settings: Settings,
+    *,
+    record: str | None = None,
+    keep: bool = True,
+    history: bool = True,
+    strict: bool = False,
+    wishes: Wishes | None = None,
+) -> int:
     """Run a session, and return its exit status: 0, or with `strict` that of the first failure.
 
     It is recorded to `record`, or, if it is to be kept, to the state folder.
@@ -138,7 +147,7 @@ def run(settings: Settings, *, record: str | None = None, keep: bool = True, his
         if sys.stdin.isatty() and sys.stdout.isatty():
             from genreply_cli.terminal import Terminal
 
-            face = terminal = Terminal(history=history)
+            face = terminal = Terminal(wishes, history=history)
             sinks.append(terminal.show)
         code = asyncio.run(_run(settings, face, sinks))
     return code if strict else 0

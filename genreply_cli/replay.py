@@ -8,12 +8,20 @@ from typing import IO
 from genreply_cli import state
 from genreply_cli.errors import GenreplyError
 from genreply_cli.player import play
+from genreply_cli.screen import Screen, Wishes
 from genreply_cli.transcript import Steps, TranscriptError, read
 
 INVALID = 5  # the exit status for what is no transcript
 
 
-def run(source: str | None, *, show_samples: bool = False, speed: float = 1.0, paced: bool | None = None) -> int:
+def run(
+    source: str | None,
+    *,
+    show_samples: bool = False,
+    speed: float = 1.0,
+    paced: bool | None = None,
+    wishes: Wishes | None = None,
+) -> int:
     """Replay a file, a sample by its name, stdin (`-`), or the last session, and return the exit status.
 
     `paced=None` keeps the recorded pace if stdout is a terminal.
@@ -27,9 +35,7 @@ def run(source: str | None, *, show_samples: bool = False, speed: float = 1.0, p
             return list_samples()
         source = str(last)
     steps = open_transcript(source)
-    from genreply_cli.screen import timeline_on
-
-    show = timeline_on(sys.stdout)
+    show = Screen(sys.stdout, wishes).show
     try:
         if sys.stdout.isatty() if paced is None else paced:
 

@@ -1,60 +1,214 @@
-"""Where a timeline is drawn: on a terminal by Rich, as wide as the terminal is; elsewhere as plain lines."""
+"""What people see go by: how steps are drawn on a stream, and the one line that comes and goes while a call blocks.
 
+It is decided once, from the flags, the environment and the stream. On a terminal rows are drawn as wide as it is; elsewhere they
+are plain lines, never cut, never wrapped, without escapes. Colours need Rich; nothing else does.
+"""
+
+import asyncio
+import contextlib
 import os
-import sys
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from genreply_cli.timeline import Timeline, plain
+from genreply_cli.timeline import Timeline, View
 from genreply_cli.trace import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+PATIENCE = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
+HEARTBEAT = 5.0  # seconds between two sentences about a call that blocks, where nothing is redrawn
+LINE = 60  # columns that the line may have
+
+ENDS = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
 
 GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
 
 
-def timeline_on(stream: TextIO) -> Callable[[Step], None]:
-    """What draws each step on a stream, at once."""
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="backslashreplace")
-    if not on_terminal(stream):
-        return lambda step: print(plain(step), file=stream)
-    return draw_on(console_on(stream))
+@dataclass(frozen=True)
+class Wishes:
+    """What the user has asked for. None and "auto": what fits the stream."""
+
+    view: View | None = None
+    color: str = "auto"  # or "always", "never"
+    ascii_only: bool = False
+    accessible: bool = False
 
 
-def on_terminal(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that can do more than print."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+@dataclass(frozen=True)
+class Look:
+    """How a stream is written to."""
+
+    view: View | None  # None: what fits the width
+    color: bool
+    ascii_only: bool
+    terminal: bool  # it can be redrawn
+
+    @property
+    def moves(self) -> bool:
+        """Whether there may be a line that comes and goes."""
+        return self.terminal and self.view not in {"plain", "accessible"}
 
 
-def console_on(stream: TextIO | None) -> "Console":
-    """A console that shows text as it is: no markup, no emoji codes, nothing highlighted. None: stdout, whatever that is then."""
-    from rich.console import Console
+def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
+    """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
+    terminal = stream.isatty() and environment.get("TERM") != "dumb"
+    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {"", "0", "false"}
+    view = wishes.view
+    if view is None and accessible:
+        view = "accessible"
+    elif view is None and not terminal:
+        view = "plain"
+    if wishes.color != "auto":
+        color = wishes.color == "always"
+    elif environment.get("NO_COLOR"):
+        color = False
+    elif environment.get("FORCE_COLOR", "0") not in {"", "0"}:
+        color = True
+    else:
+        color = terminal
+    return Look(view, color, wishes.ascii_only or not _can_show(GLYPHS, stream), terminal)
 
-    return Console(file=stream, force_terminal=True, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
-
-def draw_on(console: "Console") -> Callable[[Step], None]:
-    """What draws each step on a console."""
-    timeline = Timeline(console.width, ascii_only=not can_show(GLYPHS, console.file))
-
-    def draw(step: Step) -> None:
-        for row in timeline.rows(step):
-            console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
-
-    return draw
-
-
-def can_show(text: str, stream: object) -> bool:
-    """Whether the encoding of a stream has these characters."""
+def _can_show(text: str, stream: TextIO) -> bool:
     try:
-        text.encode(getattr(stream, "encoding", None) or "utf-8")
+        text.encode(stream.encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
         return False
     return True
 
 
-def on_stderr() -> Callable[[Step], None]:
-    """The timeline that goes along with `send`."""
-    return timeline_on(sys.stderr)
+@contextlib.contextmanager
+def progress(stream: TextIO, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal; what it yields moves it on by one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(file=stream)
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+class Screen:
+    """Shows steps on a stream, at once; what was shown is never redrawn."""
+
+    def __init__(self, stream: TextIO, wishes: Wishes | None = None, *, follow_stdout: bool = False) -> None:
+        self.stream = stream
+        self.look = decide(stream, wishes or Wishes())
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+        self._timeline = Timeline(self.width, self.look.view, ascii_only=self.look.ascii_only)
+        self._console = _console(stream, self.look, follow_stdout) if self.look.color or self.look.moves else None
+        self._line: Live | None = None
+        self._clock: Callable[[], float] | None = None  # while somebody is told who blocks
+        self._waiting: dict[str, float] = {}  # calls that block, and since when
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal, now; 120 where there is none, or what COLUMNS says."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return shutil.get_terminal_size((120, 40)).columns
+
+    def show(self, step: Step) -> None:
+        """One more step."""
+        self._note(step)
+        if self.look.terminal:
+            self._timeline.fit(self.width)
+        if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
+            for row in self._timeline.rows(step) if self.look.color else map(_unstyled, self._timeline.lines(step)):
+                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True, width=max(self.width, 1))
+        else:
+            for line in self._timeline.lines(step):
+                print(line.rstrip(), file=self.stream)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Something in words, among the rows."""
+        if self._console is not None:
+            self._console.print(text, style=style if self.look.color else "", soft_wrap=True)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    def _note(self, step: Step) -> None:
+        if step.call is None or self._clock is None:
+            return
+        if step.kind == "call":
+            self._waiting[step.call] = self._clock()
+        elif step.kind in ENDS:
+            self._waiting.pop(step.call, None)
+
+    def who_waits(self, timeout: float | None, hint: str = "") -> str | None:
+        """The line about the calls that block, or None if none has done so for long enough."""
+        if not self._waiting or self._clock is None:
+            return None
+        call, since = next(iter(self._waiting.items()))
+        waited = self._clock() - since
+        if waited < PATIENCE:
+            return None
+        limit = "" if timeout is None else f"/{timeout:.1f}"
+        others = f"   and {len(self._waiting) - 1} more" if len(self._waiting) > 1 else ""
+        return f"{call} blocked {waited:.1f}{limit} s{others}   {hint}".rstrip()
+
+    @contextlib.contextmanager
+    def telling(self, timeout: float | None, hint: str = "") -> Iterator[None]:
+        """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then."""
+        if not self.look.moves and self.look.view != "accessible":
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        self._clock = loop.time
+        live = self._line = self._live() if self.look.moves else None
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(PATIENCE if live is not None else HEARTBEAT)
+                line = self.who_waits(timeout, hint)
+                if live is None:
+                    if line is not None:
+                        self.say(line)
+                elif line is None:
+                    live.stop()
+                else:
+                    live.update(_unstyled(line[: min(LINE, self.width - 1)]))
+                    live.start(refresh=True)
+                    live.refresh()
+
+        task = loop.create_task(tell())
+        try:
+            yield
+        finally:
+            task.cancel()
+            self.make_room()
+            self._clock = self._line = None
+            self._waiting.clear()
+
+    def make_room(self) -> None:
+        """Take the line away, so that somebody else may write to the terminal. It comes back by itself."""
+        if self._line is not None:
+            self._line.stop()
+
+    def _live(self) -> "Live":
+        from rich.live import Live
+
+        return Live(console=self._console, transient=True, auto_refresh=False)
+
+
+def _console(stream: TextIO, look: Look, follow_stdout: bool) -> "Console":
+    from rich.console import Console
+
+    # None: wherever stdout leads just then, which is above the prompt while there is one
+    file = None if follow_stdout else stream
+    return Console(file=file, force_terminal=True, no_color=not look.color, markup=False, emoji=False, highlight=False)
+
+
+def _unstyled(line: str) -> "Text":
+    from rich.text import Text
+
+    return Text(line, no_wrap=True, overflow="ellipsis")

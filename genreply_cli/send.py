@@ -2,18 +2,25 @@
 
 import json
 import sys
-from contextlib import ExitStack, aclosing
+from collections.abc import Iterable
+from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genreply_cli.asking import EXIT_CODES, TIMED_OUT, Outcome, greet_all
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, complain
 from genreply_cli.lines import lines
 from genreply_cli.session import Settings, session
 from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
+    from genreply_cli.screen import Screen, Wishes
+    from genreply_cli.trace import Step
     from genreply_cli.watch import Sink
+
+WRONG = 6  # the exit status for wrong answers
+MANY = 1000  # calls; a terminal gets a progress bar instead of the timeline of more than these
+
 
 @dataclass(frozen=True)
 class Output:
@@ -22,17 +29,23 @@ class Output:
     json: bool = False  # outcomes as JSON lines, instead of the replies
     events: bool = False  # the transcript on stdout, and no replies
     timeline: bool = False  # the timeline on stderr
+    asked_for: bool = False  # somebody has asked for the timeline: it is drawn however long it gets
+    wishes: "Wishes | None" = None  # how it is to look
     record: str | None = None  # the transcript in a file
     overwrite: bool = False
     append: bool = False
     as_done: bool = False  # outcomes as they come, instead of in the order of asking
     linger: float = 1.0  # seconds to wait for late answers, if somebody looks on
+    strict: bool = False  # an answer to a wrong caller, or a second one, is a failure
 
 
-def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> int:
+def run(settings: Settings, messages: list[str], count: int, jobs: int, output: Output) -> int:
     """Greet with all messages, write what comes of it, and return the exit status: that of the first failure in ask order."""
+    total = len(messages) * count
     with ExitStack() as stack:
         sinks: list[Sink] = []
+        screen: Screen | None = None
+        wrong: list[Step] = []
         if output.record is not None:
             from genreply_cli.watch import recording
 
@@ -43,40 +56,66 @@ def run(settings: Settings, messages: list[str], jobs: int, output: Output) -> i
             from genreply_cli.watch import header
 
             sinks.append(Writer(sys.stdout, header(settings)).write)
+        if output.strict:
+            sinks.append(lambda step: wrong.append(step) if step.kind == "duplicate" or "for" in step.details else None)
         if output.timeline:
-            from genreply_cli.screen import on_stderr
+            from genreply_cli import screen as screens
 
-            sinks.append(on_stderr())
-        code, failures = settings.run(_send(settings, messages, jobs, output, sinks))
+            if total > MANY and not output.asked_for:
+                print(f"note: more than {MANY} calls, so a progress bar; --timeline draws them all", file=sys.stderr)
+                advance = stack.enter_context(screens.progress(sys.stderr, total))
+                sinks.append(lambda step: advance() if step.kind in screens.ENDS else None)
+            else:
+                screen = screens.Screen(sys.stderr, output.wishes)
+                sinks.append(screen.show)
+        asked = messages if count == 1 else (message for _ in range(count) for message in messages)
+        code, failures = settings.run(_send(settings, asked, messages == ["-"], jobs, output, sinks, screen))
     for failure in failures:
         if isinstance(failure, BrokenPipeError):
             raise failure
         raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
+    if wrong and not code:
+        return complain(f"wrong answers, to a wrong caller or for a second time: {len(wrong)}", WRONG)
     return code
 
 
 async def _send(
-    settings: Settings, messages: list[str], jobs: int, output: Output, sinks: "list[Sink]"
+    settings: Settings,
+    messages: Iterable[str],
+    from_stdin: bool,
+    jobs: int,
+    output: Output,
+    sinks: "list[Sink]",
+    screen: "Screen | None",
 ) -> tuple[int, list[Exception]]:
     code = 0
-    to_terminal = sys.stdout.isatty()
+    real = settings.clock == "real"
     async with session(settings, sinks) as (coordinator, watch):
-        read = lines(sys.stdin.fileno(), wait=settings.clock == "real") if messages == ["-"] else messages
-        async with aclosing(greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)) as outcomes:
-            async for known in outcomes:
-                for outcome in known:
-                    code = code or EXIT_CODES[outcome.status]
-                    if output.json:
-                        sys.stdout.write(json.dumps(outcome.plain()) + "\n")
-                    elif outcome.error is not None:
-                        sys.stdout.flush()
-                        _complain(outcome, settings, output)
-                    elif not output.events:
-                        sys.stdout.write((visible(str(outcome.reply)) if to_terminal else str(outcome.reply)) + "\n")
-                sys.stdout.flush()
+        read = lines(sys.stdin.fileno(), wait=real) if from_stdin else messages
+        asking = greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)
+        with nullcontext() if screen is None or not real else screen.telling(settings.timeout):
+            async with aclosing(asking) as outcomes:
+                async for known in outcomes:
+                    code = code or next((EXIT_CODES[one.status] for one in known if one.error is not None), 0)
+                    if screen is not None:
+                        screen.make_room()
+                    for outcome in known:
+                        _tell(outcome, settings, output)
+                    sys.stdout.flush()
         if watch is not None:
             await watch.linger(output.linger)
     return code, [] if watch is None else watch.failures
+
+
+def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
+    if output.json:
+        sys.stdout.write(json.dumps(outcome.plain()) + "\n")
+    elif outcome.error is not None:
+        sys.stdout.flush()
+        _complain(outcome, settings, output)
+    elif not output.events:
+        reply = str(outcome.reply)
+        sys.stdout.write((visible(reply) if sys.stdout.isatty() else reply) + "\n")
 
 
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:

@@ -124,9 +124,7 @@ class Lanes:
     """
 
     def __init__(self, width: int, ellipsis: str = "…") -> None:
-        self._width = width
         self._ellipsis = ellipsis
-        self._capacity = max(2, (width - LEFT - MARGIN - TEXT[0]) // GAP[0] + 1)
         self._callers: list[str] = []  # who has the lane of a caller, or had it last
         self._shared = False
         self._processes: list[str] = []
@@ -137,6 +135,13 @@ class Lanes:
         self._at: list[int] = []  # where each lane stands
         self.text = 0  # where the text begins
         self.call_cells = 4  # how wide the names of calls are
+        self.fit(width)
+
+    def fit(self, width: int) -> None:
+        """Use so many columns from now on. What has been drawn stays as it is."""
+        self._width = width
+        self._capacity = max(2, (width - LEFT - MARGIN - TEXT[0]) // GAP[0] + 1)
+        self._arrange()
 
     def see(self, step: Step) -> None:
         """Take note of a step: who waits, who has ended, who needs a lane."""
@@ -268,6 +273,7 @@ class Timeline:
     def __init__(self, width: int = 112, view: View | None = None, *, ascii_only: bool = False) -> None:
         self.width = max(1, width)
         self.view = view_for(width) if view is None else view
+        self._fits = view is None
         self._ascii = ascii_only
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
@@ -275,6 +281,14 @@ class Timeline:
         self._call_cells = 2
         self._begun = False
         self._crashed: set[str] = set()
+
+    def fit(self, width: int) -> None:
+        """The terminal has so many columns now: the next rows are drawn for them."""
+        if width != self.width:
+            self.width = max(1, width)
+            if self._fits:
+                self.view = view_for(width)
+            self._lanes.fit(self.width)
 
     def rows(self, step: Step) -> "list[Text]":
         """The rows of a step for Rich: mostly one, a header above it when the lanes have changed."""
@@ -290,8 +304,7 @@ class Timeline:
         """The same as pieces of text with their styles."""
         if self.view == "plain":
             return [[(plain(step), "")]]
-        if self.view == "wide":
-            self._lanes.see(step)
+        self._lanes.see(step)
         if self._adds_nothing(step):
             return []
         match self.view:

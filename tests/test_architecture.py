@@ -12,7 +12,8 @@ import genreply_cli
 
 PACKAGE = Path(genreply_cli.__file__).parent
 ORDER = [
-    {"visible", "errors", "otp"},
+    {"visible", "otp"},
+    {"errors"},
     {"trace", "websocket"},
     {"coordinator", "transcript", "looks", "player", "faults"},
     {"timeline", "variations"},
