@@ -14,10 +14,11 @@ import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import Event, From, GenServer, Node, NoReply
+from genreply_cli.trace import Step
 from genreply_cli.variations import COORDINATORS
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ CALLERS, EACH = 1_000, 100
 WAITING = 100_000
 WEIGHED = 10_000  # waiting calls that are weighed, which is slow
 THREADED = 3_000
+DRAWN = 20_000  # greetings that have been drawn before the drawing is measured, five rows each
+ROWS = 1_000  # greetings whose drawing is measured
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Figure:
     name: str
     unit: str
     genreply: float
-    raw: float
+    baseline: float
     ratio: float
+    beside: str = "raw asyncio"  # what the baseline is
 
 
 # Raw asyncio --------------------------------------------------------------------------------------------------------------------
@@ -162,15 +166,20 @@ class Bench:
         yield "waiting", lambda: self.compare("a waiting call", "bytes", self.weight, self.raw_weight)
         many = f"{self.n(WAITING):,} waiting calls answered"
         yield "answering", lambda: self.compare(many, "s", self.answering, self.raw_answering)
-        yield "observed", lambda: self.compare("one caller, observed", "greetings/s", self.one(observe), self.one(None))
+        seen = "one caller, observed"
+        yield "observed", lambda: self.compare(seen, "greetings/s", self.one(observe), self.one(None), "unobserved")
         yield "threads", lambda: self.compare("a plain thread", "greetings/s", self.thread, self.raw_one())
         if overlapping:
             yield "timer", lambda: self.compare("a 10 ms timer meanwhile", "ms", self.timer, self.raw_timer)
+        yield "plain", lambda: self.compare("a row, plain", "rows/s", *self.drawing("plain"), "the first rows")
+        yield "wide", lambda: self.compare("a row, wide", "rows/s", *self.drawing("wide"), "the first rows")
 
     def n(self, number: int) -> int:
         return max(1, int(number * self.scale))
 
-    def compare(self, name: str, unit: str, ours: Callable[[], float], raw: Callable[[], float]) -> Figure:
+    def compare(
+        self, name: str, unit: str, ours: Callable[[], float], raw: Callable[[], float], beside: str = "raw asyncio"
+    ) -> Figure:
         pairs = []
         for _ in range(self.rounds):
             pairs.append((raw(), ours()))
@@ -182,6 +191,7 @@ class Bench:
             statistics.median(mine for _, mine in pairs),
             statistics.median(theirs for theirs, _ in pairs),
             statistics.median(mine / theirs for theirs, mine in pairs),
+            beside,
         )
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
@@ -232,6 +242,24 @@ class Bench:
                 node.run(coordinator.greet, "Hello")
             return calls / (time.perf_counter() - began)
 
+    # drawing
+
+    def drawing(self, view: Literal["plain", "wide"]) -> tuple[Callable[[], float], Callable[[], float]]:
+        """The rate at which a timeline draws after so many steps, and at its beginning."""
+        from genreply_cli.timeline import Timeline
+
+        timeline = Timeline(120, view)
+
+        def draw(timeline: Timeline, greetings: int) -> float:
+            steps = list(_steps(greetings))
+            began = time.perf_counter()
+            for step in steps:
+                timeline.lines(step)
+            return len(steps) / (time.perf_counter() - began)
+
+        draw(timeline, self.n(DRAWN))
+        return lambda: draw(timeline, self.n(ROWS)), lambda: draw(Timeline(120, view), self.n(ROWS))
+
     # waiting calls
 
     def weight(self) -> float:
@@ -279,6 +307,17 @@ class Bench:
                 return await lateness(raw.greet)
 
         return self.run(main())
+
+
+def _steps(greetings: int) -> Iterator[Step]:
+    """What is seen of so many greetings, one after the other."""
+    for number in range(1, greetings + 1):
+        call = f"c{number}"
+        yield Step(1, 0.0, "call", call, "caller", "coordinator", message=["greet", "Hello"], details={"timeout": 5.0})
+        yield Step(2, 0.0, "cast", call, "coordinator", "websocket", message=["send_message", "Hello"])
+        yield Step(3, 0.0, "noreply", call, at="coordinator", details={"waiting": [call]})
+        yield Step(4, 0.1, "info", call, "websocket", "coordinator", message=["message_received", "Hello to you too!"])
+        yield Step(5, 0.1, "reply", call, "coordinator", "caller", message="Hello to you too!", details={"blocked": 0.1})
 
 
 async def rate(greet: Greet, callers: int, each: int) -> float:
@@ -388,11 +427,11 @@ def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_jso
         told: dict[str, Any] = {"python": sys.version.split()[0], "loop": loop, "coordinator": coordinator}
         print(json.dumps(told | {"figures": [asdict(one) for one in figures]}, indent=2))
         return 0
-    print(f"{'':32} {'genreply':>12} {'raw asyncio':>12} {'ratio':>6}")
+    print(f"{'':32} {'genreply':>12} {'baseline':>12} {'ratio':>6}")
     for one in figures:
         digits = 3 if one.unit == "s" else 1 if one.unit == "ms" else 0
-        unit = f"{one.unit}, beside the unobserved" if "observed" in one.name else one.unit
-        print(f"{one.name:32} {one.genreply:12,.{digits}f} {one.raw:12,.{digits}f} {one.ratio:6.2f} {unit}")
+        columns = f"{one.genreply:12,.{digits}f} {one.baseline:12,.{digits}f} {one.ratio:6.2f}"
+        print(f"{one.name:32} {columns} {one.unit}, beside {one.beside}")
     return 0
 
 
