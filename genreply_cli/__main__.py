@@ -5,52 +5,65 @@ import signal
 import sys
 from typing import NoReturn
 
-import typer
-
-from genreply_cli.cli import app
-from genreply_cli.errors import GenreplyError, Terminated, complain
-
-UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all usage errors
-
 
 def main() -> NoReturn:
     """Run the command line, and leave with one of the exit codes that are promised."""
-    sys.exit(run())
+    try:
+        code = run()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
+        code = 128 + signal.SIGPIPE
+    if code == 128 + signal.SIGPIPE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
 
 
 def run() -> int:
     """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr."""
+    if sys.stdout is None:  # closed by the caller
+        return 128 + signal.SIGPIPE
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123  # for as long as the program runs
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # what the encoding does not have is shown, not raised
+
+    import typer
+
+    from genreply_cli.cli import app
+    from genreply_cli.errors import GenreplyError, Terminated, complain
+
+    usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all of them
     try:
-        todo = app(standalone_mode=False)
-        code = todo() if callable(todo) else 0  # 0: --help or --version, which are through
-        sys.stdout.flush()
-    except UsageError as error:
+        todo = app(standalone_mode=False)  # a number, if there is nothing to be done: --help, or a Ctrl-C that Typer has caught
+        return todo() if callable(todo) else todo if isinstance(todo, int) else 0
+    except usage_error as error:
         return complain(error.format_message(), error.exit_code, _try_help(error))
     except GenreplyError as error:
         return complain(str(error), error.exit_code, error.hint)
     except typer.Exit as leaving:
         return leaving.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         return 128 + signal.SIGINT
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    except Terminated as signalled:
+        return 128 + signalled.signal
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return complain(f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1)
     except Exception as error:
         if os.environ.get("GENREPLY_DEBUG"):
             raise
         return complain(f"genreply itself failed, {type(error).__name__}: {error}", 1, "GENREPLY_DEBUG=1 shows where")
-    return code
 
 
 def _try_help(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "genreply"
-    if "No such option" in str(error):
-        return f"a greeting that starts with a dash goes after --, as in: {command} -- -hello"
+    if command.endswith("send") and "No such option" in str(error):
+        return f"try {command} --help; a greeting that starts with a dash goes after --: {command} -- -hello"
     return f"try {command} --help"
 
 

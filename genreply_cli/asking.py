@@ -31,6 +31,18 @@ class Outcome(NamedTuple):
         """The call's name, as transcripts have it."""
         return f"c{self.number}"
 
+    def problem(self, timeout: float | None) -> str:
+        """Why there is no reply, in a sentence that begins with the call."""
+        if self.status == TIMED_OUT:
+            kept = "the coordinator still keeps it, and a late answer will be dropped"
+            return f"{self.call} got no reply within {timeout or 0:g} s; {kept}"
+        reason = getattr(self.error, "reason", None)
+        if reason is None:
+            return f"{self.call} got no reply: no coordinator is running any more"
+        from genreply_cli.trace import in_words
+
+        return f"{self.call} got no reply: the coordinator exited, {in_words(reason)}"
+
     def plain(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
         told: dict[str, Any] = {"call": self.call, "message": self.message, "status": self.status}

@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
-    no_args_is_help=True,
+    invoke_without_command=True,
 )
 
 Todo = Callable[[], int]  # what is to be done; its result is the exit status
@@ -129,11 +129,22 @@ def _wishes(view: str | None, plain: bool, accessible: bool, ascii_only: bool, c
     return Wishes(chosen, color, ascii_only, accessible)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def genreply(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback does it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """A GenServer's deferred reply, seen: asynchronous work behind a call that waits."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+def _apart(what: str, *flags: bool) -> None:
+    if sum(flags) > 1:
+        raise typer.BadParameter(f"{what} exclude each other; give one of them")
 
 
 @app.command()
@@ -174,6 +185,10 @@ def send(
     from genreply_cli.send import Output, run
     from genreply_cli.session import Settings
 
+    _apart("--json and --events", json, events)
+    _apart("--overwrite and --append", overwrite, append)
+    if (overwrite or append) and record is None:
+        raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
     wanted = bool(timeline or view or plain or accessible)
     shown = view != "off" and not quiet and (wanted or sys.stderr.isatty()) if timeline is None else timeline
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
@@ -214,6 +229,7 @@ def repl(
     from genreply_cli.repl import run
     from genreply_cli.session import Settings
 
+    _apart("--record and --no-record", record is not None, no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     wishes = _wishes(view, plain, accessible, ascii_only, color)
     return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)

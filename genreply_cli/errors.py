@@ -15,7 +15,11 @@ class GenreplyError(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM came. What has to be closed is closed on the way out."""
+    """SIGTERM or SIGHUP came. What has to be closed is closed on the way out."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 def complain(problem: str, code: int, hint: str | None = None) -> int:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from genreply_cli.errors import complain
 from genreply_cli.lines import lines
 from genreply_cli.visible import visible
 
@@ -13,7 +14,7 @@ class Face:
 
     def answer(self, reply: str) -> None:
         """An answer has come."""
-        print(reply, flush=True)
+        print(visible(reply), flush=True)
 
     def say(self, text: str) -> None:
         """Something that was asked for."""
@@ -21,7 +22,7 @@ class Face:
 
     def complain(self, problem: str) -> None:
         """Something went wrong."""
-        print(f"error: {visible(problem)}", file=sys.stderr, flush=True)
+        complain(problem, 1)
 
     def blocked(self, call: str, timeout: float | None, give_up: Callable[[], None]) -> AbstractContextManager[None]:
         """A call blocks; `give_up` ends it."""

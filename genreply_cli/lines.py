@@ -13,28 +13,34 @@ async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[list[str], None
 
     `wait=False` reads where it stands, for a loop on a virtual clock, which cannot wait for a pipe.
     """
+    decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+    rest: list[str] = []  # what has come of a line
+    while True:
+        if wait:
+            wait = await _readable(fd)
+        data = os.read(fd, CHUNK)
+        *ends, last = decode(data, not data).split("\n")
+        if ends:
+            ends[0] = "".join([*rest, ends[0]])
+            rest.clear()
+            yield [line.removesuffix("\r") for line in ends]
+        rest.append(last)
+        if not data:
+            break
+    if any(rest):
+        yield ["".join(rest).removesuffix("\r")]
+
+
+async def _readable(fd: int) -> bool:
+    """Wait until there is something to read; False if this is nothing that can be waited for: it can be read at any time."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
-    if wait:
-        try:
-            loop.add_reader(fd, readable.set)
-        except (OSError, NotImplementedError):  # a plain file, or /dev/null: it can be read at any time
-            wait = False
-    decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-    rest = ""
     try:
-        while True:
-            if wait:
-                await readable.wait()
-                readable.clear()
-            data = os.read(fd, CHUNK)
-            *whole, rest = (rest + decode(data, not data)).split("\n")
-            if whole:
-                yield whole
-            if not data:
-                break
-        if rest:
-            yield [rest]
+        loop.add_reader(fd, readable.set)
+    except (OSError, NotImplementedError):  # a plain file, or /dev/null
+        return False
+    try:
+        await readable.wait()
     finally:
-        if wait:
-            loop.remove_reader(fd)
+        loop.remove_reader(fd)
+    return True

@@ -139,6 +139,8 @@ def _told(step: Step) -> Said:
     if blocked is None:  # a monitor, or a recording that does not say
         return Said(f"{named(step.source)} died: {named(reason)}")
     died = f"{named(step.source)} died before it replied"
+    if reason == "noproc":
+        return Said(f"nobody is there: {named(step.source)} has ended before", brief=("nobody is there", ""))
     after = f"after {duration(blocked)}"
     whole = died if reason is None else f"{died}: {named(reason)}"
     return Said(died, after, brief=(f"{named(step.source)} died", after), whole=(whole, f"after {blocked:.3f} s"))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from genreply_cli import state
-from genreply_cli.asking import EXIT_CODES, FAILED, TIMED_OUT, Outcome, greet
+from genreply_cli.asking import EXIT_CODES, FAILED, Outcome, greet
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
-from genreply_cli.screen import Wishes
+from genreply_cli.screen import Screen, Wishes, decide
 from genreply_cli.session import Settings, session
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.visible import visible
@@ -102,12 +102,12 @@ class Repl:
 
     def tell(self, outcome: Outcome) -> None:
         """Show what became of a greeting."""
-        if outcome.status == TIMED_OUT:
-            self.face.complain(f"{outcome.call} got no reply within {self.settings.timeout:g} s; a late answer will be dropped")
-        elif outcome.status == FAILED:
-            self.face.complain(f"{outcome.call} failed: {outcome.error}")
-        else:
+        if outcome.error is None:
             self.face.answer(str(outcome.reply))
+        else:
+            self.face.complain(outcome.problem(self.settings.timeout))
+            if outcome.status == FAILED:
+                self.face.complain("a coordinator that has exited is not started again; leave, and come back")
 
     def help(self) -> str:
         """The list of what can be typed."""
@@ -138,26 +138,32 @@ def run(
         try:
             if record is not None or keep:
                 path = record if record is not None else str(state.new_session())
-                sinks.append(stack.enter_context(recording(path, settings)).write)
+                sinks.append(stack.enter_context(recording(path, settings, hint="choose another name")).write)
         except (OSError, GenreplyError) as error:
             if record is not None:
                 raise
-            print(f"note: this session is not recorded: {visible(str(error))}", file=sys.stderr)
+            why = getattr(error, "strerror", None) or str(error)
+            print(f"note: this session is not recorded: {visible(why)}", file=sys.stderr)
         face: Face = Face()
-        if sys.stdin.isatty() and sys.stdout.isatty():
+        look = decide(sys.stdout, wishes or Wishes())
+        if sys.stdin.isatty() and look.moves:
             from genreply_cli.terminal import Terminal
 
             face = terminal = Terminal(wishes, history=history)
             sinks.append(terminal.show)
-        code = asyncio.run(_run(settings, face, sinks))
+        elif sys.stdout.isatty():
+            sinks.append(Screen(sys.stdout, wishes).show)
+        code, failures = asyncio.run(_run(settings, face, sinks))
+    for failure in failures:
+        raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
     return code if strict else 0
 
 
-async def _run(settings: Settings, face: Face, sinks: list[Sink]) -> int:
-    async with session(settings, sinks) as (coordinator, _):
+async def _run(settings: Settings, face: Face, sinks: list[Sink]) -> tuple[int, list[Exception]]:
+    async with session(settings, sinks) as (coordinator, watch):
         repl = Repl(coordinator, settings, face)
         async for line in face.typed():
             await repl.obey(line)
             if repl.leaving:
                 break
-    return repl.code
+    return repl.code, [] if watch is None else watch.failures

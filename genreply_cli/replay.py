@@ -1,8 +1,8 @@
 """genreply trace: a transcript, drawn as it was seen: at its own pace on a terminal, printed elsewhere."""
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 from typing import IO
 
 from genreply_cli import state
@@ -63,7 +63,7 @@ def open_transcript(source: str) -> Steps:
     stream: str | IO[bytes] = source
     if source == "-":
         stream = sys.stdin.buffer
-    elif not Path(source).exists():
+    elif not os.path.lexists(source):
         stream = str(state.samples().get(source, source))
     try:
         return read(stream)[1]

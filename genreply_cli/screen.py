@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from genreply_cli.timeline import Timeline, View
 from genreply_cli.trace import Step
@@ -18,6 +19,7 @@ from genreply_cli.trace import Step
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
+    from rich.progress import Progress
     from rich.text import Text
 
 PATIENCE = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
@@ -33,7 +35,7 @@ GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is d
 class Wishes:
     """What the user has asked for. None and "auto": what fits the stream."""
 
-    view: View | None = None
+    view: View | Literal["off"] | None = None
     color: str = "auto"  # or "always", "never"
     ascii_only: bool = False
     accessible: bool = False
@@ -43,7 +45,7 @@ class Wishes:
 class Look:
     """How a stream is written to."""
 
-    view: View | None  # None: what fits the width
+    view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all
     color: bool
     ascii_only: bool
     terminal: bool  # it can be redrawn
@@ -71,7 +73,9 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
         color = True
     else:
         color = terminal
-    return Look(view, color, wishes.ascii_only or not _can_show(GLYPHS, stream), terminal)
+    # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
+    ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
+    return Look(view, color, ascii_only, terminal)
 
 
 def _can_show(text: str, stream: TextIO) -> bool:
@@ -82,17 +86,70 @@ def _can_show(text: str, stream: TextIO) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def progress(stream: TextIO, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on a terminal; what it yields moves it on by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+class Bar:
+    """A progress bar on a terminal, if it can be redrawn. It goes away while others write, and comes back by itself."""
 
-    console = Console(file=stream)
-    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
+    def __init__(self, stream: TextIO, total: int, wishes: Wishes | None = None) -> None:
+        look = decide(stream, wishes or Wishes())
+        self._bar: Progress | None = None
+        self._shown = False
+        self._drawn = 0.0  # when
+        self._back: asyncio.TimerHandle | None = None  # when it comes back
+        if look.moves:
+            from rich import progress
+
+            bar = [] if look.ascii_only else [progress.BarColumn(LINE // 2)]
+            self._bar = progress.Progress(
+                *bar,
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                console=_console(stream, look, follow_stdout=False),
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._task = self._bar.add_task("", total=total)
+
+    def __call__(self) -> None:
+        """One more."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+            if self._shown and time.monotonic() - self._drawn >= PATIENCE:
+                self.draw()
+
+    def draw(self) -> None:
+        """Show it as it is now."""
+        self._back = None
+        if self._bar is not None:
+            self._shown, self._drawn = True, time.monotonic()
+            self._bar.start()
+            self._bar.refresh()
+
+    def make_room(self) -> None:
+        """Take the bar away, so that somebody else may write to the terminal. It comes back by itself."""
+        if self._shown:
+            self.close()
+            self._back = asyncio.get_running_loop().call_later(PATIENCE, self.draw)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._back is not None:
+            self._back.cancel()
+        if self._bar is not None and self._shown:
+            self._bar.stop()
+        self._shown = False
+
+
+@contextlib.contextmanager
+def progress(stream: TextIO, total: int, wishes: Wishes | None = None) -> Iterator[Bar]:
+    """A progress bar meanwhile; calling it moves it on by one."""
+    bar = Bar(stream, total, wishes)
+    bar.draw()
+    try:
+        yield bar
+    finally:
+        bar.close()
 
 
 class Screen:
@@ -103,7 +160,8 @@ class Screen:
         self.look = decide(stream, wishes or Wishes())
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-        self._timeline = Timeline(self.width, self.look.view, ascii_only=self.look.ascii_only)
+        view = None if self.look.view == "off" else self.look.view
+        self._timeline = Timeline(self.width, view, ascii_only=self.look.ascii_only)
         self._console = _console(stream, self.look, follow_stdout) if self.look.color or self.look.moves else None
         self._line: Live | None = None
         self._clock: Callable[[], float] | None = None  # while somebody is told who blocks
@@ -120,11 +178,14 @@ class Screen:
     def show(self, step: Step) -> None:
         """One more step."""
         self._note(step)
+        if self.look.view == "off":
+            return
         if self.look.terminal:
             self._timeline.fit(self.width)
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
+            self._console.size = max(self.width, 1), 24  # Rich would take that of another stream, or 80 columns
             for row in self._timeline.rows(step) if self.look.color else map(_unstyled, self._timeline.lines(step)):
-                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True, width=max(self.width, 1))
+                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
         else:
             for line in self._timeline.lines(step):
                 print(line.rstrip(), file=self.stream)
@@ -205,7 +266,14 @@ def _console(stream: TextIO, look: Look, follow_stdout: bool) -> "Console":
 
     # None: wherever stdout leads just then, which is above the prompt while there is one
     file = None if follow_stdout else stream
-    return Console(file=file, force_terminal=True, no_color=not look.color, markup=False, emoji=False, highlight=False)
+    return Console(
+        file=file,
+        force_terminal=True,
+        color_system="standard" if look.color else None,  # all colours have ANSI names; Rich need not guess
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 def _unstyled(line: str) -> "Text":

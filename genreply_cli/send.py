@@ -14,7 +14,7 @@ from genreply_cli.session import Settings, session
 from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
-    from genreply_cli.screen import Screen, Wishes
+    from genreply_cli.screen import Bar, Screen, Wishes
     from genreply_cli.trace import Step
     from genreply_cli.watch import Sink
 
@@ -45,12 +45,16 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
     with ExitStack() as stack:
         sinks: list[Sink] = []
         screen: Screen | None = None
+        bar: Bar | None = None
         wrong: list[Step] = []
+        before: Iterable[Step] = ()
         if output.record is not None:
-            from genreply_cli.watch import recording
+            from genreply_cli.watch import recorded, recording
 
-            recorded = recording(output.record, settings, overwrite=output.overwrite, append=output.append)
-            sinks.append(stack.enter_context(recorded).write)
+            before = recorded(output.record) if output.append else ()
+            hint = "--overwrite or --append, or another name"
+            writer = recording(output.record, settings, overwrite=output.overwrite, append=output.append, hint=hint)
+            sinks.append(stack.enter_context(writer).write)
         if output.events:
             from genreply_cli.transcript import Writer
             from genreply_cli.watch import header
@@ -62,17 +66,15 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             from genreply_cli import screen as screens
 
             if total > MANY and not output.asked_for:
-                print(f"note: more than {MANY} calls, so a progress bar; --timeline draws them all", file=sys.stderr)
-                advance = stack.enter_context(screens.progress(sys.stderr, total))
-                sinks.append(lambda step: advance() if step.kind in screens.ENDS else None)
+                print(f"note: more than {MANY} calls are not drawn; --timeline draws them all", file=sys.stderr)
+                bar = stack.enter_context(screens.progress(sys.stderr, total, output.wishes))
+                sinks.append(lambda step: bar() if step.kind in screens.ENDS else None)
             else:
                 screen = screens.Screen(sys.stderr, output.wishes)
                 sinks.append(screen.show)
         asked = messages if count == 1 else (message for _ in range(count) for message in messages)
-        code, failures = settings.run(_send(settings, asked, messages == ["-"], jobs, output, sinks, screen))
+        code, failures = settings.run(_send(settings, asked, messages == ["-"], jobs, output, sinks, before, screen, bar))
     for failure in failures:
-        if isinstance(failure, BrokenPipeError):
-            raise failure
         raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
     if wrong and not code:
         return complain(f"wrong answers, to a wrong caller or for a second time: {len(wrong)}", WRONG)
@@ -86,11 +88,13 @@ async def _send(
     jobs: int,
     output: Output,
     sinks: "list[Sink]",
+    before: "Iterable[Step]",
     screen: "Screen | None",
+    bar: "Bar | None",
 ) -> tuple[int, list[Exception]]:
     code = 0
     real = settings.clock == "real"
-    async with session(settings, sinks) as (coordinator, watch):
+    async with session(settings, sinks, before) as (coordinator, watch):
         read = lines(sys.stdin.fileno(), wait=real) if from_stdin else messages
         asking = greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)
         with nullcontext() if screen is None or not real else screen.telling(settings.timeout):
@@ -99,6 +103,8 @@ async def _send(
                     code = code or next((EXIT_CODES[one.status] for one in known if one.error is not None), 0)
                     if screen is not None:
                         screen.make_room()
+                    if bar is not None:
+                        bar.make_room()
                     for outcome in known:
                         _tell(outcome, settings, output)
                     sys.stdout.flush()
@@ -114,23 +120,17 @@ def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
         sys.stdout.flush()
         _complain(outcome, settings, output)
     elif not output.events:
-        reply = str(outcome.reply)
-        sys.stdout.write((visible(reply) if sys.stdout.isatty() else reply) + "\n")
+        sys.stdout.write(visible(str(outcome.reply)) + "\n")
 
 
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
-    if outcome.status == TIMED_OUT:
-        why = f"got no reply within {settings.timeout:g} s; the coordinator still keeps it, and a late answer will be dropped"
-        enough = 2 * max(settings.delay[1], settings.timeout or 0)
-        hint = f"try --timeout {next((seconds for seconds in (1, 5, 10, 60) if seconds > enough), 600)}"
-        if output.record is not None:
-            hint += f", or see it: genreply trace {output.record}"
-        elif not output.timeline:
-            hint += ", or see it: --timeline"
-    else:
-        from genreply_cli.trace import in_words
-
-        reason = getattr(outcome.error, "reason", None)
-        why = f"got no reply: the coordinator exited, {in_words(reason)}" if reason else "got no reply: no coordinator is running"
-        hint = "see it: --timeline" if not output.timeline else "greetings that are sent now find nobody"
-    print(f"error: {outcome.call} {visible(why)}\n       {hint}", file=sys.stderr, flush=True)
+    hints = []
+    slow = settings.delay[1]
+    if outcome.status == TIMED_OUT and settings.timeout is not None and slow >= settings.timeout:
+        enough = next((seconds for seconds in (1, 5, 10, 60, 600, 3600) if seconds > 2 * slow), None)
+        hints.append(f"try --timeout {enough or 'infinity'}")
+    if output.record is not None:
+        hints.append(f"see it: genreply trace {output.record}")
+    elif not output.timeline:
+        hints.append("see it: --timeline")
+    complain(outcome.problem(settings.timeout), EXIT_CODES[outcome.status], ", or ".join(hints))

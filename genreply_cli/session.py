@@ -3,20 +3,23 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from genreply_cli.errors import Terminated
+from genreply_cli.errors import GenreplyError, Terminated
 from genreply_cli.faults import Fault, Network
 from genreply_cli.otp import Node
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 if TYPE_CHECKING:
+    from genreply_cli.trace import Step
     from genreply_cli.watch import Sink, Watch
 
 T = TypeVar("T")
+
+LEAVING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -41,33 +44,40 @@ class Settings:
         if self.clock == "virtual":
             from genreply_cli.otp import virtual_time
 
-            return virtual_time.run(main)
+            try:
+                return virtual_time.run(main)
+            except virtual_time.Deadlock:
+                problem = "a caller waits for ever, for an answer that will never come"
+                raise GenreplyError(problem, hint="give it a --timeout, or --clock real", exit_code=3) from None
         return asyncio.run(main)
 
 
 @asynccontextmanager
-async def session(settings: Settings, sinks: "Sequence[Sink]" = ()) -> "AsyncIterator[tuple[AnyCoordinator, Watch | None]]":
+async def session(
+    settings: Settings, sinks: "Sequence[Sink]" = (), before: "Iterable[Step]" = ()
+) -> "AsyncIterator[tuple[AnyCoordinator, Watch | None]]":
     """A running coordinator, and those who look on; with no sinks, nobody does, and nothing is spent on it.
 
-    Whatever ends it, the sinks get the `end` step. SIGTERM ends it with `Terminated`.
+    The steps go on after those `before`. Whatever ends it, the sinks get the `end` step. SIGTERM and SIGHUP end it with
+    `Terminated`, a stdout that nobody reads with `BrokenPipeError`.
     """
     loop = asyncio.get_running_loop()
     logging.getLogger("genreply_cli").addHandler(logging.NullHandler())  # a crash is told by the timeline
+    task = asyncio.current_task()
+    why: list[BaseException] = []
+
+    def leave(reason: BaseException) -> None:
+        why.append(reason)
+        if task is not None:
+            task.cancel()
+
     watch = None
     if sinks:
         from genreply_cli.watch import Watch
 
-        watch = Watch(sinks)
-    task = asyncio.current_task()
-    terminated = False
-
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
-        if task is not None:
-            task.cancel()
-
-    loop.add_signal_handler(signal.SIGTERM, terminate)
+        watch = Watch(sinks, before, leave)
+    for number in LEAVING:
+        loop.add_signal_handler(number, leave, Terminated(number))
     try:
         async with Node(observe=None if watch is None else watch.event) as node:
             try:
@@ -77,8 +87,9 @@ async def session(settings: Settings, sinks: "Sequence[Sink]" = ()) -> "AsyncIte
                 if watch is not None:
                     watch.show(watch.tracer.end())
     except asyncio.CancelledError:
-        if terminated:
-            raise Terminated from None
+        if why:
+            raise why[0] from None
         raise
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in LEAVING:
+            loop.remove_signal_handler(number)

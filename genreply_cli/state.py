@@ -1,5 +1,6 @@
 """What genreply keeps between runs: recorded sessions and the history of what was typed, in the XDG state folder."""
 
+import errno
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ def folder() -> Path:
 def history() -> Path:
     """The file of typed lines, made if need be, readable by nobody else. Raises OSError."""
     path = _private(folder()) / "history"
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a directory", str(path))
     path.touch(0o600)
     path.chmod(0o600)
     return path
@@ -43,5 +46,7 @@ def samples() -> dict[str, Path]:
 
 
 def _private(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder().parent.mkdir(parents=True, exist_ok=True)
+    for place in (folder(), path):
+        place.mkdir(mode=0o700, exist_ok=True)
     return path

@@ -5,7 +5,9 @@ grows, one transient line says how long it has been, and the keyboard is held in
 and what is typed ahead waits for the next prompt.
 """
 
+import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+    from prompt_toolkit.key_binding.key_processor import KeyPress
 
 PROMPT = "greet> "
 
@@ -31,8 +34,7 @@ class Terminal(Face):
 
         self.screen = Screen(sys.stdout, wishes, follow_stdout=True)
         self.show = self.screen.show
-        self.ahead = ""  # typed while a call blocked
-        self._blocks = False
+        self._give_up: Callable[[], None] | None = None  # while a call blocks
         keys = _keys(self._hint)
         self.prompt: PromptSession[str] = prompt_toolkit.PromptSession(history=_history(keep=history), key_bindings=keys)
 
@@ -57,31 +59,47 @@ class Terminal(Face):
 
         self.screen.say(f"genreply {__version__}: a line is a greeting, and blocks until its deferred reply")
         self.screen.say("/help lists the commands; Ctrl-D leaves", "dim")
-        while True:
-            ahead, self.ahead = self.ahead, ""
-            try:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupted)  # between two raw modes, Ctrl-C is a signal
+        try:
+            while True:
                 with patch_stdout(raw=True):
-                    line = await self.prompt.prompt_async(PROMPT, default=ahead, handle_sigint=False)
-            except EOFError:
-                return
-            yield line
+                    line = await self.prompt.prompt_async(PROMPT, handle_sigint=False)
+                yield line
+        except EOFError:
+            return
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _interrupted(self) -> None:
+        if self._give_up is not None:
+            self._give_up()
 
     @contextlib.contextmanager
     def blocked(self, call: str, timeout: float | None, give_up: Callable[[], None]) -> Iterator[None]:
         """A call blocks: show for how long, and hold the keyboard."""
+        from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+
         keyboard = self.prompt.app.input
+        before = get_typeahead(keyboard)
+        ahead: list[KeyPress] = []
 
         def on_keys() -> None:
             for press in keyboard.read_keys():
                 if press.key == "c-c":
                     give_up()
                 elif press.key in ("c-h", "backspace"):
-                    self.ahead = self.ahead[:-1]
-                elif press.key == "<bracketed-paste>" or (len(press.key) == 1 and press.data.isprintable()):
-                    self.ahead += press.data
+                    del ahead[-1:]
+                elif press.key == "<bracketed-paste>" or (len(press.key) == 1 and press.data >= " "):
+                    ahead.append(press)
 
-        with keyboard.raw_mode(), keyboard.attach(on_keys), self.screen.telling(timeout, "Ctrl-C give up"):
-            yield
+        self._give_up = give_up
+        try:
+            with keyboard.raw_mode(), keyboard.attach(on_keys), self.screen.telling(timeout, "Ctrl-C give up"):
+                yield
+        finally:
+            self._give_up = None
+            store_typeahead(keyboard, before + ahead)  # what was typed before the call comes first
 
 
 def _keys(hint: Callable[[], None]) -> "KeyBindings":
@@ -107,5 +125,5 @@ def _history(*, keep: bool) -> "History":
         try:
             return FileHistory(str(state.history()))
         except OSError as error:
-            print(f"note: what is typed is not kept: {visible(str(error))}", file=sys.stderr)
+            print(f"note: what is typed is not kept: {visible(error.strerror or str(error))}", file=sys.stderr)
     return InMemoryHistory()

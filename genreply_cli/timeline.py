@@ -278,7 +278,8 @@ class Timeline:
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
         self._header = ""
-        self._call_cells = 2
+        self._call_cells = 2  # how wide the columns of the narrow views are
+        self._place_cells = 12
         self._begun = False
         self._crashed: set[str] = set()
 
@@ -345,7 +346,8 @@ class Timeline:
         head = self._head(f"{_clock(step.t, 6)} ", step, look, self._call_cells, 7)
         if with_ends:
             place = crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
-            head.append((pad(place, 12) + "  ", ""))
+            self._place_cells = max(self._place_cells, cells(place))
+            head.append((pad(place, self._place_cells) + "  ", ""))
         text = self._text(look, [look.says(step).in_brief()], " ", self.width - sum(cells(text) for text, _ in head))
         return self._fitted([*head, *text])
 

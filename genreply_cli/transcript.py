@@ -8,6 +8,7 @@
     steps.notes                             # what a reader should be told: an interruption, a cut line
 """
 
+import errno
 import json
 import os
 import re
@@ -169,6 +170,8 @@ class Writer:
 def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
     """The file, and whether it still needs a header."""
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
         if append and path.is_file() and path.stat().st_size:
             read(path)[1].close()  # it is a transcript
             file = path.open("r+b", buffering=0)

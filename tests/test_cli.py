@@ -121,7 +121,7 @@ BAD = {
     "no message": (["send"], 2, "MESSAGE"),
     "an unknown option": (["send", "-x"], 2, "No such option"),
     "no jobs": (["send", "--jobs", "0", "x"], 2, "--jobs"),
-    "a folder to record to": (["send", "--record", ".", "x"], 1, ".: exists already"),
+    "a folder to record to": (["send", "--record", ".", "x"], 1, ".: cannot be written: is a directory"),
     "a folder that is not there": (["send", "--record", "nowhere/x.jsonl", "x"], 1, "no such file or directory"),
     "a full disk to record to": (["send", "--record", "/dev/full", "x"], 1, "/dev/full: cannot be written: No space left"),
     "a transcript that is not there": (["trace", "nowhere.jsonl"], 5, "nowhere.jsonl: there is no such file"),

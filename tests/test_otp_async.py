@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import sys
 from typing import Any
 
 import pytest
@@ -117,6 +118,22 @@ async def test_a_handler_that_only_yields_goes_on_in_later_turns_of_the_loop() -
     assert turns[:2] == ["handler", "other"]
     assert sorted(turns) == ["handler"] * 3 + ["other"] * 3
     assert now() == 0.0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are never eager before Python 3.12")
+async def test_async_callbacks_work_in_a_loop_whose_tasks_are_eager() -> None:
+    eager: Any = asyncio.eager_task_factory  # type: ignore[attr-defined, unused-ignore]
+    asyncio.get_running_loop().set_task_factory(eager)
+    doer = Doer.start()
+
+    async def work() -> str:
+        before = asyncio.current_task()
+        await asyncio.sleep(1)
+        return "the same task" if asyncio.current_task() is before else "another task"
+
+    assert await asyncio.create_task(doer.call(work)) == "the same task"
+    assert await doer.call(work) == "the same task"
+    assert now() == 2.0
 
 
 # --- tasks -------------------------------------------------------------------------------------------------------------------

@@ -457,6 +457,30 @@ async def test_messages_behind_a_stop_are_never_handled() -> None:
     assert (handled, terminated) == ([], [("normal", "stopped")])
 
 
+@pytest.mark.parametrize(("signal", "reason"), [("kill", "killed"), ("boom", "boom")])
+async def test_an_exit_signal_during_terminate_ends_it_for_that_reason(signal: str, reason: str) -> None:
+    steps: list[str] = []
+
+    class Slow(Scripted):
+        async def terminate(self, reason: Any, state: Any) -> None:
+            steps.append("begins")
+            await asyncio.sleep(2)
+            steps.append("not reached")
+
+    slow = Slow.start()
+    slow.cast(lambda state: Stop("enough", state))
+    await asyncio.sleep(1)
+    slow.exit(signal)
+    assert await slow.wait() == reason
+    await asyncio.sleep(2)
+    assert steps == ["begins"]
+
+
+async def test_a_stop_may_reply_none_which_is_not_the_same_as_no_reply() -> None:
+    assert await Scripted.start().call(lambda state: Stop("normal", state, reply=None)) is None
+    assert type(await outcome(Scripted.start().call(lambda state: Stop("normal", state)))) is ServerExit
+
+
 async def test_a_cast_during_terminate_is_lost_and_a_call_fails_with_the_reason_when_the_server_is_gone() -> None:
     handled: list[Any] = []
 

@@ -24,6 +24,7 @@ from genreply_cli.otp import (
     Stop,
     Timeout,
     debug,
+    send,
     whereis,
 )
 
@@ -208,6 +209,44 @@ async def test_init_with_other_arguments_than_it_takes_is_a_type_error_and_start
     with pytest.raises(TypeError, match="init"):
         Doer.start("one", "two", name="doer")
     assert whereis("doer") is None
+
+
+async def test_a_server_that_a_link_takes_down_in_its_own_init_does_not_start() -> None:
+    class Dying(GenServer[str]):
+        def init(self) -> str:
+            Doer.start_link().exit("boom")
+            return "state"
+
+    with pytest.raises(ServerExit) as failed:
+        Dying.start(name="dying")
+    assert failed.value.reason == "boom"
+    assert not failed.value.server.alive
+    assert whereis("dying") is None
+
+
+@pytest.mark.parametrize(("signal", "reason"), [("boom", "boom"), ("normal", "normal"), ("kill", "killed")])
+async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(signal: str, reason: str) -> None:
+    class Dying(GenServer[str]):
+        def init(self) -> str:
+            self.exit(signal)
+            return "state"
+
+    with pytest.raises((Exit, ServerExit)) as failed:
+        Dying.start(name="dying")
+    assert getattr(failed.value, "reason", None) == reason
+    assert whereis("dying") is None
+
+
+async def test_a_server_has_its_name_when_its_init_runs_and_what_is_sent_to_it_then_waits() -> None:
+    class Named(Doer):
+        def init(self, heard: Any = None) -> Any:
+            heard.append(whereis("named") is self)
+            send("named", "to myself")
+            return heard
+
+    Named.start(heard := list[Any](), name="named")
+    await all_quiet()
+    assert heard == [True, "to myself"]
 
 
 # --- Init: what comes first --------------------------------------------------------------------------------------------------

@@ -70,6 +70,14 @@ async def test_processes_linked_in_a_ring_all_end_once(events: list[Event]) -> N
     assert kinds(events).count("exit") == 3
 
 
+async def test_an_end_is_passed_on_along_a_chain_of_links_longer_than_any_stack() -> None:
+    chain = [Doer.start() for _ in range(3000)]
+    for one, other in pairwise(chain):
+        await linked(one, other)
+    chain[0].exit("boom")
+    assert {await process.wait() for process in chain} == {"boom"}
+
+
 async def test_a_normal_end_leaves_linked_processes_alone_in_both_directions() -> None:
     parent = Doer.start(heard := list[Any]())
     child = await parent.call(lambda: Doer.start_link(heard))
@@ -518,6 +526,43 @@ async def test_two_servers_that_send_to_each_other_never_wait_for_each_other() -
     one.send((other, 12))
     await all_quiet()
     assert await debug.get_state(one) + await debug.get_state(other) == 2**13 - 1
+
+
+async def test_servers_that_never_come_to_rest_let_tasks_timers_and_other_servers_have_their_turn() -> None:
+    class Restless(GenServer[Any]):
+        def init(self) -> None:
+            return None
+
+        def handle_info(self, message: Any, state: Any) -> Any:
+            message.send(self)
+            return NoReply(state)
+
+    one, other, bystander = Restless.start(), Restless.start(), Doer.start()
+    one.send(other)
+    alone = Restless.start()
+    alone.send(alone)
+    for _ in range(10):
+        await asyncio.sleep(0)
+        assert await bystander.call(lambda: "has its turn") == "has its turn"
+    await asyncio.gather(one.stop(), alone.stop())
+    assert other.alive
+
+
+async def test_a_task_that_calls_without_end_lets_other_tasks_have_their_turn() -> None:
+    doer = Doer.start()
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    for _ in range(20_000):
+        await doer.call(lambda: None)
+    counting.cancel()
+    assert turns >= 10
 
 
 @JOURNALS

@@ -221,6 +221,7 @@ async def test_a_bad_timeout_says_what_came_and_that_seconds_are_expected(timeou
     failures = [
         await outcome(keeper.call("request", timeout)),
         await outcome(call(keeper, "request", timeout)),
+        await outcome(call("nobody", "request", timeout)),
         await outcome(keeper.stop("normal", timeout)),
         await outcome(stop(keeper, "normal", timeout)),
         await outcome(debug.get_state(keeper, timeout)),

@@ -409,6 +409,13 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
+async def test_a_server_cannot_wait_for_a_look_at_itself() -> None:
+    doer = Doer.start()
+    failed = await doer.call(lambda: outcome(debug.get_state(doer)))
+    assert (type(failed), failed.server) == (CallingSelf, doer)
+    assert now() == 0.0
+
+
 async def test_looking_on_is_no_message_of_the_program_and_told_to_nobody(events: list[Event]) -> None:
     counting = Counting.start()
     told = len(events)
@@ -501,6 +508,25 @@ def test_leaving_the_node_ends_a_handler_that_waits_for_ever_and_its_finally_run
 
     run(main())
     assert steps == ["finally", "finally"]
+
+
+def test_a_handler_that_ignores_its_cancellation_is_told_again_until_it_ends() -> None:
+    steps: list[str] = []
+
+    async def ignore() -> None:
+        for _ in range(3):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                steps.append("ignored")
+
+    async def main() -> None:
+        async with Node():
+            Doer.start().cast(ignore)
+            await all_quiet()
+
+    run(main())
+    assert steps == ["ignored"] * 3
 
 
 def test_callers_that_still_wait_when_the_node_is_left_hear_of_it() -> None:

@@ -135,6 +135,19 @@ def test_the_observer_is_called_in_the_thread_of_the_node() -> None:
     assert kinds(events)[:7] == ["start", "start", "call", "cast", "noreply", "info", "reply"]
 
 
+@pytest.mark.parametrize("fatal", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_program_in_a_handler_ends_it_in_the_thread_that_called_too(fatal: type[BaseException]) -> None:
+    def end() -> None:
+        raise fatal
+
+    def program() -> None:
+        with Node.in_thread() as node:
+            node.run(node.run(Doer.start).call, end)
+
+    with pytest.raises(fatal):
+        program()
+
+
 # --- misuse ------------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
 from genreply_cli.otp.answers import (
     CANCELLED,
+    FAILED,
     REPLIED,
     TIMED_OUT,
     WAITING,
@@ -158,7 +159,7 @@ class GenServer(Generic[S]):
                 raise BadReturn(server, "init", answer, shorten(args), "a state, Init, Stop or Ignore")
             if timeout is not None and node.loop.time() - began > timeout:
                 raise TimeoutError(f"{server!r} took longer than {timeout:g} s in init")
-            if not isinstance(answer, Stop | Ignore):
+            if process.status is not EXITED and not isinstance(answer, Stop | Ignore):
                 process.started(answer)
         except BaseException as error:
             if not isinstance(error, Exit):
@@ -190,6 +191,7 @@ class GenServer(Generic[S]):
             check_timeout(timeout)
         process = self._process
         if process.status is EXITED:
+            self._tell_of_nobody(request, timeout)
             raise NoProcess(self, request, timeout)
         node = process.node
         caller: Any = running.get()
@@ -223,6 +225,14 @@ class GenServer(Generic[S]):
             raise CallTimeout(self, request, timeout)
         raise _because(ServerExit(self, request, timeout, from_._outcome))
 
+    def _tell_of_nobody(self, request: Any, timeout: float | None) -> None:
+        if self._process.id:
+            node = self._process.node
+            from_: From[Any] = From(node.who(), self, timeout)
+            from_._status, from_._outcome = FAILED, "noproc"
+            node.tell("call", from_.caller, self, request, from_, timeout)
+            node.tell("down", self, from_.caller, "noproc", from_)
+
     async def _ask_system(self, function: Callable[[Process], T], timeout: float | None) -> T:
         """Have the process run a function between two messages. Nobody is told: looking on is no message of the program."""
         if timeout is not None:
@@ -230,6 +240,8 @@ class GenServer(Generic[S]):
         process = self._process
         if process.status is EXITED:
             raise NoProcess(self, None, timeout, function.__name__)
+        if running.get() is self and asyncio.current_task() is process.runner:
+            raise CallingSelf(self, None, timeout, function.__name__)
         outcome: asyncio.Future[T] = process.node.loop.create_future()
 
         def answer(process: Process) -> None:
@@ -302,7 +314,7 @@ class GenServer(Generic[S]):
             raise Exit(reason)
         process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
         if to_itself and process.status is EXITED:
-            raise Exit(reason)  # it does not come back from killing itself
+            raise Exit(process.reason)  # it does not come back from killing itself
 
     async def wait(self) -> Any:
         """Wait until the server has ended, and return its exit reason: how a plain task monitors it."""

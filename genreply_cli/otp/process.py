@@ -52,7 +52,8 @@ TERMINATE: Final = "terminate"  # never in a mailbox; the message is (Stop, the 
 
 # What a process is doing. Compared by identity.
 READY: Final = "ready"
-BUSY: Final = "busy"  # in init, or in an async callback that waits
+STARTING: Final = "starting"  # in init
+BUSY: Final = "busy"  # in an async callback that waits
 SUSPENDED: Final = "suspended"  # by debug.suspend
 STOPPING: Final = "stopping"  # in terminate
 EXITED: Final = "exited"
@@ -83,7 +84,7 @@ class Process:
         self.id = node.next_id()
         self.parent = parent
         self.state: Any = None
-        self.status: str = BUSY  # until init is through
+        self.status: str = STARTING
         self.reason: Any = None  # why it has exited
         self.brought_down_by: Process | None = None
         self.mailbox: deque[Entry] = deque()
@@ -306,6 +307,8 @@ class Process:
         if self.status is EXITED:  # killed, by its own doing, while it was stepped
             with contextlib.suppress(BaseException):
                 coroutine.throw(asyncio.CancelledError())
+            with contextlib.suppress(BaseException):  # unless it is through: it has caught that, and waits again
+                coroutine.close()
             return WAITS
         if self.status is READY:
             self.status = BUSY
@@ -431,11 +434,11 @@ class Process:
             watcher.hear_down(monitor, reason)
         for monitor in self.monitored:
             monitor.process._process.monitors.pop(monitor, None)
-        links, self.links = self.links, {}
-        for linked in links:
-            linked.links.pop(self, None)
-            linked.signal(self, reason)
         self.monitors, self.monitored = {}, {}
+        for linked in self.links:
+            linked.links.pop(self, None)
+        node.pass_on(self, list(self.links), reason)
+        self.links = {}
         if self.runner is not None:
             self.runner.cancel()
 
