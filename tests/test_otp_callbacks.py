@@ -619,6 +619,15 @@ async def test_a_look_at_the_state_starts_an_idle_timeout_anew_and_does_not_canc
     assert heard == [(110.0, Timeout())]
 
 
+async def test_a_look_at_the_state_does_not_bring_back_an_idle_timeout_that_a_message_has_cancelled() -> None:
+    idle = Idle.start(heard := list[Any]())
+    await idle.call(60)
+    idle.send("hello")
+    await debug.get_state(idle)
+    await asyncio.sleep(1000)
+    assert heard == [(0.0, "hello")]
+
+
 async def test_send_after_delivers_a_message_once_and_when_it_is_due() -> None:
     idle = Idle.start(heard := list[Any]())
     send_after(idle, 2.5, "later")
@@ -688,6 +697,17 @@ async def test_the_report_of_a_crash_says_who_what_last_with_which_state_why_and
     assert record.exc_info[2] is not None
     for part in (repr(crashing), repr(handler), "'the state before'", "Boom('why')", repr(client)):
         assert part in record.getMessage()
+
+
+async def test_the_report_of_a_crash_names_the_linked_processes(caplog: pytest.LogCaptureFixture) -> None:
+    parent = TrappingDoer.start()
+    server = await parent.call(Scripted.start_link)
+    server.cast(raising(Boom("why")))
+    await server.wait()
+    record: Any
+    [record] = caplog.records
+    assert record.linked == [parent]
+    assert repr(parent) in record.getMessage()
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", "with a value")])

@@ -190,6 +190,24 @@ async def test_an_exit_by_a_link_says_who_brought_it_down(events: list[Event]) -
     assert {event.call for event in of_kind(events, "crash", "exit", "down")} == {of_kind(events, "call")[0].about}
 
 
+async def test_an_exit_with_the_parent_of_a_server_that_traps_says_so_too(events: list[Event]) -> None:
+    parent = Doer.start()
+    child = await parent.call(TrappingDoer.start_link)
+    parent.exit("boom")
+    await child.wait()
+    assert told(of_kind(events, "exit"), "source", "message", "detail") == [(parent, "boom", None), (child, "boom", parent)]
+
+
+async def test_the_end_of_a_process_is_not_told_to_watchers_that_ended_before(events: list[Event]) -> None:
+    watched, watcher = Doer.start(), Doer.start()
+    await watcher.call(lambda: monitor(watched))
+    await watcher.stop()
+    events.clear()
+    watched.exit("boom")
+    await all_quiet()
+    assert kinds(events) == ["exit"]
+
+
 async def test_an_exit_signal_from_a_process_says_who_sent_it(events: list[Event]) -> None:
     sender, doer = Doer.start(), Doer.start()
     await sender.call(lambda: exit(doer, "boom"))
@@ -358,6 +376,17 @@ async def test_noreply_is_only_told_of_a_caller_that_is_kept_waiting(events: lis
 
     await Answering.start().call("a")
     assert kinds(events) == ["start", "call", "reply"]
+
+
+async def test_noreply_is_told_of_an_async_handler_when_it_answers(events: list[Event]) -> None:
+    class Slow(Keeper):
+        async def handle_call(self, request: Any, from_: Any, callers: Any) -> Any:
+            await asyncio.sleep(1)
+            return super().handle_call(request, from_, callers)
+
+    await outcome(Slow.start().call("a", 2))
+    assert told(events[1:], "kind", "time") == [("call", 0.0), ("noreply", 1.0), ("timeout", 2.0)]
+    assert events[2].about is events[1].about
 
 
 async def test_a_stop_with_a_reply_is_told_as_a_reply_before_the_exit(events: list[Event]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from servers import Boom, now
 
@@ -28,7 +28,6 @@ from genreply_cli.otp import (
     Continue,
     Down,
     Event,
-    Exit,
     Exited,
     From,
     GenServer,
@@ -108,7 +107,7 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Start:
-    """Start a server, linked to the process that starts it, and call `first` what it does before all else."""
+    """Start a server, linked to the process that starts it."""
 
     server: "Server"
 
@@ -174,7 +173,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Server:
-    """How a server begins, and what it does when it terminates."""
+    """A server: what it does before its first message, and when it terminates."""
 
     traps: bool = False
     first: Script | None = None
@@ -191,6 +190,8 @@ class Caller:
 
 @dataclass(frozen=True)
 class Program:
+    """What is there when it begins, and when it is over."""
+
     servers: tuple[Server, ...]
     callers: tuple[Caller, ...]
     closes: int = 20  # when the node does, if somebody still waits then
@@ -199,55 +200,68 @@ class Program:
 SERVERS = st.integers(0, 3)
 SECONDS = st.integers(0, 3)
 TIMEOUTS = st.sampled_from([2, 1, 0, None])
-ENDS: st.SearchStrategy[End] = st.sampled_from(["reply", "keep", "keep", "keep", "crash", "stop", "stop and reply", "garbage"])
-REASONS = st.sampled_from(["kill", "normal", "shutdown", "boom"])
+ENDS: st.SearchStrategy[End] = st.sampled_from([*["reply", "keep"] * 5, "crash", "stop", "stop and reply", "garbage"])
+NOTHING = st.none()
+EXAMPLES = 40
 
 
-def several(steps: st.SearchStrategy[T], most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
-    return st.lists(steps, max_size=most).map(tuple)
+def one_of(*weighted: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Like `st.one_of`, which knows no weights. Simpler ones come first."""
+    branches = [branch for weight, branch in weighted for _ in range(weight)]
+    return st.integers(0, len(branches) - 1).flatmap(branches.__getitem__)
+
+
+def several(steps: st.SearchStrategy[T], least: int = 0, most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(steps, min_size=least, max_size=most).map(tuple)
+
+
+def mostly(usual: st.SearchStrategy[T], else_: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    return one_of((4, usual), (1, else_))
 
 
 def scripts(depth: int) -> st.SearchStrategy[Script]:
-    then = st.none() | scripts(depth - 1) if depth else st.none()
-    return st.builds(Script, several(steps(depth), 3 if depth else 1), ENDS, then, st.none() | SECONDS)
+    then = mostly(NOTHING, scripts(depth - 1)) if depth else NOTHING
+    return st.builds(Script, steps=several(steps(depth)), end=ENDS, then=then, idle=mostly(NOTHING, SECONDS))
 
 
 def servers(depth: int) -> st.SearchStrategy[Server]:
-    return st.builds(Server, st.booleans(), st.none() | scripts(depth), several(steps(depth), 2))
+    last = mostly(st.just(()), several(steps(depth)))
+    return st.builds(Server, traps=st.booleans(), first=mostly(NOTHING, scripts(depth)), last=last)
 
 
 def steps(depth: int) -> st.SearchStrategy[Step]:
     """One step, in which others are nested so deep."""
-    simple = st.one_of(
-        st.builds(Wait, SECONDS, st.booleans()),
-        st.builds(Answer, st.integers(0, 5)),
-        st.builds(Kill, SERVERS, REASONS),
-        st.builds(Stopping, SERVERS, TIMEOUTS),
-        st.builds(Watch, SERVERS),
-        st.builds(Hint, SERVERS),
-        st.builds(Receive, TIMEOUTS),
-        st.builds(Suspend, SERVERS, SECONDS),
+    wait = st.builds(Wait, seconds=SECONDS, stubborn=st.booleans())
+    answer = st.builds(Answer, caller=st.integers(0, 5))
+    rare = st.one_of(
+        st.builds(Kill, server=SERVERS, reason=st.sampled_from(["kill", "normal", "shutdown", "boom"])),
+        st.builds(Stopping, server=SERVERS, timeout=TIMEOUTS),
+        st.builds(Watch, server=SERVERS),
+        st.builds(Hint, server=SERVERS),
+        st.builds(Receive, timeout=TIMEOUTS),
+        st.builds(Suspend, server=SERVERS, seconds=SECONDS),
     )
     if not depth:
-        return simple
-    inner = depth - 1
-    asks = st.builds(Ask, SERVERS, scripts(inner), TIMEOUTS)
-    return st.one_of(
-        asks,
-        st.builds(Tell, SERVERS, scripts(inner), st.sampled_from(["cast", "send"]) | SECONDS),
-        asks,
-        simple,
-        st.builds(Within, SECONDS, several(steps(inner))),
-        st.builds(Aside, several(steps(inner))),
-        st.builds(Start, servers(inner)),
-    )
+        return one_of((4, wait), (4, answer), (3, rare))
+    message = scripts(depth - 1)
+    ask = st.builds(Ask, server=SERVERS, script=message, timeout=TIMEOUTS)
+    cast = st.builds(Tell, server=SERVERS, script=message, how=st.sampled_from(["cast", "send"]))
+    later = st.builds(Tell, server=SERVERS, script=message, how=SECONDS)
+    within = st.builds(Within, seconds=SECONDS, steps=several(steps(depth - 1), least=1))
+    aside = st.builds(Aside, steps=several(steps(depth - 1), least=1))
+    start = st.builds(Start, server=servers(depth - 1))
+    often = one_of((6, ask), (3, cast), (2, wait), (2, answer))
+    seldom = st.one_of(later, within, aside, start)
+    return one_of((12, often), (4, seldom), (1, rare))
 
 
 PROGRAMS = st.builds(
     Program,
-    st.lists(servers(1), min_size=1, max_size=3).map(tuple),
-    st.lists(st.builds(Caller, several(steps(2), 4), st.none() | SECONDS), min_size=1, max_size=3).map(tuple),
-    st.sampled_from([20, 3, 2, 1, 0]),
+    servers=several(servers(1), least=1),
+    callers=several(
+        st.builds(Caller, steps=several(steps(2), least=1, most=6), cancelled=mostly(NOTHING, SECONDS)), least=1, most=4
+    ),
+    closes=mostly(st.just(20), SECONDS),
 )
 
 # --- their interpreter -------------------------------------------------------------------------------------------------------
@@ -395,8 +409,10 @@ class World:
             asked.end("timeout")
         except ServerExit as error:
             asked.end("exit", error.reason)
-        except (NoProcess, CallingSelf):
-            asked.end("not sent")
+        except NoProcess:
+            asked.end("exit", "noproc")
+        except CallingSelf:
+            asked.end("calling self")
         except asyncio.CancelledError:
             asked.end("cancel")
             raise
@@ -478,7 +494,7 @@ class Actor(GenServer[World]):
             case Down(_, process, reason):
                 world.see(repr(self), "hears of the end of", reason, repr(process))
             case Exited(process, reason):
-                world.see(repr(self), "hears of the end of" if process and not process.alive else "is told", reason, repr(process))
+                world.see(repr(self), "gets a signal of", reason, repr(process))
             case Timeout():
                 world.see(repr(self), "is idle")
         return NoReply(world)
@@ -492,7 +508,7 @@ class Trapping(Actor):
     trap_exit = True
 
 
-async def play(program: Program, observe: Callable[[Event], object] | None = None, probe: Callable[[World], None] | None = None) -> World:
+async def play(program: Program, observe: Callable[[Event], object] | None = None, probe: Callable[[World], None] | None = None) -> World:  # noqa: E501
     """Run a program, and return what has become of it. A probe looks in between, when nothing is due."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, Loop)
@@ -537,3 +553,339 @@ def remains(node: Node, world: World, loop: Loop) -> Iterator[str]:
             kept = getattr(process, name)
             if kept:
                 yield f"{name} of {server}: {kept}"
+
+# --- the laws ----------------------------------------------------------------------------------------------------------------
+
+FOUND = {
+    "a handler whose server is killed before its task has begun": Program(
+        servers=(Server(first=Script((Wait(0),))),),
+        callers=(Caller((Kill(0, "kill"),)),),
+    ),
+    "a server that is started while its node closes": Program(
+        servers=(Server(), Server()),
+        callers=(Caller((Ask(0, Script((Wait(0),)), 2), Start(Server()))),),
+        closes=0,
+    ),
+    "a server that stops to receive at the moment when another message comes": Program(
+        servers=(Server(), Server()),
+        callers=(Caller((Tell(0, Script((Receive(1),))), Wait(0), Tell(0, Script((Ask(1, Script(), 2),)), how=1))),),
+    ),
+}  # what these laws have found once
+
+
+def law(test: Callable[[Program], None]) -> Callable[[], None]:
+    """This holds for all programs."""
+    for program in FOUND.values():
+        test = example(program)(test)
+    return given(PROGRAMS)(settings(max_examples=EXAMPLES, deadline=None)(test))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_crash_reports() -> Iterator[None]:
+    """Servers crash here by the thousand."""
+    logger = logging.getLogger("genreply_cli.otp")
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(logging.NOTSET)
+
+
+def watched(program: Program) -> tuple[World, list[Event]]:
+    """Run a program, and return what has become of it with what the observer was told."""
+    events: list[Event] = []
+    return run(play(program, events.append)), events
+
+
+ENDS_OF_CALLS = {"reply": "reply", "timeout": "timeout", "cancel": "cancel", "down": "exit"}
+
+
+def ends_of_calls(events: Iterable[Event]) -> Iterator[Event]:
+    return (event for event in events if event.kind in ENDS_OF_CALLS and event.about is not None)
+
+
+@law
+def test_every_call_ends_exactly_once(program: Program) -> None:
+    world, events = watched(program)
+    assert [asked for asked in world.asked.values() if len(asked.ends) != 1] == []
+    calls = Counter(event.about for event in events if event.kind == "call")
+    assert calls == Counter(event.about for event in ends_of_calls(events))
+    assert set(calls.values()) <= {1}
+    assert {event.message.number for event in events if event.kind == "call"} == {  # type: ignore[attr-defined]
+        asked.number for asked in world.asked.values() if asked.ends[0][0] != "calling self"
+    }
+
+
+@law
+def test_a_caller_and_the_observer_are_told_the_same(program: Program) -> None:
+    world, events = watched(program)
+    asked = {event.about: world.asked[event.message.number] for event in events if event.kind == "call"}  # type: ignore[attr-defined]
+    for event in ends_of_calls(events):
+        call = asked[event.about]
+        (how, what), = call.ends
+        if how == "cancel" and event.kind != "cancel":
+            assert event.time == call.ended, "an answer that comes at the moment when its caller is cancelled"
+        else:
+            assert (how, event.time) == (ENDS_OF_CALLS[event.kind], call.ended)
+            assert what is event.message
+
+
+@law
+def test_no_call_lasts_longer_than_its_timeout_and_a_timeout_comes_neither_sooner_nor_later(program: Program) -> None:
+    world, _ = watched(program)
+    for asked in world.asked.values():
+        assert asked.ended is not None
+        lasted = asked.ended - asked.began
+        assert asked.timeout is None or lasted <= asked.timeout
+        assert asked.ends != [("timeout", None)] or lasted == asked.timeout
+
+
+def never_sent(world: World) -> set[int]:
+    nowhere = [("exit", "noproc")], [("calling self", None)]
+    return {asked.number for asked in world.asked.values() if asked.ends in nowhere}
+
+
+@law
+def test_messages_between_two_processes_arrive_in_the_order_in_which_they_were_sent_and_none_is_left_out(program: Program) -> None:  # noqa: E501
+    world, _ = watched(program)
+    never = never_sent(world)
+    sent: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+    came: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for seen in world.log:
+        if seen.what == "sends" and seen.about not in never:
+            sent[seen.who, seen.whom].append(seen.about)
+        if seen.what == "begins" and seen.whom is not None and not seen.whom.endswith(("first,", "then,")):
+            assert seen.whom is not None
+            came[seen.whom, seen.who].append(seen.about)
+    for pair, numbers in came.items():
+        assert numbers == sent[pair][: len(numbers)]
+
+
+@law
+def test_who_hears_of_the_end_of_a_process_has_had_all_its_messages(program: Program) -> None:
+    world, _ = watched(program)
+    never = never_sent(world)
+    on_the_way: defaultdict[tuple[str | None, str | None], set[int]] = defaultdict(set)
+    for seen in world.log:
+        if seen.what == "sends" and seen.about not in never:
+            on_the_way[seen.who, seen.whom].add(seen.about)
+        elif seen.what == "begins" and seen.whom is not None:
+            on_the_way[seen.whom, seen.who].discard(seen.about)
+        elif seen.what == "hears of the end of" and seen.about != "noproc":
+            assert not on_the_way[seen.whom, seen.who]
+
+
+@law
+def test_a_process_runs_one_handler_at_a_time_each_to_its_end_and_none_after_its_own(program: Program) -> None:
+    world, _ = watched(program)
+    busy: dict[str, Any] = {}
+    for seen in world.log:
+        assert seen.what != "begins, dead"
+        if seen.what == "begins":
+            assert seen.who not in busy
+            busy[seen.who] = seen.about
+        elif seen.what == "ends":
+            assert busy.pop(seen.who) == seen.about
+    assert not busy
+
+
+@law
+def test_events_are_numbered_and_come_after_their_causes_to_whose_calls_they_belong(program: Program) -> None:
+    _, events = watched(program)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [event.time for event in events] == sorted(event.time for event in events)
+    for event in events:
+        assert event.cause is None or 0 < event.cause < event.seq
+        if event.kind == "call" or event.cause is None:
+            assert event.call is event.about
+        else:
+            assert event.call is events[event.cause - 1].call
+
+
+@law
+def test_answers_that_come_too_late_are_told_as_what_they_are(program: Program) -> None:
+    _, events = watched(program)
+    ends: dict[Any, str] = {}
+    for event in events:
+        match event.kind:
+            case "call":
+                ends[event.about] = "waits"
+            case "noreply":
+                assert ends[event.about] == "waits"
+            case "reply" | "timeout" | "cancel" | "down" if event.about is not None:
+                assert ends[event.about] == "waits"
+                ends[event.about] = event.kind
+            case "duplicate":
+                assert ends[event.about] == "reply"
+            case "late":
+                assert ends[event.about] in ("timeout", "cancel", "down")
+
+
+@law
+def test_every_process_starts_once_and_exits_once_and_hears_nothing_before_and_after(program: Program) -> None:
+    _, events = watched(program)
+    life: dict[Any, str] = {}
+    to_nobody = [event.about for event in events if event.kind == "down" and event.message == "noproc" and event.about]
+    for event in events:
+        if event.kind == "start":
+            assert event.source not in life
+            life[event.source] = "runs"
+        elif event.kind == "exit":
+            assert life[event.source] == "runs"
+            life[event.source] = "has ended"
+        elif event.kind in ("call", "cast", "info") and event.about not in to_nobody:
+            assert life[event.target] == "runs"
+        elif event.kind in ("lost", "call"):
+            assert life[event.target] == "has ended"
+    assert set(life.values()) == {"has ended"}
+
+
+@law
+def test_the_steps_of_a_tracer_agree_with_the_events(program: Program) -> None:
+    _, events = watched(program)
+    tracer = Tracer()
+    steps = [tracer(event) for event in events]
+    assert [(step.seq, step.t, step.kind, step.cause) for step in steps] == [
+        (event.seq, event.time, event.kind, event.cause) for event in events
+    ]
+    kinds = Counter(event.kind for event in events)
+    ends = Counter(ENDS_OF_CALLS[event.kind] for event in ends_of_calls(events))
+    assert tracer.end().details == {
+        "calls": kinds["call"],
+        "replied": ends["reply"],
+        "timed_out": ends["timeout"],
+        "failed": ends["exit"] + ends["cancel"],
+        "dropped": kinds["late"] + kinds["duplicate"],
+    }
+    waiting: defaultdict[Any, list[str]] = defaultdict(list)
+    began: dict[str | None, float] = {}
+    for event, step in zip(events, steps, strict=True):
+        about = event.call if event.about is None else event.about
+        assert step.call == (None if about is None else tracer.call(about))
+        assert {step.source, step.target, step.at} - {None} <= {tracer.name(event.source), tracer.name(event.target)}
+        if step.kind == "call":
+            began[step.call] = step.t
+        elif step.kind == "noreply":
+            waiting[event.source].append(step.call or "")
+            assert step.details["waiting"] == waiting[event.source]
+        elif event.kind in ENDS_OF_CALLS and event.about is not None:
+            assert step.details["blocked"] == step.t - began[step.call]
+            for calls in waiting.values():
+                if step.call in calls:
+                    calls.remove(step.call)
+
+
+@law
+def test_a_program_does_the_same_whether_it_is_watched_or_not(program: Program) -> None:
+    world, _ = watched(program)
+    assert repr(run(play(program)).log) == repr(world.log)
+
+
+@law
+def test_a_program_does_the_same_each_time(program: Program) -> None:
+    def steps() -> list[Traced]:
+        tracer = Tracer()
+        return [tracer(event) for event in watched(program)[1]]
+
+    assert steps() == steps()
+
+
+def gone_callers_are_not_waited_for(world: World) -> None:
+    """Nothing is kept but for the calls that somebody waits for, and the timers that are not due yet."""
+    waiting = [asked for asked in world.asked.values() if not asked.ends]
+    assert Counter(asked.server for asked in waiting) == Counter(repr(s) for s in world.servers for _ in s._process.open)
+    deadlines = world.node._deadlines
+    assert sum(map(len, deadlines.values())) == sum(asked.timeout is not None for asked in waiting)
+    assert len(world.node._timers) == len(deadlines) + sum(due > now() for due in world.timers)
+
+
+@law
+def test_nothing_is_kept_for_a_caller_that_has_gone(program: Program) -> None:
+    run(play(program, probe=gone_callers_are_not_waited_for))
+
+
+@law
+def test_a_node_that_has_closed_leaves_nothing_behind(program: Program) -> None:
+    threads = threading.active_count()
+    for world in run(play(program)), watched(program)[0]:
+        assert world.left == []
+        assert world.complaints == []
+    assert threading.active_count() == threads
+
+
+@given(PROGRAMS)
+@settings(max_examples=5, deadline=None)
+def test_a_process_that_has_ended_can_be_forgotten(program: Program) -> None:
+    def servers() -> list[weakref.ref[Actor]]:
+        return [weakref.ref(server) for server in run(play(program)).servers]
+
+    ended = servers()
+    gc.collect()
+    assert [server() for server in ended if server() is not None] == []
+
+
+# --- the coordinators --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Greeter:
+    """Greets at some time, and is perhaps cancelled later. What it hears tells it from all others."""
+
+    begins: int
+    timeout: int | None
+    cancelled: int | None
+
+
+GREETERS = several(
+    st.builds(Greeter, begins=SECONDS, timeout=TIMEOUTS, cancelled=mostly(NOTHING, SECONDS)), least=1, most=8
+)
+FAULTS = several(st.builds(Fault, kind=st.sampled_from([*KINDS]), rate=NOTHING | st.sampled_from([0.2, 0.5])))
+
+
+async def greet(settings: Settings, greeters: Iterable[Greeter], observe: Callable[[Event], object]) -> list[Any]:
+    """What greeters hear, the reply or the error, each after its own message; for 20 seconds, then the node closes."""
+
+    async def one(message: str, greeter: Greeter) -> str:
+        await asyncio.sleep(greeter.begins)
+        return await coordinator.greet(message, greeter.timeout)
+
+    async with Node(observe):
+        coordinator = settings.start()
+        tasks = [asyncio.create_task(one(f"message {number}", greeter)) for number, greeter in enumerate(greeters)]
+        for task, greeter in zip(tasks, greeters, strict=True):
+            if greeter.cancelled is not None:
+                asyncio.get_running_loop().call_later(greeter.begins + greeter.cancelled, task.cancel)
+        await asyncio.sleep(20)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def hears_its_own_answer_or_none(settings: Settings, greeters: tuple[Greeter, ...]) -> list[Any]:
+    events: list[Event] = []
+    heard = run(greet(settings, greeters, events.append))
+    for number, answer in enumerate(heard):
+        if isinstance(answer, str):
+            assert answer == f"message {number} to you too!"
+        else:
+            assert isinstance(answer, CallError | asyncio.CancelledError)
+    calls = Counter(event.about for event in events if event.kind == "call")
+    assert calls == Counter(event.about for event in ends_of_calls(events))
+    tracer = Tracer()
+    assert [step for step in map(tracer, events) if "for" in step.details or "went_to" in step.details] == []
+    return heard
+
+
+@given(GREETERS, FAULTS, SECONDS, SECONDS, st.integers(0, 99))
+@settings(max_examples=2 * EXAMPLES, deadline=None)
+def test_a_keyed_coordinator_never_gives_a_caller_the_answer_of_another_whatever_the_network_does(
+    greeters: tuple[Greeter, ...], faults: tuple[Fault, ...], least: int, more: int, seed: int
+) -> None:
+    hears_its_own_answer_or_none(Settings("keyed", (least, least + more), 2.0, faults, seed), greeters)
+
+
+@pytest.mark.parametrize("name", ["blocking", "fifo", "keyed"])
+@given(greeters=GREETERS, delay=SECONDS)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+def test_behind_a_network_that_answers_in_order_these_do_not_either(
+    name: str, greeters: tuple[Greeter, ...], delay: int
+) -> None:
+    heard = hears_its_own_answer_or_none(Settings(name, (delay, delay)), greeters)
+    for greeter, answer in zip(greeters, heard, strict=True):
+        assert greeter.timeout is not None or greeter.cancelled is not None or isinstance(answer, str)

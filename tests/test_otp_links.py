@@ -84,6 +84,7 @@ async def test_a_normal_end_leaves_linked_processes_alone_in_both_directions() -
     await child.stop()
     await all_quiet()
     assert parent.alive
+    assert (await debug.status(parent)).links == ()
     second = await parent.call(lambda: Doer.start_link([]))
     await parent.stop()
     await all_quiet()

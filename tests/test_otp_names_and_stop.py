@@ -476,6 +476,26 @@ def test_leaving_the_node_handles_what_is_queued_and_waits_for_a_slow_terminate(
     assert heard == ["queued", (Terminated("shutdown"), 3.0)]
 
 
+def test_leaving_the_node_lets_a_server_that_is_stopping_finish_for_its_own_reason() -> None:
+    class Slow(Doer):
+        async def terminate(self, reason: Any, heard: Any) -> None:
+            await asyncio.sleep(3)
+            heard.append((Terminated(reason), now()))
+
+    heard: list[Any] = []
+
+    async def main() -> Any:
+        async with Node():
+            slow = Slow.start(heard)
+            stopping = asyncio.create_task(slow.stop("enough"))
+            await asyncio.sleep(1)
+        await stopping
+        return await slow.wait()
+
+    assert run(main()) == "enough"
+    assert heard == [(Terminated("enough"), 3.0)]
+
+
 def test_leaving_the_node_does_not_wait_for_ever() -> None:
     async def main() -> GenServer[Any]:
         class Stubborn(Doer):

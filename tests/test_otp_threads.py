@@ -148,6 +148,20 @@ def test_what_ends_the_program_in_a_handler_ends_it_in_the_thread_that_called_to
         program()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_node_whose_thread_was_ended_by_a_handler_says_so_and_can_be_left() -> None:
+    def end() -> None:
+        raise SystemExit
+
+    with Node.in_thread() as node:
+        doer, thread = node.run(Doer.start), node.run(threading.current_thread)
+        tried(node.run, doer.cast, end)
+        thread.join(10)
+        failed = tried(node.run, doer.call, "request")
+        assert type(failed) is RuntimeError
+        assert "not running" in str(failed)
+
+
 # --- misuse ------------------------------------------------------------------------------------------------------------------
 
 

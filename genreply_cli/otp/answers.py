@@ -5,7 +5,7 @@ message, so they are plain slotted dataclasses: freezing them would triple their
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +31,15 @@ class Request(Generic[R_co]):
     """A base for the requests of `call`, naming the type of the reply: `class Greet(Request[str])`."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        __sizeof__: None  # type: ignore[assignment]  # so that type checkers do not take it for an OtherRequest
+
+
+class OtherRequest(Protocol):
+    """Anything but a `Request`: what its reply is, nobody knows. Only for type checkers."""
+
+    def __sizeof__(self) -> int: ...
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from genreply_cli.otp.answers import (
     Init,
     Monitor,
     NoReply,
+    OtherRequest,
     Reply,
     Request,
     Stop,
@@ -180,7 +181,7 @@ class GenServer(Generic[S]):
     @overload
     async def call(self, request: Request[T], timeout: float | None = 5.0) -> T: ...
     @overload
-    async def call(self, request: Any, timeout: float | None = 5.0) -> Any: ...
+    async def call(self, request: OtherRequest | None, timeout: float | None = 5.0) -> Any: ...
     async def call(self, request: Any, timeout: float | None = 5.0) -> Any:
         """Send a request and wait for its reply, up to `timeout` seconds (None: for ever).
 
@@ -370,7 +371,7 @@ class GenServer(Generic[S]):
         if running.get() is not self or asyncio.current_task() is not process.runner:
             raise RuntimeError(f"receive takes from the mailbox of {self!r}, which only its own async callbacks may do")
         receiving = process.receiving = Receiving(kind, process.node.loop.create_future())
-        process.scheduled = False
+        process.scheduled = process.queued
         try:
             receiving.look(process.mailbox)
             async with asyncio.timeout(timeout):
@@ -379,7 +380,7 @@ class GenServer(Generic[S]):
             raise TimeoutError(f"{self!r} received no {kind.__name__} within {timeout} s") from None
         finally:
             process.receiving = None
-            process.scheduled = True
+            process.queued, process.scheduled = process.scheduled, True
         handling.set(event)
         return message  # type: ignore[no-any-return]  # it is of the type that was asked for
 

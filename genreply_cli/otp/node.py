@@ -52,6 +52,7 @@ class Node:
         self._ends: deque[tuple[Process, Process, Any]] = deque()
         self._seq = 0
         self._thread = 0  # none yet
+        self._closing = False
         self._deadlines: dict[float, dict[From[Any], float]] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._runners: set[asyncio.Task[None]] = set()
@@ -66,13 +67,16 @@ class Node:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing = True
         try:
             while self.processes:
                 await self._shut_down(next(reversed(self.processes)))
-            while self._runners:  # a callback that ignores its cancellation is told again
+            pause = 0.0
+            while self._runners:  # a callback that ignores its cancellation is told again, less and less often
+                await asyncio.wait(self._runners, timeout=pause)
                 for runner in self._runners:
                     runner.cancel()
-                await asyncio.wait(self._runners, timeout=0)
+                pause = min(1.0, 2 * pause + 0.001)
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -156,6 +160,8 @@ class Node:
 
     def enrol(self, process: Process) -> None:
         """Take up a new process, and its name, if it has one. Raises AlreadyStarted if that is taken."""
+        if self._closing:
+            raise RuntimeError(f"{process.server!r} cannot start: its node is closing")
         if process.name is not None:
             holder = self.names.setdefault(process.name, process)
             if holder is not process:

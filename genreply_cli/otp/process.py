@@ -73,8 +73,8 @@ class Process:
 
     __slots__ = (
         "brought_down_by", "call_runner", "context", "have_a_go", "id", "idle", "idle_timeout", "links", "mailbox",
-        "monitored", "monitors", "name", "node", "open", "parent", "reason", "receiving", "runner", "scheduled", "server",
-        "state", "status", "waiters", "work",
+        "monitored", "monitors", "name", "node", "open", "parent", "queued", "reason", "receiving", "runner", "scheduled",
+        "server", "state", "status", "waiters", "work",
     )  # fmt: skip
 
     def __init__(self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None") -> None:
@@ -89,6 +89,7 @@ class Process:
         self.brought_down_by: Process | None = None
         self.mailbox: deque[Entry] = deque()
         self.scheduled = True  # in the run queue, being run, or kept from it
+        self.queued = False  # in the run queue, since a `receive` that is over
         self.open: dict[From[Any], None] = {}  # the calls that wait for a reply of this server, oldest first
         self.links: dict[Process, None] = {}
         self.monitors: dict[Monitor, None] = {}  # who watches this process
@@ -123,6 +124,9 @@ class Process:
     def go_on(self) -> None:
         """Nothing keeps the process from its mailbox any more."""
         self.status = READY
+        if self.queued:  # it has its place in the run queue already
+            self.queued = False
+            return
         self.scheduled = bool(self.mailbox)
         if self.scheduled:
             self.node.schedule(self)
@@ -178,10 +182,12 @@ class Process:
 
     def _run_otherwise(self) -> None:
         """A message has come although the process is not ready for all: it may be one that it waits for."""
-        self.scheduled = False
+        self.queued = False
         if self.receiving is not None:
+            self.scheduled = False
             self.receiving.look(self.mailbox)
         elif self.status is SUSPENDED:
+            self.scheduled = False
             place = next((place for place, entry in enumerate(self.mailbox) if entry[0] is SYSTEM), None)
             if place is not None:
                 self.scheduled = True
@@ -335,6 +341,8 @@ class Process:
                 interrupted = error
             self.call_runner = self.node.loop.create_future()
             work, self.work = self.work, None
+            if self.status is EXITED:
+                interrupted = interrupted or asyncio.CancelledError()
             if work is None:  # the callback that was to be cancelled was through by then
                 if runner is not None:
                     runner.uncancel()
@@ -439,7 +447,7 @@ class Process:
             linked.links.pop(self, None)
         node.pass_on(self, list(self.links), reason)
         self.links = {}
-        if self.runner is not None:
+        if self.runner is not None and self.work is None:  # otherwise it has not come to that yet, and will cancel it itself
             self.runner.cancel()
 
     def hear_down(self, monitor: Monitor, reason: Any) -> None:
