@@ -370,7 +370,11 @@ class World:
             case Stopping(server, timeout):
                 await self.attempt(self.server(server).stop("normal", timeout), who)
             case Start(server):
-                (Trapping if server.traps else Actor).start_link(self, server)
+                try:
+                    (Trapping if server.traps else Actor).start_link(self, server)
+                except RuntimeError as error:
+                    if "node is closing" not in str(error):
+                        raise
             case Watch(server):
                 if me is not None:
                     monitor(self.server(server))
@@ -508,7 +512,10 @@ class Trapping(Actor):
     trap_exit = True
 
 
-async def play(program: Program, observe: Callable[[Event], object] | None = None, probe: Callable[[World], None] | None = None) -> World:  # noqa: E501
+Probe = Callable[[World], None]
+
+
+async def play(program: Program, observe: Callable[[Event], object] | None = None, probe: Probe | None = None) -> World:
     """Run a program, and return what has become of it. A probe looks in between, when nothing is due."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, Loop)
@@ -553,6 +560,7 @@ def remains(node: Node, world: World, loop: Loop) -> Iterator[str]:
             kept = getattr(process, name)
             if kept:
                 yield f"{name} of {server}: {kept}"
+
 
 # --- the laws ----------------------------------------------------------------------------------------------------------------
 

@@ -333,7 +333,8 @@ class Node:
         try:
             yield node
         finally:
-            node.loop.call_soon_threadsafe(leave.set)
+            with contextlib.suppress(RuntimeError):  # a SystemExit in a callback has ended the thread already
+                node.loop.call_soon_threadsafe(leave.set)
             thread.join()
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -328,7 +328,8 @@ class Process:
     def _make_runner(self) -> "asyncio.Task[None]":
         loop = self.node.loop
         self.call_runner = loop.create_future()
-        self.runner = self.node.adopt(loop.create_task(self._carry_on(), name=repr(self.server), context=self.context))
+        task = asyncio.Task(self._carry_on(), loop=loop, name=repr(self.server), context=self.context)  # never an eager one
+        self.runner = self.node.adopt(task)
         return self.runner
 
     async def _carry_on(self) -> None:
