@@ -7,9 +7,13 @@ import inspect
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from genreply_cli.otp import Event, Node
 from genreply_cli.otp.virtual_time import run
+
+settings.register_profile("the same each time", derandomize=True, deadline=None, database=None)
+settings.load_profile("the same each time")
 
 
 @pytest.fixture

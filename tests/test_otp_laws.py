@@ -22,6 +22,7 @@ from servers import Boom, now
 
 from genreply_cli.faults import KINDS, Fault
 from genreply_cli.otp import (
+    BadReturn,
     CallError,
     CallingSelf,
     CallTimeout,
@@ -744,6 +745,12 @@ def test_every_process_starts_once_and_exits_once_and_hears_nothing_before_and_a
         elif event.kind in ("lost", "call"):
             assert life[event.target] == "has ended"
     assert set(life.values()) == {"has ended"}
+
+
+@law
+def test_a_server_crashes_for_what_its_callbacks_do_and_for_nothing_else(program: Program) -> None:
+    _, events = watched(program)
+    assert [event for event in events if event.kind == "crash" and not isinstance(event.message, Boom | BadReturn)] == []
 
 
 @law
