@@ -856,7 +856,7 @@ FAULTS = several(st.builds(Fault, kind=st.sampled_from([*KINDS]), rate=NOTHING |
 
 
 async def greet(settings: Settings, greeters: Iterable[Greeter], observe: Callable[[Event], object]) -> list[Any]:
-    """What greeters hear, the reply or the error, each after its own message; for 20 seconds, then the node closes."""
+    """What greeters hear, the reply or the error, each after its own message; for 60 seconds, then the node closes."""
 
     async def one(message: str, greeter: Greeter) -> str:
         await asyncio.sleep(greeter.begins)
@@ -868,7 +868,7 @@ async def greet(settings: Settings, greeters: Iterable[Greeter], observe: Callab
         for task, greeter in zip(tasks, greeters, strict=True):
             if greeter.cancelled is not None:
                 asyncio.get_running_loop().call_later(greeter.begins + greeter.cancelled, task.cancel)
-        await asyncio.sleep(20)
+        await asyncio.sleep(60)
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
