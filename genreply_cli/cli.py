@@ -4,12 +4,13 @@ A command does nothing itself: it returns what is to be done, and `__main__` doe
 on the way for its own, and leave with an exit status of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genreply_cli import __version__, options
+from genreply_cli.options import COORDINATORS
 
 if TYPE_CHECKING:
     from genreply_cli.screen import Wishes
@@ -26,8 +27,6 @@ app = typer.Typer(
 )
 
 Todo = Callable[[], int]  # what is to be done; its result is the exit status
-
-COORDINATORS = ["blocking", "immediate", "single", "fifo", "keyed"]
 
 
 def _reads(function: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -57,7 +56,7 @@ def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: 
     return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
 
 
-def _one_of(what: str, names: list[str]) -> Callable[[str], str]:
+def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
     return lambda text: options.choice(text, names, what)
 
 
@@ -219,6 +218,7 @@ def repl(
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
+    say: Annotated[list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")] = None,
     record: Record = None,
     no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
     no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
@@ -232,7 +232,8 @@ def repl(
     _apart("--record and --no-record", record is not None, no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)
+    keep, history, first = not no_record, not no_history, tuple(say or ())
+    return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
 
 
 @app.command()
