@@ -174,6 +174,7 @@ def send(
     linger: Annotated[
         Any, _option("--linger", reads=options.duration, metavar="TIME", help="How long to look out for a late answer.")
     ] = "1",
+    explain: Annotated[bool, _option("--explain", help="Tell, on stderr, what became of the calls, beside the code.")] = False,
     strict: Strict = False,
     seed: Seed = 0,
     clock: Clock = "real",
@@ -196,12 +197,13 @@ def send(
         events=events,
         timeline=shown,
         asked_for=wanted,
-        wishes=_wishes(view, plain, accessible, ascii_only, color) if shown else None,
+        wishes=_wishes(view, plain, accessible, ascii_only, color) if shown or explain else None,
         record=record,
         overwrite=overwrite,
         append=append,
         as_done=as_done,
         linger=linger,
+        explain=explain,
         strict=strict,
     )
     return lambda: run(settings, messages, count, jobs, output)
@@ -244,6 +246,8 @@ def trace(
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
     speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
     print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
+    call: Annotated[str | None, typer.Option("--call", metavar="ID", help="With --explain: tell of this call, like c2.")] = None,
     view: View = None,
     plain: Plain = False,
     accessible: Accessible = False,
@@ -253,8 +257,11 @@ def trace(
     """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
     from genreply_cli.replay import run
 
+    if call is not None and not explain:
+        raise typer.BadParameter("--call is for --explain, which is missing")
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(file, show_samples=show_list, speed=speed, paced=False if print_ else None, wishes=wishes)
+    paced = False if print_ else None
+    return lambda: run(file, show_samples=show_list, speed=speed, paced=paced, explain=explain, call=call, wishes=wishes)
 
 
 @app.command()

@@ -20,11 +20,14 @@ def run(
     show_samples: bool = False,
     speed: float = 1.0,
     paced: bool | None = None,
+    explain: bool = False,
+    call: str | None = None,
     wishes: Wishes | None = None,
 ) -> int:
     """Replay a file, a sample by its name, stdin (`-`), or the last session, and return the exit status.
 
-    `paced=None` keeps the recorded pace if stdout is a terminal.
+    `paced=None` keeps the recorded pace if stdout is a terminal. `explain` tells the stories of its calls instead, or that of
+    one `call`.
     """
     if show_samples:
         return list_samples()
@@ -35,9 +38,14 @@ def run(
             return list_samples()
         source = str(last)
     steps = open_transcript(source)
-    show = Screen(sys.stdout, wishes).show
+    screen = Screen(sys.stdout, wishes)
+    show = screen.show
     try:
-        if sys.stdout.isatty() if paced is None else paced:
+        if explain:
+            from genreply_cli.explain import tell_of
+
+            tell_of(steps, call, screen)
+        elif sys.stdout.isatty() if paced is None else paced:
 
             async def replay() -> None:
                 async for step in play(steps, speed):

@@ -55,6 +55,32 @@ def test_immediate_says_ok() -> None:
     assert (done.stdout, done.returncode) == ("ok\nok\nok\n", 0)
 
 
+def test_the_story_of_each_call_is_told_on_stderr_beside_the_code() -> None:
+    done = genreply(*OVERLAP, "--coordinator", "single", "--explain")
+    assert done.stdout == "A to you too!\n"
+    assert [line[:2] for line in done.stderr.splitlines() if ': greet "' in line[:11]] == ["c1", "c2", "c3"]
+    assert "WRONG CALLER: coordinator replies" in done.stderr
+    assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in done.stderr
+    assert "Elixir, coordinators.exs:39: GenServer.reply(state.caller, msg)" in done.stderr
+    assert done.returncode == 3
+
+
+def test_of_many_calls_two_are_told_of_and_it_is_said_how_many_are_not() -> None:
+    done = genreply("send", "A", "--count", "20", "--fault", "drop", "--clock", "virtual", "--explain")
+    assert [line for line in done.stderr.splitlines() if line.startswith("c")] == ['c1: greet "A"', 'c20: greet "A"']
+    assert done.stderr.splitlines()[-1] == "and 18 more calls; genreply trace --explain --call ID tells of one"
+
+
+def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
+    done = genreply("trace", "--explain", "--call", "c1", "late")
+    assert done.stdout.startswith('c1: greet "Hello"\n+0.000 s   caller asks coordinator')
+    assert "is too late" in done.stdout
+    assert "c2: " in genreply("trace", "--explain", "late").stdout
+    missing = genreply("trace", "--explain", "--call", "c9", "late")
+    assert (missing.stdout, missing.returncode) == ("", 2)
+    assert missing.stderr.startswith("error: there is no call 'c9' in this transcript\n")
+
+
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.stderr == (
