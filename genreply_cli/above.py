@@ -44,11 +44,9 @@ class Above(io.TextIOBase):
             self._stream.write(text)
             self._stream.flush()
             return
-        renderer = self._app.renderer
-        renderer.erase(leave_alternate_screen=False)
+        self._app.renderer.erase(leave_alternate_screen=False)
         self._stream.write(text)
         self._stream.flush()
-        renderer.request_absolute_cursor_position()
         self._app.invalidate()
 
     def isatty(self) -> bool:

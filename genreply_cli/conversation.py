@@ -1,9 +1,10 @@
 """What a REPL session does for each line that is typed: it sends greetings, obeys commands, and tells what comes of them."""
 
 import asyncio
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from genreply_cli import commands, options
@@ -12,38 +13,46 @@ from genreply_cli.callers import Call, Callers
 from genreply_cli.commands import Command, Greeting, parse
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
-from genreply_cli.looks import duration, show
+from genreply_cli.looks import show
 from genreply_cli.otp import CallError, From, debug
 from genreply_cli.session import Settings
+from genreply_cli.standing import Standing
 from genreply_cli.stats import Stats
 from genreply_cli.stepping import Stepper
 from genreply_cli.supervisor import Supervisor
 from genreply_cli.terms import Terms
 from genreply_cli.timeline import plain
-from genreply_cli.trace import ABSENT, Step
+from genreply_cli.trace import Step
 from genreply_cli.transcript import TranscriptError, Writer, read
-from genreply_cli.visible import visible
 from genreply_cli.watch import Watch
 
-REMEMBERED = 1000  # calls whose steps are kept for /show and /explain
+REMEMBERED = 20_000  # steps, for /show and /explain
 BURST = 10_000  # calls, at most
-AT_ONCE = 50  # calls of a burst, before others get their turn
+AT_ONCE = 10  # calls of a burst, before others get their turn
 
 
 @dataclass
 class Memory:
-    """What has been seen: numbers about all of it, and the steps of the latest calls."""
+    """What has been seen: numbers about all of it, how things stand, and the latest steps."""
 
     stats: Stats = field(default_factory=Stats)
-    calls: "OrderedDict[str, list[Step]]" = field(default_factory=OrderedDict)
+    standing: Standing = field(default_factory=Standing)
+    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def show(self, step: Step) -> None:
         """One more step."""
         self.stats.see(step)
-        if step.call is not None:
-            self.calls.setdefault(step.call, []).append(step)
-            if len(self.calls) > REMEMBERED:
-                self.calls.popitem(last=False)
+        self.standing.see(step)
+        self.steps.append(step)
+
+    def find(self, name: str) -> str:
+        """The name of a call: as it is given, or as a number; the last one if it is not. Raises ValueError with a sentence."""
+        calls = dict.fromkeys(step.call for step in self.steps if step.kind == "call" and step.call is not None)
+        call = next((each for each in (name, f"c{name}") if each in calls), next(reversed(calls), None) if not name else None)
+        if call is None:
+            seen = f"the latest are {', '.join(list(calls)[-5:])}" if calls else "nobody has called yet"
+            raise ValueError(f"nothing is known of a call {name}; {seen}" if name else seen)
+        return call
 
 
 class Conversation:
@@ -60,6 +69,7 @@ class Conversation:
         self.codes: dict[int, int] = {}  # the exit statuses of calls that failed
         self.leaving = False
         self._blocking: Call | None = None
+        self._bursts: set[asyncio.Task[None]] = set()
 
     @property
     def settings(self) -> Settings:
@@ -83,9 +93,12 @@ class Conversation:
         except ValueError as error:
             self.face.complain(str(error))
         except GenreplyError as error:
-            self.face.complain(f"{error}; {error.hint}" if error.hint else str(error))
+            self._complain(error)
         except CallError as error:
             self.face.complain(f"the coordinator cannot be asked just now: {error}")
+
+    def _complain(self, error: GenreplyError) -> None:
+        self.face.complain(f"{error}; {error.hint}" if error.hint else str(error))
 
     async def greet(self, message: str, *, background: bool = False) -> None:
         """Greet; and block until the reply, unless it is to be in the background."""
@@ -143,12 +156,14 @@ class Conversation:
         """Enter, and nothing else: the next message is delivered, if they are held back."""
         if self.stepper is None:
             return
-        delivered = await self.stepper.step()
-        if delivered is None:
+        following = self.stepper.following()
+        if following is None:
             waits = "the socket's answer is still under way" if self.watch.under_way else "greet, and something will"
             self.face.say(f"no message waits to be delivered; {waits}")
             return
-        self.face.say("\n".join([delivered, *self.stepper.mailboxes()]))
+        self.face.say(f"delivered {following}")
+        await self.stepper.step()
+        self.face.say("\n".join(self.stepper.mailboxes()))
 
     # --- for the face ---------------------------------------------------------------------------------------------------------
 
@@ -174,13 +189,10 @@ class Conversation:
         if not self.callers.in_flight:
             self.face.say("no call is in flight")
         for call in self.callers.in_flight.values():
-            kept = self._kept(call)
-            where = "not handled yet" if kept is None else f"kept at {kept.at} since +{kept.t:.3f} s"
+            one = self.memory.standing.open.get(call.name)
+            kept = None if one is None or one.kept_at is None else f"kept at {one.kept_at} since +{one.kept_since:.3f} s"
             limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
-            self.face.say(f"{call.name:5} {call.waited:.1f}{limit} s  {where}  {show(call.message[:200])}")
-
-    def _kept(self, call: Call) -> Step | None:
-        return next((step for step in self.memory.calls.get(call.name, ()) if step.kind == "noreply"), None)
+            self.face.say(f"{call.name:5} {call.waited:.1f}{limit} s  {kept or 'not handled yet'}  {show(call.message[:200])}")
 
     async def do_wait(self, name: str) -> None:
         await self.wait_for([self._in_flight(name)] if name else list(self.callers.in_flight.values()))
@@ -200,28 +212,34 @@ class Conversation:
         here = ", ".join(list(self.callers.in_flight)[:10]) or "none"
         raise ValueError(f"there is no call {name!r} in flight; in flight: {here}" if name else f"which call? in flight: {here}")
 
-    def _steps(self, name: str) -> list[Step]:
-        latest = next(reversed(self.memory.calls), "")
-        steps = self.memory.calls.get(name or latest) or self.memory.calls.get(f"c{name}")
-        if steps is None:
-            seen = f"the last one is {latest}" if latest else "nobody has called yet"
-            raise ValueError(f"nothing is known of a call {name or '?'}; {seen}")
-        return steps
-
     def do_show(self, name: str) -> None:
-        for step in self._steps(name):
-            self.face.say(plain(step))
-            if step.message is not ABSENT and isinstance(step.message, str):
-                self.face.say(f"  {visible(step.message)}")
+        call = self.memory.find(name)
+        self.face.say("\n".join(plain(step) for step in self.memory.steps if step.call == call))
+
+    def do_explain(self, name: str) -> None:
+        from genreply_cli.explain import tell_of
+
+        self.face.tell(partial(tell_of, list(self.memory.steps), self.memory.find(name)))
 
     async def do_burst(self, argument: str) -> None:
         number, _, message = argument.partition(" ")
         if not message.strip():
             raise ValueError("/burst needs a number and a text, as in: /burst 50 hello")
-        for asked in range(1, options.count(number, BURST) + 1):
-            await self.ask(message)
-            if asked % AT_ONCE == 0:
-                await asyncio.sleep(0)  # keys come first
+        burst = self._burst(options.count(number, BURST), message)
+        if self.face.interactive:
+            self._bursts.add(task := asyncio.create_task(burst))
+            task.add_done_callback(self._bursts.discard)
+        else:
+            await burst
+
+    async def _burst(self, number: int, message: str) -> None:
+        try:
+            for asked in range(1, number + 1):
+                await self.ask(message)
+                if asked % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # keys come first
+        except GenreplyError as error:
+            self._complain(error)
 
     # --- commands: settings ---------------------------------------------------------------------------------------------------
 
@@ -290,10 +308,12 @@ class Conversation:
             f"  Python  {terms.python(status.state)}",
             f"  Elixir  {terms.elixir(status.state)}",
         ]
-        for one in self.callers.in_flight.values():
-            kept = self._kept(one)
-            if kept is not None and one.coordinator is coordinator:
-                lines.append(f"  keeps {one.name} since +{kept.t:.3f} s; it has waited {duration(one.waited)}")
+        kept = {one.call: one for one in self.memory.standing.kept().get(name(coordinator), ())}
+        for who in map(call, terms.callers):
+            since = f"since +{kept[who].kept_since:.3f} s" if who in kept else "which does not wait any more"
+            lines.append(f"  keeps {who}, {since}")
+        lost = [who for who in kept if who not in map(call, terms.callers)]
+        lines += [f"  {who} still waits, but nothing in the state leads to it" for who in lost]
         for server, mailbox in ((coordinator, status.mailbox), (socket.server, socket.mailbox)):
             lines.append(f"  {name(server)}'s mailbox: {'; '.join(map(terms.message, mailbox)) or 'empty'}")
         self.face.say("\n".join(lines))

@@ -47,6 +47,12 @@ class Face:
         """Something that was asked for."""
         print(text, flush=True)
 
+    def tell(self, tell: "Callable[[Screen], None]") -> None:
+        """Something that draws itself."""
+        from genreply_cli.screen import Screen
+
+        tell(self.screen or Screen(sys.stdout))
+
     def complain(self, problem: str) -> None:
         """Something went wrong."""
         complain(problem, 1)

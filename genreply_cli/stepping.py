@@ -46,16 +46,18 @@ class Stepper:
         if self.waiting:
             self.waiting = deque(each for each in self.waiting if not which(each))
 
-    async def step(self) -> str | None:
-        """Deliver the oldest message, and say which; None if there is none."""
+    def following(self) -> str | None:
+        """Which message comes next; None if there is none."""
         if not self.waiting:
             return None
-        step = self.waiting.popleft()
-        server = self._held.get(str(step.target))
+        return f"to {named(self.waiting[0].target)}: {show_message(self.waiting[0].message)}"
+
+    async def step(self) -> None:
+        """Deliver the oldest message."""
+        server = self._held.get(str(self.waiting.popleft().target))
         if server is not None:
             with suppress(CallError):  # it has ended over it, which the timeline tells
                 await debug.step(server, 1.0)
-        return f"delivered to {named(step.target)}: {show_message(step.message)}"
 
     def mailboxes(self) -> list[str]:
         """What waits where."""

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 PROMPT = "greet> "
 REFRESH = 0.1  # seconds between two pictures of who waits
-SLICE = 0.008  # seconds of drawing, before keys get their turn
+FRAME = 0.02  # seconds between something to be drawn and its drawing: what comes together is drawn together
+SLICE = 0.005  # seconds of drawing, before keys get their turn
 WHOLE = 2000  # characters of an answer that are shown; /show has the rest
 PASTE = 5000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
@@ -84,7 +85,7 @@ class Terminal(Face):
         """Draw this in its turn: a thousand rows at once must not keep anybody from typing."""
         self._jobs.append(job)
         if len(self._jobs) == 1:
-            asyncio.get_running_loop().call_soon(self._some)
+            asyncio.get_running_loop().call_later(FRAME, self._some)
 
     def _some(self) -> None:
         until = time.monotonic() + SLICE
@@ -92,7 +93,7 @@ class Terminal(Face):
             self._jobs[0]()
             self._jobs.popleft()
             if time.monotonic() > until and self._jobs:
-                asyncio.get_running_loop().call_soon(self._some)
+                asyncio.get_running_loop().call_later(SLICE, self._some)
                 return
 
     def close(self) -> None:
@@ -112,6 +113,10 @@ class Terminal(Face):
     def say(self, text: str) -> None:
         """Something that was asked for."""
         self._print(text)
+
+    def tell(self, tell: Callable[[Screen], None]) -> None:
+        """Something that draws itself."""
+        self._later(partial(tell, self._screen))
 
     def complain(self, problem: str) -> None:
         """Something went wrong."""

@@ -19,11 +19,13 @@ class Terms:
     def __init__(self, name: Name) -> None:
         self._name = name
         self._refs: dict[int, int] = {}
+        self.callers: dict[From[Any], None] = {}  # those that have been written down
 
     def python(self, value: Any) -> str:
         """As Python: `State(async_pid=websocket, caller=From(c1))`."""
         match value:
             case From():
+                self.callers[value] = None
                 return f"From({self._name(value)})"
             case GenServer():
                 return self._name(value)
