@@ -51,6 +51,8 @@ class Terminal(Face):
         from prompt_toolkit import PromptSession
         from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 
+        from genreply_cli.keyboard import Keyboard
+
         self._above = Above(sys.stdout)
         super().__init__(Screen(self._above, wishes))  # type: ignore[arg-type]  # all that it needs of a stream
         self.show = self._draw
@@ -60,6 +62,7 @@ class Terminal(Face):
         self._ahead: deque[str] = deque()  # pasted lines, to be sent one after the other
         self.prompt: PromptSession[str] = PromptSession(
             self._message,
+            input=Keyboard(sys.stdin),
             history=_history(keep=history),
             key_bindings=self._keys(),
             auto_suggest=AutoSuggestFromHistory(),
@@ -180,6 +183,8 @@ class Terminal(Face):
         """A call blocks: show for how long, and hold the keyboard."""
         from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 
+        from genreply_cli.keyboard import kept
+
         keyboard = self.prompt.app.input
         before = get_typeahead(keyboard)
         ahead: list[KeyPress] = []
@@ -191,9 +196,7 @@ class Terminal(Face):
                     give_up()
                 elif press.key == "c-z":
                     aside()
-                elif press.key in ("c-h", "backspace"):
-                    del ahead[-1:]
-                elif press.key == "<bracketed-paste>" or (len(press.key) == 1 and press.data >= " "):
+                else:
                     ahead.append(press)
 
         hint = "Ctrl-C give up   Ctrl-Z background"
@@ -205,7 +208,7 @@ class Terminal(Face):
             ):
                 yield
         finally:
-            store_typeahead(keyboard, before + ahead)  # what was typed before the call comes first
+            store_typeahead(keyboard, before + kept(ahead))  # what was typed before the call comes first
 
     def _drop_the_rest(self) -> None:
         if self._ahead:
@@ -231,10 +234,16 @@ class Terminal(Face):
         @keys.add("<bracketed-paste>")
         def _(press: "KeyPressEvent") -> None:
             text = press.data.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
-            if "\n" in text or len(text) > PASTE:
+            buffer = press.current_buffer
+            if "\n" in text:
                 self._pasted.append(text)
                 text = _label(len(self._pasted), text)
-            press.current_buffer.insert_text(text)
+            elif len(buffer.text) + len(text) > PASTE:  # all of it is one paste, which comes bit by bit
+                before, after = buffer.document.text_before_cursor, buffer.document.text_after_cursor
+                self._pasted = ["\n".join(self._unfold(before + text + after))]
+                buffer.reset()
+                text = _label(1, self._pasted[0])
+            buffer.insert_text(text)
 
         return keys
 
