@@ -49,11 +49,12 @@ class Look:
     color: bool
     ascii_only: bool
     terminal: bool  # it can be redrawn
+    still: bool = False  # but it must not be: somebody listens
 
     @property
     def moves(self) -> bool:
         """Whether there may be a line that comes and goes."""
-        return self.terminal and self.view not in {"plain", "accessible"}
+        return self.terminal and not self.still and self.view != "plain"
 
 
 def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
@@ -75,7 +76,7 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
         color = terminal
     # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
     ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
-    return Look(view, color, ascii_only, terminal)
+    return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
 def _can_show(text: str, stream: TextIO) -> bool:
@@ -220,7 +221,7 @@ class Screen:
     @contextlib.contextmanager
     def telling(self, timeout: float | None, hint: str = "") -> Iterator[None]:
         """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then."""
-        if not self.look.moves and self.look.view != "accessible":
+        if not self.look.moves and not self.look.still:
             yield
             return
         loop = asyncio.get_running_loop()
