@@ -121,11 +121,27 @@ Color = Annotated[
 ]
 
 
-def _wishes(view: str | None, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
+def _typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _strongest(context: typer.Context, **options: Any) -> dict[str, Any]:
+    """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
+    defaults = {option.name: option.default for option in context.command.params}
+    given = {name: value for name, value in options.items() if value != defaults[name]}
+    return {name: value for name, value in given.items() if _typed(context, name)} or given
+
+
+def _wishes(context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
     from genreply_cli.screen import Wishes
 
-    chosen: Any = "plain" if plain else "accessible" if accessible else view
-    return Wishes(chosen, color, ascii_only, accessible)
+    return Wishes(_view(context, view, plain, accessible), color, ascii_only, accessible)
+
+
+def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
+    given = _strongest(context, plain=plain, accessible=accessible, view=view)
+    return next((name if value is True else value for name, value in given.items()), None)
 
 
 @app.callback(invoke_without_command=True)
@@ -141,13 +157,18 @@ def genreply(
         raise typer.Exit(2)
 
 
-def _apart(what: str, *flags: bool) -> None:
-    if sum(flags) > 1:
-        raise typer.BadParameter(f"{what} exclude each other; give one of them")
+def _one(context: typer.Context, **options: Any) -> str | None:
+    """Which of these options is given. Raises a usage error if there are two."""
+    given = _strongest(context, **options)
+    if len(given) > 1:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise typer.BadParameter(f"{names} exclude each other; give one of them")
+    return next(iter(given), None)
 
 
 @app.command()
 def send(
+    context: typer.Context,
     messages: Annotated[
         list[str],
         typer.Argument(metavar="MESSAGE...", help="What to say; - reads lines from stdin; after -- it may start with a dash."),
@@ -185,22 +206,26 @@ def send(
     from genreply_cli.send import Output, run
     from genreply_cli.session import Settings
 
-    _apart("--json and --events", json, events)
-    _apart("--overwrite and --append", overwrite, append)
-    if (overwrite or append) and record is None:
+    written = _one(context, json=json, events=events)
+    kept = _one(context, overwrite=overwrite, append=append)
+    if record is None and kept is not None and _typed(context, kept):
         raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
-    wanted = bool(timeline or view or plain or accessible)
-    shown = view != "off" and not quiet and (wanted or sys.stderr.isatty()) if timeline is None else timeline
+    wanted = _strongest(context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view)
+    if "timeline" in wanted or "quiet" in wanted:
+        shown = bool(wanted.get("timeline"))
+        view = None if view == "off" and "view" not in wanted else view  # the environment does not switch off what is typed
+    else:
+        shown = _view(context, view, plain, accessible) != "off" and (bool(wanted) or sys.stderr.isatty())
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
     output = Output(
-        json=json,
-        events=events,
+        json=written == "json",
+        events=written == "events",
         timeline=shown,
-        asked_for=wanted,
-        wishes=_wishes(view, plain, accessible, ascii_only, color) if shown or explain else None,
+        asked_for=bool(wanted),
+        wishes=_wishes(context, view, plain, accessible, ascii_only, color) if shown or explain else None,
         record=record,
-        overwrite=overwrite,
-        append=append,
+        overwrite=kept == "overwrite",
+        append=kept == "append",
         as_done=as_done,
         linger=linger,
         explain=explain,
@@ -211,6 +236,7 @@ def send(
 
 @app.command()
 def repl(
+    context: typer.Context,
     coordinator: Coordinator = "keyed",
     delay: Delay = "400ms",
     timeout: Timeout = "5",
@@ -231,15 +257,17 @@ def repl(
     from genreply_cli.repl import run
     from genreply_cli.session import Settings
 
-    _apart("--record and --no-record", record is not None, no_record)
+    kept = _one(context, record=record, no_record=no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
-    wishes = _wishes(view, plain, accessible, ascii_only, color)
-    keep, history, first = not no_record, not no_history, tuple(say or ())
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
+    record = record if kept == "record" else None
+    keep, history, first = kept != "no_record", not no_history, tuple(say or ())
     return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
 
 
 @app.command()
 def trace(
+    context: typer.Context,
     file: Annotated[
         str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
     ] = None,
@@ -259,7 +287,7 @@ def trace(
 
     if call is not None and not explain:
         raise typer.BadParameter("--call is for --explain, which is missing")
-    wishes = _wishes(view, plain, accessible, ascii_only, color)
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     paced = False if print_ else None
     return lambda: run(file, show_samples=show_list, speed=speed, paced=paced, explain=explain, call=call, wishes=wishes)
 

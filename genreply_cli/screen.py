@@ -50,11 +50,12 @@ class Look:
     color: bool
     ascii_only: bool
     terminal: bool  # it can be redrawn
+    still: bool = False  # but it must not be: somebody listens
 
     @property
     def moves(self) -> bool:
         """Whether there may be a line that comes and goes."""
-        return self.terminal and self.view not in {"plain", "accessible"}
+        return self.terminal and not self.still and self.view != "plain"
 
 
 def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
@@ -76,7 +77,7 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
         color = terminal
     # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
     ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
-    return Look(view, color, ascii_only, terminal)
+    return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
 def _can_show(text: str, stream: TextIO) -> bool:
@@ -235,7 +236,7 @@ class Screen:
 
         `only` of these, which block since these times on the clock of the loop.
         """
-        if not self.look.moves and self.look.view != "accessible":
+        if not self.look.moves and not self.look.still:
             yield
             return
         loop = asyncio.get_running_loop()

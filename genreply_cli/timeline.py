@@ -115,6 +115,7 @@ LEFT: Final = 25  # where the first lane stands
 GAP: Final = 12, 21  # cells from lane to lane, at least and at most
 TEXT: Final = 30, 39  # cells for the text: at least, and as many as there should be before the gaps grow
 MARGIN: Final = 6  # from the last lane to the text
+BODY: Final = 6  # cells: less of a body than that says nothing
 
 
 class Lanes:
@@ -220,7 +221,7 @@ class Lanes:
         left = self._at[0] if self._at else 0
         row = [(" ", "")] * (self.text - left if self._at else MARGIN)
         for lane, column in enumerate(self._at):
-            row[column - left] = ("┆" if self._blocked(lane) else "│", "dim")
+            row[column - left] = (self._line(lane), "dim")
         if source is not None and target is not None:
             start, stop = self._at[source] - left, self._at[target] - left
             if start == stop:
@@ -244,12 +245,16 @@ class Lanes:
             return self._callers.index(name)
         return 0 if self._shared else self._free() or 0
 
-    def _blocked(self, lane: int) -> bool:
+    def _line(self, lane: int) -> str:
+        """A lane where nothing happens: somebody waits there, or is free, or has ended."""
         if lane < len(self._callers):
-            return any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            blocked = any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            return "┆" if blocked else "│"
         place = lane - len(self._callers)
         here = self._processes[place:] if lane == len(self._labels) - 1 else self._processes[place : place + 1]
-        return any(name in self._waits for name in here)
+        if any(name in self._waits for name in here):
+            return "┆"
+        return " " if self._dead.issuperset(here) else "│"
 
 
 def _joined(row: Iterable[Span]) -> list[Span]:
@@ -333,7 +338,7 @@ class Timeline:
             drawn = [(text.translate(ASCII), style) for text, style in drawn]
         head = self._head(f"{_clock(step.t, 7):>7} s  ", step, look, lanes.call_cells, 8)
         said = look.says(step)
-        text = self._text(look, [(said.body, said.note), said.in_brief()], "   ", self.width - lanes.text)
+        text = self._text(look, [(said.body, said.note), said.in_brief()], said.least, "   ", self.width - lanes.text)
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_ends: bool) -> list[Span]:
@@ -344,20 +349,27 @@ class Timeline:
             place = crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
             self._place_cells = max(self._place_cells, cells(place))
             head.append((pad(place, self._place_cells) + "  ", ""))
-        text = self._text(look, [look.says(step).in_brief()], " ", self.width - sum(cells(text) for text, _ in head))
+        said = look.says(step)
+        text = self._text(look, [said.in_brief()], said.least, " ", self.width - sum(cells(text) for text, _ in head))
         return self._fitted([*head, *text])
 
     def _head(self, time: str, step: Step, look: Look, call_cells: int, word_cells: int) -> list[Span]:
         call = pad(crop(_call(step), call_cells, self._ellipsis), call_cells)
         return [(time, "dim"), (f"{call} {pad(crop(look.word, word_cells, self._ellipsis), word_cells)} ", look.colour)]
 
-    def _text(self, look: Look, choice: list[tuple[str, str]], gap: str, room: int) -> list[Span]:
-        """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news."""
-        body = behind = ""
+    def _text(self, look: Look, choice: list[tuple[str, str]], least: str, gap: str, room: int) -> list[Span]:
+        """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news.
+
+        Where the news is in the body, or hardly anything of the body would be left, `least` is all that is said.
+        """
+        body = note = behind = ""
         for body, note in choice:
             behind = gap + note if note else ""
             if fits(body, room - cells(behind)):
                 break
+        else:
+            if least and not (note == least and room - cells(behind) >= BODY):
+                body, behind = least, ""
         body = crop(body, max(4, room - cells(behind)), self._ellipsis)
         alarming = "red" in look.colour
         return [(body, look.colour if alarming and not behind else ""), (behind, look.colour if alarming else "dim")]

@@ -1,6 +1,7 @@
 """The command line as scripts use it: replies on stdout, the story on stderr, one sentence for what is wrong, an exit status."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -205,7 +206,42 @@ def test_a_closed_stdout_ends_quietly() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"], [], ["trace", "--list"]])
+def test_it_ends_quietly_if_nobody_reads_at_all(arguments: list[str]) -> None:
+    nobody, stdout = os.pipe()
+    os.close(nobody)
+    done = subprocess.run([*GENREPLY, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False)
+    os.close(stdout)
+    assert (done.stderr, done.returncode) == (b"", 141)
+
+
+def test_it_ends_quietly_if_there_is_no_stdout() -> None:
+    done = subprocess.run(["bash", "-c", '"$@" >&-', "-", *GENREPLY, "send", "A"], capture_output=True, check=False)
+    assert (done.stderr, done.returncode) == (b"", 141)
+
+
+CODES = {
+    "all answered": (["A", "B"], 0),
+    "no answer in time": (["A", "--fault", "drop"], 3),
+    "the callee died": (["A", "--fault", "crash"], 4),
+    "the callee was not there": (["A", "B", "C", "--fault", "crash", "--coordinator", "immediate"], 4),
+    "the first failure in ask order": (["A", "B", "--jobs", "2", "--fault", "drop", "--coordinator", "single"], 3),
+    "wrongly, and nobody minds": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo"], 0),
+    "wrongly, to a wrong caller": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo", "--strict"], 6),
+    "wrongly, twice": (["A", "--fault", "duplicate", "--coordinator", "single", "--strict"], 6),
+    "wrongly, and not in time": (["A", "B", "--jobs", "2", "--coordinator", "single", "--strict"], 3),
+}
+
+
+@pytest.mark.parametrize("case", CODES)
+def test_what_became_of_the_calls_is_the_exit_status(case: str) -> None:
+    arguments, code = CODES[case]
+    done = genreply("send", "--delay", "100ms", "--timeout", "1", "--clock", "virtual", *arguments)
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ") == (code != 0)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, code: int) -> None:
     arguments = ["send", "--delay", "3600", "--timeout", "infinity", "--events", "Hello"]
     process = subprocess.Popen([*GENREPLY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
