@@ -16,7 +16,7 @@ ORDER = [
     {"errors"},
     {"trace", "websocket"},
     {"coordinator", "transcript", "looks", "player", "faults"},
-    {"timeline", "variations"},
+    {"timeline", "variations", "stats"},
     {"session", "screen", "state", "options", "lines"},
     {"watch"},
     {"asking", "scenarios", "bench"},
