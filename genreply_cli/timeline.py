@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal
 
 from genreply_cli.looks import GONE, Look, ends, look_of, named
+from genreply_cli.standing import is_caller
 from genreply_cli.trace import Step
 from genreply_cli.visible import visible
 
@@ -158,11 +159,11 @@ class Lanes:
             case "start" if step.at is not None:
                 self._dead.discard(step.at)
         names = [name for name in dict.fromkeys((*ends(step), step.source, step.target, step.at)) if name is not None]
-        new = [name for name in names if not _is_caller(name) and name not in self._processes]
+        new = [name for name in names if not is_caller(name) and name not in self._processes]
         if new:
             self._processes = [name for name in self._processes if name not in self._dead or name in names] + new
         if not (self._callers and step.kind in {"late", "duplicate"}):  # a caller that has gone needs no new lane
-            for name in filter(_is_caller, names):
+            for name in filter(is_caller, names):
                 self._settle(name)
         if step.call is not None:
             self.call_cells = max(self.call_cells, min(cells(visible(step.call)), 12))
@@ -237,7 +238,7 @@ class Lanes:
     def _lane(self, name: str | None) -> int | None:
         if name is None:
             return None
-        if not _is_caller(name):
+        if not is_caller(name):
             return min(len(self._callers) + self._processes.index(name), len(self._labels) - 1)
         if name in self._callers:
             return self._callers.index(name)
@@ -245,15 +246,10 @@ class Lanes:
 
     def _blocked(self, lane: int) -> bool:
         if lane < len(self._callers):
-            return any(map(_is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            return any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
         place = lane - len(self._callers)
         here = self._processes[place:] if lane == len(self._labels) - 1 else self._processes[place : place + 1]
         return any(name in self._waits for name in here)
-
-
-def _is_caller(name: str) -> bool:
-    stem, _, number = name.partition("-")
-    return stem == "caller" and (not number or number.isdecimal())
 
 
 def _joined(row: Iterable[Span]) -> list[Span]:

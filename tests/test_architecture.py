@@ -15,7 +15,7 @@ ORDER = [
     {"visible", "otp"},
     {"errors"},
     {"trace", "websocket"},
-    {"coordinator", "transcript", "looks", "player", "faults"},
+    {"coordinator", "transcript", "looks", "player", "faults", "standing"},
     {"timeline", "variations", "stats"},
     {"session", "screen", "state", "options", "lines"},
     {"watch"},
