@@ -147,6 +147,18 @@ def _apart(what: str, *flags: bool) -> None:
         raise typer.BadParameter(f"{what} exclude each other; give one of them")
 
 
+def _needs(flag: str, given: bool, other: str, there: bool) -> None:
+    if given and not there:
+        raise typer.BadParameter(f"{flag} is for {other}, which is missing")
+
+
+def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
+    """Which of these flags is given; two exclude each other."""
+    given = [name for name, there in tasks.items() if there]
+    _apart(" and ".join(f"--{name}" for name in given), *tasks.values())
+    return given[0] if given else otherwise
+
+
 @app.command()
 def send(
     messages: Annotated[
@@ -187,8 +199,7 @@ def send(
 
     _apart("--json and --events", json, events)
     _apart("--overwrite and --append", overwrite, append)
-    if (overwrite or append) and record is None:
-        raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
+    _needs("--overwrite and --append", overwrite or append, "--record FILE", record is not None)
     wanted = bool(timeline or view or plain or accessible)
     shown = view != "off" and not quiet and (wanted or sys.stderr.isatty()) if timeline is None else timeline
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
@@ -235,6 +246,9 @@ def repl(
     return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)
 
 
+_WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
+
+
 @app.command()
 def trace(
     file: Annotated[
@@ -242,7 +256,18 @@ def trace(
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
     speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
-    print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
+    print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
+    events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
+    stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
+    json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
+    check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
+    call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
+    kind: Annotated[
+        list[Any] | None,
+        _option("--kind", reads=options.kind, metavar="KIND", help="Only events of this kind, like reply; repeatable."),
+    ] = None,
+    start: Annotated[Any, _option("--from", reads=options.duration, metavar="TIME", help="Only events from then on.")] = None,
+    stop: Annotated[Any, _option("--to", reads=options.duration, metavar="TIME", help="Only events up to then.")] = None,
     view: View = None,
     plain: Plain = False,
     accessible: Accessible = False,
@@ -250,10 +275,17 @@ def trace(
     color: Color = "auto",
 ) -> Todo:
     """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
-    from genreply_cli.replay import run
+    from genreply_cli.filters import Filters
+    from genreply_cli.replay import Wanted, run
 
+    tasks: dict[Any, bool] = {"list": show_list, "print": print_, "events": events, "stats": stats, "check": check}
+    task = _only_one(tasks, "play")
+    _needs("--json", json, "--stats", stats)
+    filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
+    if filters and task in _WHOLE:
+        raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(file, show_samples=show_list, speed=speed, paced=False if print_ else None, wishes=wishes)
+    return lambda: run(Wanted(file, task, filters, json, speed, wishes))
 
 
 @app.command()

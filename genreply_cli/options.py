@@ -75,6 +75,13 @@ def fault(text: str) -> "Fault":
     return Fault(choice(kind, list(KINDS), "fault"), rate(chance) if colon else None)
 
 
+def kind(text: str) -> str:
+    """A kind of event. Raises ValueError with a sentence."""
+    from genreply_cli.trace import KINDS
+
+    return choice(text, sorted(KINDS | {"note"}), "kind of event")
+
+
 def speed(text: str) -> float:
     """How many times as fast. Raises ValueError with a sentence."""
     try:

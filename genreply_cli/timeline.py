@@ -149,7 +149,6 @@ class Lanes:
         self._processes = list(standing.alive)
         for one in standing.open.values():
             self._ask(one.call, one.caller)
-            self._make_room_for(one.call)
             if one.caller is not None and is_caller(one.caller):
                 self._settle(one.caller)
                 self._arrange()
@@ -178,13 +177,9 @@ class Lanes:
             for name in filter(is_caller, names):
                 self._settle(name)
         if step.call is not None:
-            self._make_room_for(step.call)
+            self.call_cells = max(self.call_cells, min(cells(visible(step.call)), 12))
         if before != (len(self._callers), self._processes, self.call_cells):
             self._arrange()
-
-    def _make_room_for(self, call: str) -> None:
-        if len(call) > self.call_cells or not call.isascii():
-            self.call_cells = max(self.call_cells, min(cells(visible(call)), 12))
 
     def _ask(self, call: str, who: str | None) -> None:
         if who is not None and call not in self._open:
@@ -440,6 +435,8 @@ if __name__ == "__main__":  # python -m genreply_cli.timeline
 
     Console(markup=False, emoji=False, highlight=False).print(
         Drawing([
+            Step(1, 0.0, "start", at="coordinator", details={"module": "Coordinator"}),
+            Step(2, 0.000031, "start", at="websocket", details={"module": "WebSocket", "linked": "coordinator"}),
             Step(3, 0.000112, "call", "c1", "caller", "coordinator", message=["greet", "Hello"], details={"timeout": 5.0}),
             Step(4, 0.00014, "noreply", "c1", at="coordinator", details={"waiting": ["c1"]}),
             Step(5, 0.000595, "cast", "c1", "coordinator", "websocket", message=["send_message", "Hello"]),
