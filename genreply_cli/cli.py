@@ -255,7 +255,12 @@ def trace(
         str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
-    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
+    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 plays twice as fast.")] = "1",
+    idle_limit: Annotated[
+        Any, _option("--idle-limit", "-i", reads=options.duration, metavar="TIME", help="Play no wait longer than this.")
+    ] = None,
+    step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
+    exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
     print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
     events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
     stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
@@ -274,8 +279,9 @@ def trace(
     ascii_only: Ascii = False,
     color: Color = "auto",
 ) -> Todo:
-    """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
+    """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.filters import Filters
+    from genreply_cli.moves import State
     from genreply_cli.replay import Wanted, run
 
     tasks: dict[Any, bool] = {"list": show_list, "print": print_, "events": events, "stats": stats, "check": check}
@@ -285,7 +291,8 @@ def trace(
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(Wanted(file, task, filters, json, speed, wishes))
+    player = State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end)
+    return lambda: run(Wanted(file, task, filters, json, player, wishes))
 
 
 @app.command()

@@ -11,17 +11,16 @@ last is kept, so memory grows with the number of blocks, not of steps.
 
 import io
 import os
-import tempfile
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import BinaryIO, Final
+from stat import S_ISREG
+from typing import IO, Final
 
 from genreply_cli.standing import Standing
 from genreply_cli.trace import Step
 from genreply_cli.transcript import (
-    Header,
     Steps,
     TranscriptError,
     cut_note,
@@ -47,7 +46,7 @@ class Index:
     """
 
     def __init__(
-        self, file: BinaryIO, name: str, notes: Iterable[str] | None = None, problem: TranscriptError | None = None
+        self, file: IO[bytes], name: str, notes: Iterable[str] | None = None, problem: TranscriptError | None = None
     ) -> None:
         self.name = name
         file.seek(0)
@@ -262,16 +261,23 @@ class Index:
         self.ends = None if last is None else last.t
 
 
-def spooled(steps: Iterable[Step], header: Header | None, name: str) -> Index:
-    """The index of steps that come from anywhere: they are kept in a file without a name, which goes with the index."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the index holds it
+def indexed(steps: Steps, wanted: Callable[[Iterable[Step]], Iterable[Step]] | None = None) -> Index:
+    """The index of a transcript, or of what is wanted of it.
+
+    A part of it, or what comes from a pipe, is first kept in a file without a name, which goes with the index.
+    """
+    file = steps.lines
+    if wanted is None and isinstance(file, io.BufferedReader) and S_ISREG(os.fstat(file.fileno()).st_mode):
+        return Index(file, steps.file)
+    import tempfile
+
+    spool = tempfile.TemporaryFile()  # noqa: SIM115  # the index holds it
     problem = None
-    file.write(header_line(header or Header()).encode() + b"\n")
+    spool.write(header_line(steps.header).encode() + b"\n")
     try:
-        for step in steps:
-            file.write(to_line(step).encode() + b"\n")
+        for step in steps if wanted is None else wanted(steps):
+            spool.write(to_line(step).encode() + b"\n")
     except TranscriptError as error:
         problem = error
-    file.flush()
-    notes = steps.notes if isinstance(steps, Steps) else ()
-    return Index(file, name, notes, problem)
+    spool.flush()
+    return Index(spool, steps.file, steps.notes, problem)

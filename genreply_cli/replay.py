@@ -8,6 +8,7 @@ from typing import Literal
 
 from genreply_cli import state
 from genreply_cli.filters import Filters
+from genreply_cli.moves import State
 from genreply_cli.screen import Screen, Wishes, decide
 from genreply_cli.source import INVALID, invalid, list_samples, open_transcript, with_progress
 from genreply_cli.trace import Step
@@ -24,7 +25,7 @@ class Wanted:
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
     json: bool = False  # --stats as JSON
-    speed: float = 1.0
+    player: State = field(default_factory=State)  # how it begins
     wishes: Wishes = field(default_factory=Wishes)
 
 
@@ -41,8 +42,8 @@ def run(wanted: Wanted) -> int:
     with closing(open_transcript(source)) as steps:
         try:
             match wanted.task:
-                case "play" if sys.stdout.isatty():
-                    play(steps, wanted)
+                case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
+                    return play(steps, wanted)
                 case "events":
                     write_events(steps, wanted)
                 case "stats":
@@ -75,19 +76,22 @@ def selected(steps: Steps, wanted: Wanted) -> Iterator[Step]:
         print("note: no event passes --call, --kind, --from and --to", file=sys.stderr)
 
 
-def play(steps: Steps, wanted: Wanted) -> None:
-    """Replay the steps at their own pace."""
-    import asyncio
+def _has_room(wishes: Wishes) -> bool:
+    from genreply_cli.theatre import has_room
 
-    from genreply_cli import player
+    return has_room(wishes)
 
-    show = Screen(sys.stdout, wanted.wishes).show
 
-    async def replay() -> None:
-        async for step in player.play(wanted.filters(steps), wanted.speed):
-            show(step)
+def play(steps: Steps, wanted: Wanted) -> int:
+    """Go through the steps, on the whole screen."""
+    from genreply_cli.index import indexed
+    from genreply_cli.theatre import perform
 
-    asyncio.run(replay())
+    index = indexed(steps, wanted.filters or None)
+    perform(index, wanted.player, wanted.wishes)
+    if index.problem is not None:
+        raise invalid(index.problem)
+    return 0
 
 
 def write_events(steps: Steps, wanted: Wanted) -> None:
