@@ -102,6 +102,13 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def kind(text: str) -> str:
+    """A kind of event. Raises ValueError with a sentence."""
+    from genreply_cli.trace import KINDS
+
+    return choice(text, sorted(KINDS | {"note"}), "kind of event")
+
+
 def speed(text: str) -> float:
     """How many times as fast. Raises ValueError with a sentence."""
     try:
