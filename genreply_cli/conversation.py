@@ -364,6 +364,9 @@ class Conversation:
             raise GenreplyError("this session is not recorded", hint="leave, and come back without --no-record")
         return self.transcript
 
+    async def do_replay(self, _: str) -> None:
+        await self.face.replay(self._recorded())
+
     def do_view(self, name: str) -> None:
         self.face.view(options.choice(name, ["auto", "wide", "narrow", "smallest", "plain", "accessible", "off"], "view"))
 

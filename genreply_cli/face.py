@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from genreply_cli import __version__
-from genreply_cli.errors import complain
+from genreply_cli.errors import GenreplyError, complain
 from genreply_cli.lines import lines
 from genreply_cli.visible import visible
 
@@ -64,6 +64,10 @@ class Face:
 
     def clear(self) -> None:
         """Clear the screen, where there is one."""
+
+    async def replay(self, path: str) -> None:
+        """Play a transcript on the whole screen, where there is one. Raises GenreplyError."""
+        raise GenreplyError("there is no terminal to replay it on", hint=f"print it with: genreply trace {path}")
 
     def close(self) -> None:
         """Nothing more will be shown."""

@@ -17,7 +17,8 @@ SECONDS = 5.0  # so long, are too many: it is not started again by itself
 class Supervisor:
     """Starts coordinators, one after the other, all behind the same network. It answers with the one that is to be asked now.
 
-    It starts one again only when it is asked for, so that people see that there was none.
+    It starts one again only when it is asked for, so that people see that there was none. As in OTP, what counts is how many
+    times that happens within some seconds.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -25,7 +26,6 @@ class Supervisor:
         self.network = settings.network(steady=False)
         self.started = 0
         self._crashes: deque[float] = deque(maxlen=CRASHES)
-        self._watching: set[asyncio.Task[None]] = set()
         self.retired: list[AnyCoordinator] = []  # replaced, while their calls were under way
         self.coordinator = self._start()
 
@@ -33,6 +33,7 @@ class Supervisor:
         """The coordinator; if it has crashed, a new one. Raises GenreplyError if that happens too often."""
         if self.coordinator.alive:
             return self.coordinator
+        self._crashes.append(asyncio.get_running_loop().time())
         if len(self._crashes) == CRASHES and self._crashes[-1] - self._crashes[0] <= SECONDS:
             problem = f"the coordinator crashed {CRASHES} times within {SECONDS:g} s, so it is not started again by itself"
             raise GenreplyError(problem, hint="/restart starts it", exit_code=4)
@@ -71,12 +72,4 @@ class Supervisor:
 
     def _start(self) -> AnyCoordinator:
         self.started += 1
-        coordinator = self.settings.start(self.network, self.started)
-        task = asyncio.get_running_loop().create_task(self._watch(coordinator), name="supervisor")
-        self._watching.add(task)
-        task.add_done_callback(self._watching.discard)
-        return coordinator
-
-    async def _watch(self, coordinator: AnyCoordinator) -> None:
-        if await coordinator.wait() not in {"normal", "shutdown"}:
-            self._crashes.append(asyncio.get_running_loop().time())
+        return self.settings.start(self.network, self.started)

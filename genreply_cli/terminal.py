@@ -57,6 +57,8 @@ class Terminal(Face):
         super().__init__(Screen(self._above, wishes))  # type: ignore[arg-type]  # all that it needs of a stream
         self.show = self._draw
         self._jobs: deque[Callable[[], None]] = deque()  # what is to be drawn
+        self._held = False  # somebody else has the screen
+        self._wishes = wishes
         self._typist: Typist | None = None
         self._pasted: list[str] = []  # what the placeholders in the line stand for
         self._ahead: deque[str] = deque()  # pasted lines, to be sent one after the other
@@ -92,7 +94,7 @@ class Terminal(Face):
 
     def _some(self) -> None:
         until = time.monotonic() + SLICE
-        while self._jobs:
+        while self._jobs and not self._held:
             self._jobs[0]()
             self._jobs.popleft()
             if time.monotonic() > until and self._jobs:
@@ -128,6 +130,23 @@ class Terminal(Face):
     def clear(self) -> None:
         """Clear the screen."""
         self.prompt.app.renderer.clear()
+
+    async def replay(self, path: str) -> None:
+        """Play a transcript on the whole screen. What happens meanwhile is shown afterwards."""
+        from genreply_cli.index import indexed
+        from genreply_cli.moves import State
+        from genreply_cli.theatre import perform_within
+        from genreply_cli.transcript import read
+
+        self._some()
+        self._held = True
+        try:
+            with contextlib.closing(read(path)[1]) as steps:
+                await perform_within(indexed(steps), State(), self._wishes)
+        finally:
+            self._held = False
+            if self._jobs:
+                asyncio.get_running_loop().call_soon(self._some)
 
     # --- what is typed --------------------------------------------------------------------------------------------------------
 

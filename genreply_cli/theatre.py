@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TextIO
@@ -44,6 +44,11 @@ def perform(index: Index, state: State, wishes: Wishes | None = None) -> None:
         print(summary(index, performance.state), flush=True)
 
 
+async def perform_within(index: Index, state: State, wishes: Wishes | None = None) -> None:
+    """The same in a program that goes on: it leaves nothing behind, and signals are the program's own affair."""
+    await _perform(index, state, wishes or Wishes(), sys.stdin, leaving=())
+
+
 def summary(index: Index, state: State) -> str:
     """What stays when the player has left: `lunch.jsonl: 37 events, 9.600 s; stopped at event 4 (+0.251 s)`."""
     name = visible(PurePath(index.name).name)
@@ -67,7 +72,9 @@ def _keyboard() -> Iterator[TextIO]:
             yield terminal
 
 
-async def _perform(index: Index, state: State, wishes: Wishes, keyboard: TextIO) -> Performance:
+async def _perform(
+    index: Index, state: State, wishes: Wishes, keyboard: TextIO, leaving: Iterable[signal.Signals] = LEAVING
+) -> Performance:
     look = decide(sys.stdout, wishes)
     view = None if look.view == "off" else look.view
     failures: list[BaseException] = []
@@ -98,7 +105,7 @@ async def _perform(index: Index, state: State, wishes: Wishes, keyboard: TextIO)
     app = _application(draw, press, keyboard, color=look.color)
     performance = Performance(index, state, app.invalidate)
     loop = asyncio.get_running_loop()
-    for number in LEAVING:
+    for number in leaving:
         loop.add_signal_handler(number, stop, Terminated(number))
     playing = loop.create_task(performance.run())
     playing.add_done_callback(lambda _: stop())
@@ -107,7 +114,7 @@ async def _perform(index: Index, state: State, wishes: Wishes, keyboard: TextIO)
         with contextlib.suppress(EOFError):
             await app.run_async(pre_run=lambda: app.exit() if failures or playing.done() else None, set_exception_handler=False)
     finally:
-        for number in LEAVING:
+        for number in leaving:
             loop.remove_signal_handler(number)
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
