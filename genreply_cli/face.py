@@ -39,6 +39,11 @@ class Face:
         self.screen = screen
         self.show: Sink | None = None if screen is None else screen.show
 
+    def introduce(self) -> None:
+        """What one is told first, if one is there."""
+        if sys.stdin.isatty():
+            self.say("\n".join(INTRODUCTION))
+
     def answer(self, call: str, reply: str) -> None:
         """An answer has come."""
         print(visible(reply), flush=True)
@@ -89,8 +94,6 @@ class Face:
 
     async def typed(self, typist: Typist) -> AsyncIterator[str]:
         """The lines, as they are typed."""
-        if sys.stdin.isatty():
-            self.say("\n".join(INTRODUCTION))
         async for some in lines(sys.stdin.fileno()):
             for line in some:
                 yield line

@@ -82,6 +82,7 @@ async def _run(
         assert watch is not None  # there is always the memory
         conversation = Conversation(supervisor, watch, face, memory, transcript)
         try:
+            face.introduce()
             for message in say:
                 await conversation.greet(message)
             async for line in face.typed(conversation):

@@ -8,6 +8,7 @@ between two of them.
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections import deque
@@ -21,16 +22,17 @@ from genreply_cli.face import INTRODUCTION, Face, Typist
 from genreply_cli.rewrap import follow, rewraps
 from genreply_cli.screen import LINE, Screen, Wishes
 from genreply_cli.trace import Step
-from genreply_cli.visible import visible
+from genreply_cli.visible import HIDDEN, visible
 
 if TYPE_CHECKING:
-    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.completion import Completer, Completion
     from prompt_toolkit.document import Document
     from prompt_toolkit.filters import Condition
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from prompt_toolkit.key_binding.key_processor import KeyPress
+    from prompt_toolkit.layout.processors import Processor, TransformationInput
 
     from genreply_cli.callers import Call
 
@@ -38,7 +40,8 @@ PROMPT = "greet> "
 REFRESH = 0.1  # seconds between two pictures of who waits
 FRAME = 0.02  # seconds between something to be drawn and its drawing: what comes together is drawn together
 SLICE = 0.005  # seconds of drawing, before keys get their turn
-WHOLE = 2000  # characters of an answer that are shown; /show has the rest
+WHOLE = 1000  # characters of an answer that are shown; /show has the rest
+STEERING = re.compile(r"(?![\x00-\x9f])" f"(?:{HIDDEN.pattern})")  # in the line; control characters are shown as ^A anyway
 PASTE = 5000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
 
@@ -69,6 +72,7 @@ class Terminal(Face):
             key_bindings=self._keys(),
             auto_suggest=AutoSuggestFromHistory(),
             completer=self._completer(),
+            input_processors=self._shown(),
             complete_while_typing=self._begins_with_slash(),
             reserve_space_for_menu=6,
         )
@@ -109,6 +113,11 @@ class Terminal(Face):
 
     def _print(self, text: str, style: str = "") -> None:
         self._later(partial(self._screen.say, text, style))
+
+    def introduce(self) -> None:
+        """What one is told first."""
+        self._print(INTRODUCTION[0])
+        self._print(INTRODUCTION[1], "dim")
 
     def answer(self, call: str, reply: str) -> None:
         """An answer has come."""
@@ -161,8 +170,6 @@ class Terminal(Face):
     async def typed(self, typist: Typist) -> AsyncIterator[str]:
         """The lines, as they are typed. The prompt is open only while one is waited for."""
         self._typist = typist
-        self._print(INTRODUCTION[0])
-        self._print(INTRODUCTION[1], "dim")
         ticking = asyncio.get_running_loop().create_task(self._tick())
         try:
             with self.prompt.app.input.raw_mode():
@@ -246,6 +253,18 @@ class Terminal(Face):
             else:
                 self._print("Ctrl-D, or /quit, leaves", "dim")
 
+        @keys.add("tab")
+        def _(press: "KeyPressEvent") -> None:
+            """Complete at once: what completes while one types would lose a Tab that comes before it is through."""
+            buffer = press.current_buffer
+            words = [] if buffer.complete_state else list(self._words(buffer.document))
+            if len(words) == 1:
+                buffer.apply_completion(words[0])
+            elif words:
+                buffer.start_completion()
+            elif buffer.complete_state:
+                buffer.complete_next()
+
         @keys.add("escape", "enter")
         def _(press: "KeyPressEvent") -> None:
             press.current_buffer.insert_text("\n")
@@ -272,16 +291,30 @@ class Terminal(Face):
         return Condition(lambda: self.prompt.default_buffer.text.startswith("/"))
 
     def _completer(self) -> "Completer":
-        from prompt_toolkit.completion import Completer, Completion
+        from prompt_toolkit.completion import Completer
 
         class Words(Completer):
-            def get_completions(_, document: "Document", __: object) -> Iterable[Completion]:  # noqa: N805
-                line = document.text_before_cursor
-                known = line.rpartition(" ")[2]
-                for word, meaning in () if self._typist is None else self._typist.complete(line):
-                    yield Completion(word, -len(known), display_meta=meaning)
+            def get_completions(_, document: "Document", __: object) -> "Iterable[Completion]":  # noqa: N805
+                return self._words(document)
 
         return Words()
+
+    def _words(self, document: "Document") -> "Iterator[Completion]":
+        from prompt_toolkit.completion import Completion
+
+        line = document.text_before_cursor
+        known = line.rpartition(" ")[2]
+        for word, meaning in () if self._typist is None else self._typist.complete(line):
+            yield Completion(word, -len(known), display_meta=meaning)
+
+    def _shown(self) -> "list[Processor]":
+        from prompt_toolkit.layout.processors import Processor, Transformation
+
+        class Visible(Processor):
+            def apply_transformation(self, transformation_input: "TransformationInput") -> Transformation:
+                return Transformation([(part[0], STEERING.sub("\ufffd", part[1])) for part in transformation_input.fragments])
+
+        return [Visible()]
 
 
 _BREAK = "\0\n"  # where a pasted line ends, and not one that was made with Alt-Enter

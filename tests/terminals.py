@@ -1,6 +1,8 @@
 """Programs in a real pseudo-terminal, and an emulator that shows their screens."""
 
+import contextlib
 import os
+import select
 import shlex
 import sys
 from collections.abc import Callable
@@ -22,6 +24,27 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
     return {**kept, **environment}
 
 
+def rewrap(screen: pyte.Screen, columns: int) -> None:
+    """Wrap the rows of a screen again, as most terminals do when they become narrower; the cursor stays with its character."""
+    rows: list[str] = []
+    for number, row in enumerate(screen.display):
+        cells = row.rstrip()
+        parts = [cells[place : place + columns] for place in range(0, max(1, len(cells)), columns)]
+        if number == screen.cursor.y:
+            line, column = divmod(screen.cursor.x, columns)
+            parts += [""] * (line + 1 - len(parts))
+            cursor = len(rows) + line, column
+        rows += parts
+    while len(rows) > screen.lines and not rows[-1]:
+        rows.pop()
+    gone = max(0, len(rows) - screen.lines)
+    screen.erase_in_display(2)
+    for number, row in enumerate(rows[gone:]):
+        screen.cursor_position(number + 1, 1)
+        screen.draw(row)
+    screen.cursor_position(cursor[0] - gone + 1, cursor[1] + 1)
+
+
 class Terminal:
     """A program in a terminal, and what its screen shows."""
 
@@ -40,6 +63,7 @@ class Terminal:
         self.screen.write_process_input = self.child.send  # type: ignore[method-assign]  # it answers what it is asked
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self.rewraps = False  # what is shown, when it becomes narrower
 
     @property
     def rows(self) -> list[str]:
@@ -48,13 +72,18 @@ class Terminal:
     def resize(self, columns: int, lines: int = LINES) -> None:
         """Make the window narrower or wider."""
         self.child.setwinsize(lines, columns)
+        if self.rewraps:
+            rewrap(self.screen, columns)
         self.screen.resize(lines=lines, columns=columns)
 
     def wait_for(self, shown: str | Callable[[list[str]], bool]) -> list[str]:
         """Read until the screen shows it."""
         there = shown if callable(shown) else lambda rows: any(shown in row for row in rows)
         while not there(self.rows):
-            self._read()
+            try:
+                self._read()
+            except (pexpect.EOF, pexpect.TIMEOUT):
+                raise AssertionError("\n".join(["it is not shown:", *self.rows])) from None
         return self.rows
 
     def end(self) -> int:
@@ -67,6 +96,30 @@ class Terminal:
             self.child.ptyproc.delayafterclose = 0
             self.child.close()
         return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
+
+    def end_of_output(self) -> list[str]:
+        """Read until the program writes no more, and return what the screen shows."""
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self._read()
+        return self.rows
+
+    def send_all(self, text: str) -> None:
+        """Send more than a terminal takes at once; meanwhile, read."""
+        data = text.encode()
+        while data:
+            readable, writable, _ = select.select([self.child.child_fd], [self.child.child_fd], [], PATIENCE)
+            if readable:
+                self._read()
+            if writable:
+                data = data[os.write(self.child.child_fd, data[:1024]) :]
+
+    def hang_up(self) -> None:
+        """Take the terminal away, and wait until the program has ended."""
+        os.close(self.child.child_fd)
+        os.waitpid(self.child.pid, 0)
+        self.child.child_fd, self.child.closed, self.child.terminated = -1, True, True
+        self.child.ptyproc.terminated = self.child.ptyproc.closed = True
 
     def _read(self) -> None:
         data = self.child.read_nonblocking(65536, timeout=PATIENCE)
