@@ -113,17 +113,29 @@ async def _send(
         with nullcontext() if screen is None or not real else screen.telling(settings.timeout):
             async with aclosing(asking) as outcomes:
                 async for known in outcomes:
-                    code = code or next((EXIT_CODES[one.status] for one in known if one.error is not None), 0)
+                    failed = [one for one in known if one.error is not None]
+                    code = code or (EXIT_CODES[failed[0].status] if failed else 0)
                     if screen is not None:
                         screen.make_room()
                     if bar is not None:
                         bar.make_room()
-                    for outcome in known:
-                        _tell(outcome, settings, output)
+                    if failed or output.json or output.events:
+                        for outcome in known:
+                            _tell(outcome, settings, output)
+                    else:
+                        _answer(known)
                     sys.stdout.flush()
         if watch is not None:
             await watch.linger(output.linger)
     return code, [] if watch is None else watch.failures
+
+
+def _answer(outcomes: list[Outcome]) -> None:
+    """All at once, and looked at all at once: most replies are what they seem."""
+    replies = [str(outcome.reply) for outcome in outcomes]
+    if not "".join(replies).isprintable():
+        replies = list(map(visible, replies))
+    sys.stdout.write("\n".join([*replies, ""]))
 
 
 def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
@@ -133,7 +145,7 @@ def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
         sys.stdout.flush()
         _complain(outcome, settings, output)
     elif not output.events:
-        sys.stdout.write(visible(str(outcome.reply)) + "\n")
+        _answer([outcome])
 
 
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
