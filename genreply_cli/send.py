@@ -1,6 +1,5 @@
 """genreply send: greetings from the command line or from stdin; replies on stdout, the story on stderr, an exit status."""
 
-import json
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
@@ -140,6 +139,8 @@ def _answer(outcomes: list[Outcome]) -> None:
 
 def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
     if output.json:
+        import json
+
         sys.stdout.write(json.dumps(outcome.plain()) + "\n")
     elif outcome.error is not None:
         sys.stdout.flush()
