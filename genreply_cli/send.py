@@ -48,7 +48,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
         screen: Screen | None = None
         bar: Bar | None = None
         stories: Stories | None = None
-        wrong: list[Step] = []
+        wrong = 0  # answers
         before: Iterable[Step] = ()
         if output.record is not None:
             from genreply_cli.watch import recorded, recording
@@ -68,7 +68,12 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             stories = explain.Stories()
             sinks.append(stories)
         if output.strict:
-            sinks.append(lambda step: wrong.append(step) if step.kind == "duplicate" or "for" in step.details else None)
+
+            def count_wrong(step: "Step") -> None:
+                nonlocal wrong
+                wrong += step.kind == "duplicate" or "for" in step.details
+
+            sinks.append(count_wrong)
         if output.timeline:
             from genreply_cli import screen as screens
 
@@ -89,7 +94,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
         explain.tell(stories, screens.Screen(sys.stderr, output.wishes))
     if wrong and not code:
-        return complain(f"wrong answers, to a wrong caller or for a second time: {len(wrong)}", WRONG)
+        return complain(f"wrong answers, to a wrong caller or for a second time: {wrong}", WRONG)
     return code
 
 
