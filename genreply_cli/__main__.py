@@ -21,8 +21,11 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def run() -> int:
-    """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr."""
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr.
+
+    `arguments` are what is typed after `genreply`; None: those of this process.
+    """
     if sys.stdout is None:  # closed by the caller
         return 128 + signal.SIGPIPE
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123  # for as long as the program runs
@@ -38,7 +41,8 @@ def run() -> int:
 
     usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all of them
     try:
-        todo = app(standalone_mode=False)  # a number, if there is nothing to be done: --help, or a Ctrl-C that Typer has caught
+        # a number, if there is nothing to be done: --help, or a Ctrl-C that Typer has caught
+        todo = app(arguments, standalone_mode=False)
         return todo() if callable(todo) else todo if isinstance(todo, int) else 0
     except usage_error as error:
         return complain(error.format_message(), error.exit_code, _try_help(error))

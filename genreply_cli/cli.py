@@ -4,12 +4,13 @@ A command does nothing itself: it returns what is to be done, and `__main__` doe
 on the way for its own, and leave with an exit status of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genreply_cli import __version__, options
+from genreply_cli.options import COORDINATORS
 
 if TYPE_CHECKING:
     from genreply_cli.screen import Wishes
@@ -26,8 +27,6 @@ app = typer.Typer(
 )
 
 Todo = Callable[[], int]  # what is to be done; its result is the exit status
-
-COORDINATORS = ["blocking", "immediate", "single", "fifo", "keyed"]
 
 
 def _reads(function: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -57,7 +56,7 @@ def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: 
     return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
 
 
-def _one_of(what: str, names: list[str]) -> Callable[[str], str]:
+def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
     return lambda text: options.choice(text, names, what)
 
 
@@ -167,6 +166,19 @@ def _one(context: typer.Context, **options: Any) -> str | None:
     return next(iter(given), None)
 
 
+def _needs(flag: str, given: bool, other: str, there: bool) -> None:
+    if given and not there:
+        raise typer.BadParameter(f"{flag} is for {other}, which is missing")
+
+
+def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
+    """Which of these flags is given; two exclude each other."""
+    given = [name for name, there in tasks.items() if there]
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them")
+    return given[0] if given else otherwise
+
+
 @app.command(
     epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
     "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
@@ -250,6 +262,7 @@ def repl(
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
+    say: Annotated[list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")] = None,
     record: Record = None,
     no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
     no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
@@ -264,8 +277,11 @@ def repl(
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     record = record if kept == "record" else None
-    keep = kept != "no_record"
-    return lambda: run(settings, record=record, keep=keep, history=not no_history, strict=strict, wishes=wishes)
+    keep, history, first = kept != "no_record", not no_history, tuple(say or ())
+    return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
+
+
+_WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 
 @app.command()
@@ -275,24 +291,47 @@ def trace(
         str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
-    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
-    print_: Annotated[bool, typer.Option("--print", help="Print it at once, also on a terminal.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
-    call: Annotated[str | None, typer.Option("--call", metavar="ID", help="With --explain: tell of this call, like c2.")] = None,
+    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 plays twice as fast.")] = "1",
+    idle_limit: Annotated[
+        Any, _option("--idle-limit", "-i", reads=options.duration, metavar="TIME", help="Play no wait longer than this.")
+    ] = None,
+    step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
+    exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
+    print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
+    events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
+    stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
+    json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
+    explain: Annotated[bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
+    check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
+    call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
+    kind: Annotated[
+        list[Any] | None,
+        _option("--kind", reads=options.kind, metavar="KIND", help="Only events of this kind, like reply; repeatable."),
+    ] = None,
+    start: Annotated[Any, _option("--from", reads=options.duration, metavar="TIME", help="Only events from then on.")] = None,
+    stop: Annotated[Any, _option("--to", reads=options.duration, metavar="TIME", help="Only events up to then.")] = None,
     view: View = None,
     plain: Plain = False,
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
 ) -> Todo:
-    """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
-    from genreply_cli.replay import run
+    """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
+    from genreply_cli.filters import Filters
+    from genreply_cli.moves import State
+    from genreply_cli.replay import Wanted, run
 
-    if call is not None and not explain:
-        raise typer.BadParameter("--call is for --explain, which is missing")
+    tasks: dict[Any, bool] = {
+        "list": show_list, "print": print_, "events": events, "stats": stats, "explain": explain, "check": check,
+    }  # fmt: skip
+    task = _only_one(tasks, "play")
+    _needs("--json", json, "--stats", stats)
+    filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
+    if filters and task in _WHOLE:
+        raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
-    paced = False if print_ else None
-    return lambda: run(file, show_samples=show_list, speed=speed, paced=paced, explain=explain, call=call, wishes=wishes)
+    player = State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end)
+    return lambda: run(Wanted(file, task, filters, json, player, wishes))
 
 
 @app.command()

@@ -111,7 +111,7 @@ async def _send(
 ) -> tuple[int, list[Exception]]:
     code = 0
     real = settings.clock == "real"
-    async with session(settings, sinks, before) as (coordinator, watch):
+    async with session(settings.start, sinks, before) as (coordinator, watch):
         read = lines(sys.stdin.fileno(), wait=real) if from_stdin else messages
         asking = greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)
         with nullcontext() if screen is None or not real else screen.telling(settings.timeout):

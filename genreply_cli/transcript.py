@@ -212,11 +212,20 @@ def _go_to_the_end(file: BinaryIO) -> None:
 # --- reading -----------------------------------------------------------------------------------------------------------------
 
 
-def read(source: "str | os.PathLike[str] | IO[str] | IO[bytes]") -> "tuple[Header, Steps]":
-    """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError."""
+def _refuse(error: TranscriptError) -> None:
+    raise error from None
+
+
+def read(
+    source: "str | os.PathLike[str] | IO[str] | IO[bytes]", bad: Callable[[TranscriptError], object] = _refuse
+) -> "tuple[Header, Steps]":
+    """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError.
+
+    `bad` is told of each line that is no step; if it does not raise, the line is left out.
+    """
     if not isinstance(source, str | os.PathLike):
         name = getattr(source, "name", None)
-        steps = Steps(source, name if isinstance(name, str) else "the transcript", lambda: None)
+        steps = Steps(source, name if isinstance(name, str) else "the transcript", lambda: None, bad)
         return steps.header, steps
     path = str(source)
     try:
@@ -228,7 +237,7 @@ def read(source: "str | os.PathLike[str] | IO[str] | IO[bytes]") -> "tuple[Heade
     except (OSError, ValueError) as error:
         raise TranscriptError(f"cannot be read: {_why(error)}", path) from error
     try:
-        steps = Steps(file, path, file.close)
+        steps = Steps(file, path, file.close, bad)
     except BaseException:
         file.close()
         raise
@@ -241,9 +250,17 @@ class Steps(Iterator[Step]):
     A transcript without an `end` was interrupted, and a cut last line is what a killed recording leaves; neither is an error.
     """
 
-    def __init__(self, lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lines: IO[str] | IO[bytes],
+        file: str,
+        close: Callable[[], None],
+        bad: Callable[[TranscriptError], object] = _refuse,
+    ) -> None:
         self.header = _read_header(lines, file)
-        self._told = _Told()
+        self.file = file  # its name
+        self.lines = lines  # what is read: its `tell` says how far
+        self._told = _Told(bad=bad)
         self._steps = _read_steps(lines, file, close, self._told)
         next(self._steps)  # it is under way, and will close the file, whatever becomes of it
 
@@ -256,6 +273,11 @@ class Steps(Iterator[Step]):
     def close(self) -> None:
         """Close the file, if it was opened here. Needed only by who leaves early and wants it closed at once."""
         self._steps.close()
+
+    @property
+    def line(self) -> int:
+        """The line of the step that came last."""
+        return self._told.line
 
     @property
     def interrupted(self) -> bool:
@@ -277,6 +299,8 @@ class Steps(Iterator[Step]):
 class _Told:
     """What comes out while steps are read. Apart from them, so that who drops the steps drops the file, too."""
 
+    bad: Callable[[TranscriptError], object] = _refuse
+    line: int = 1
     interrupted: bool = False
     cut: bool = False
     notes: list[str] = field(default_factory=list)
@@ -297,10 +321,16 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
             except (ValueError, RecursionError) as error:
                 if _may_be_cut(raw) and not any(map(_has_text, lines)):
                     told.cut = True
-                    told.notes.append(f"{visible(file)}, line {number}: the last line is cut; it is ignored")
+                    told.notes.append(cut_note(file, number))
                     break
-                raise TranscriptError(f"expected a JSON object, found {_found(error)}", file, number) from None
-            step = _to_step(values, file, number)
+                told.bad(TranscriptError(f"expected a JSON object, found {_found(error)}", file, number))
+                continue
+            told.line = number
+            try:
+                step = _to_step(values, file, number)
+            except TranscriptError as error:
+                told.bad(error)
+                continue
             yield step
     except UnicodeDecodeError:
         raise TranscriptError("expected UTF-8 text, found other bytes", file, number + 1) from None
@@ -310,16 +340,39 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
         close()
     if step is None or step.kind != "end":
         told.interrupted = True
-        told.notes.append(f"{visible(file)}: the recording was interrupted; it has no end line")
+        told.notes.append(interrupted_note(file))
 
 
-def from_line(line: str, file: str = "the transcript", number: int = 2) -> Step:
+def cut_note(file: str, number: int) -> str:
+    """What a reader is told of a cut last line."""
+    return f"{visible(file)}, line {number}: the last line is cut; it is ignored"
+
+
+def interrupted_note(file: str) -> str:
+    """What a reader is told of a transcript without an end."""
+    return f"{visible(file)}: the recording was interrupted; it has no end line"
+
+
+def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) -> Step:
     """The step that one line is; `file` and `number` are for the error."""
     try:
-        values = _parse(line.strip())
+        values = _parse((line.decode() if isinstance(line, bytes) else line).strip())
     except (ValueError, RecursionError) as error:
         raise TranscriptError(f"expected a JSON object, found {_found(error)}", file, number) from None
     return _to_step(values, file, number)
+
+
+def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
+    """The same for the last line with its line end, which a killed recording may have cut: then None."""
+    try:
+        return from_line(line, file, number)
+    except TranscriptError:
+        try:
+            _parse((line.decode() if isinstance(line, bytes) else line).strip())
+        except (ValueError, RecursionError):
+            if _may_be_cut(line):
+                return None
+        raise
 
 
 def _may_be_cut(raw: str | bytes) -> bool:

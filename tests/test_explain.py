@@ -37,7 +37,7 @@ def played(design: str, fault: str) -> tuple[list[Step], list[str]]:
     settings = Settings(design, (0.2, 0.2), 1.5, asked, clock="virtual")
 
     async def main() -> list[str]:
-        async with session(settings, [steps.append]) as (server, watch):
+        async with session(settings.start, [steps.append]) as (server, watch):
             callers = []
             for number, message in enumerate("ABC", 1):
                 callers.append(asyncio.create_task(greet(server, number, message, settings.timeout), name="caller"))

@@ -1,88 +1,12 @@
 """The screens, through a real pseudo-terminal and an emulator that answers."""
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pexpect
-import pyte
 import pytest
-
-PATIENCE = 20  # seconds until a screen that should have come is called missing
-
-
-OURS = {"CI", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "ACCESSIBLE", "PYTHONIOENCODING", "PYTHONUTF8"}
-
-
-def clean(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, with nothing in it that decides how things look, and with this."""
-    kept = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("GENREPLY_", "LC_"))}
-    return {**kept, **environment}
-
-
-class Terminal:
-    """A program in a terminal, and what its screen shows."""
-
-    def __init__(self, arguments: list[str], columns: int, state: Path, environment: dict[str, str]) -> None:
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "genreply_cli", *arguments],
-            dimensions=(40, columns),
-            env=clean({"TERM": "xterm-256color", "XDG_STATE_HOME": str(state), **environment}),
-            timeout=PATIENCE,
-        )
-        self.screen = pyte.Screen(columns, 40)
-        self.screen.write_process_input = self.child.send  # type: ignore[method-assign]  # it answers what it is asked
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-
-    @property
-    def rows(self) -> list[str]:
-        return [row.rstrip() for row in self.screen.display if row.strip()]
-
-    def resize(self, columns: int) -> None:
-        """Make the window narrower or wider."""
-        self.child.setwinsize(40, columns)
-        self.screen.resize(lines=40, columns=columns)
-
-    def wait_for(self, shown: str | Callable[[list[str]], bool]) -> list[str]:
-        """Read until the screen shows it."""
-        there = shown if callable(shown) else lambda rows: any(shown in row for row in rows)
-        while not there(self.rows):
-            self._read()
-        return self.rows
-
-    def end(self) -> int:
-        """Read until the program has ended, and return its exit status."""
-        try:
-            while True:
-                self._read()
-        except pexpect.EOF:
-            self.child.wait()
-            self.child.ptyproc.delayafterclose = 0
-            self.child.close()
-        return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
-
-    def _read(self) -> None:
-        data = self.child.read_nonblocking(65536, timeout=PATIENCE)
-        self.raw += data
-        self.stream.feed(data)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def start(*arguments: str, columns: int = 120, **environment: str) -> Terminal:
-        opened.append(Terminal(list(arguments), columns, tmp_path, environment))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.child.close(force=True)
+from terminals import Terminal, clean
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
@@ -155,12 +79,6 @@ def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(t
     repl.wait_for("Ctrl-D, or /quit, leaves")
     repl.child.send("/quit\r")
     assert repl.end() == 0
-
-
-def test_a_transcript_is_replayed_at_its_own_pace_or_faster(terminal: Callable[..., Terminal]) -> None:
-    replay = terminal("trace", "hello", "--speed", "10")
-    assert replay.end() == 0
-    assert "blocked 250 ms" in replay.rows[-1]
 
 
 # --- the line that comes and goes --------------------------------------------------------------------------------------------

@@ -1,0 +1,32 @@
+"""Which steps of a transcript are wanted: of some calls, of some kinds, from one time to another."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from genreply_cli.trace import Step
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Lets steps through as they are: times are not shifted. They are in seconds; both ends belong to it."""
+
+    calls: frozenset[str] = frozenset()  # none: all
+    kinds: frozenset[str] = frozenset()
+    start: float | None = None
+    stop: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.kinds) or self.start is not None or self.stop is not None
+
+    def wants(self, step: Step) -> bool:
+        """Whether a step is wanted."""
+        return (
+            (not self.calls or step.call in self.calls)
+            and (not self.kinds or step.kind in self.kinds)
+            and (self.start is None or step.t >= self.start)
+            and (self.stop is None or step.t <= self.stop)
+        )
+
+    def __call__(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Those that are wanted, in their order."""
+        return filter(self.wants, steps) if self else iter(steps)
