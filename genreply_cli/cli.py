@@ -179,7 +179,10 @@ def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
     return given[0] if given else otherwise
 
 
-@app.command()
+@app.command(
+    epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
+    "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
+)
 def send(
     context: typer.Context,
     messages: Annotated[
@@ -191,7 +194,7 @@ def send(
     timeout: Timeout = "5",
     fault: Faults = None,
     count: Annotated[int, _option("--count", min=1, metavar="N", help="Send it all so many times.")] = 1,
-    jobs: Annotated[int, _option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once.")] = 1,
+    jobs: Annotated[int, _option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once, at most.")] = 1,
     as_done: Annotated[bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
     json: Json = False,
     events: Annotated[bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,

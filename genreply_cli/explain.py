@@ -290,7 +290,8 @@ def tell(stories: Stories, screen: "Screen") -> None:
     width = screen.width if look.terminal and look.view not in {"plain", "accessible"} else None
     worth = stories.worth_telling()
     for story in worth:
-        screen.say(f"{named(story.call)}: {story.asked}", "bold")
+        title = f"{named(story.call)}: {story.asked}"
+        screen.say(title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"), "bold")
         for row, style in render(story, width, ascii_only=look.ascii_only):
             screen.say(row, style)
         screen.say("")

@@ -1,6 +1,5 @@
 """genreply send: greetings from the command line or from stdin; replies on stdout, the story on stderr, an exit status."""
 
-import json
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
@@ -49,7 +48,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
         screen: Screen | None = None
         bar: Bar | None = None
         stories: Stories | None = None
-        wrong: list[Step] = []
+        wrong = 0  # answers
         before: Iterable[Step] = ()
         if output.record is not None:
             from genreply_cli.watch import recorded, recording
@@ -69,7 +68,12 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             stories = explain.Stories()
             sinks.append(stories)
         if output.strict:
-            sinks.append(lambda step: wrong.append(step) if step.kind == "duplicate" or "for" in step.details else None)
+
+            def count_wrong(step: "Step") -> None:
+                nonlocal wrong
+                wrong += step.kind == "duplicate" or "for" in step.details
+
+            sinks.append(count_wrong)
         if output.timeline:
             from genreply_cli import screen as screens
 
@@ -90,7 +94,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
         explain.tell(stories, screens.Screen(sys.stderr, output.wishes))
     if wrong and not code:
-        return complain(f"wrong answers, to a wrong caller or for a second time: {len(wrong)}", WRONG)
+        return complain(f"wrong answers, to a wrong caller or for a second time: {wrong}", WRONG)
     return code
 
 
@@ -113,27 +117,41 @@ async def _send(
         with nullcontext() if screen is None or not real else screen.telling(settings.timeout):
             async with aclosing(asking) as outcomes:
                 async for known in outcomes:
-                    code = code or next((EXIT_CODES[one.status] for one in known if one.error is not None), 0)
+                    failed = [one for one in known if one.error is not None]
+                    code = code or (EXIT_CODES[failed[0].status] if failed else 0)
                     if screen is not None:
                         screen.make_room()
                     if bar is not None:
                         bar.make_room()
-                    for outcome in known:
-                        _tell(outcome, settings, output)
+                    if failed or output.json or output.events:
+                        for outcome in known:
+                            _tell(outcome, settings, output)
+                    else:
+                        _answer(known)
                     sys.stdout.flush()
         if watch is not None:
             await watch.linger(output.linger)
     return code, [] if watch is None else watch.failures
 
 
+def _answer(outcomes: list[Outcome]) -> None:
+    """All at once, and looked at all at once: most replies are what they seem."""
+    replies = [str(outcome.reply) for outcome in outcomes]
+    if not "".join(replies).isprintable():
+        replies = list(map(visible, replies))
+    sys.stdout.write("\n".join([*replies, ""]))
+
+
 def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
     if output.json:
+        import json
+
         sys.stdout.write(json.dumps(outcome.plain()) + "\n")
     elif outcome.error is not None:
         sys.stdout.flush()
         _complain(outcome, settings, output)
     elif not output.events:
-        sys.stdout.write(visible(str(outcome.reply)) + "\n")
+        _answer([outcome])
 
 
 def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:

@@ -19,10 +19,30 @@ def test_a_greeting_fits_the_terminal(terminal: Callable[..., Terminal], columns
     assert len(sent.rows) == (7 if columns >= 100 else 6)  # nothing wraps: a header where there are lanes, five rows, the reply
 
 
-def test_a_newcomer_sees_the_wrong_caller(terminal: Callable[..., Terminal]) -> None:
-    sent = terminal("send", "A", "B", "--jobs", "2", "--coordinator", "single", "--delay", "50ms", "--timeout", "200ms")
+@pytest.mark.parametrize(
+    ("columns", "seen"), [(120, ["!◄┈", "WRONG CALLER"]), (80, ["WRONG CALLER"]), (40, ["WRONG CALLER, not c1"])]
+)
+def test_a_newcomer_sees_the_wrong_caller(terminal: Callable[..., Terminal], columns: int, seen: list[str]) -> None:
+    story = ("--jobs", "2", "--coordinator", "single", "--delay", "50ms", "--timeout", "200ms")
+    sent = terminal("send", "A", "B", *story, columns=columns)
     assert sent.end() == 3
-    assert any("!◄┈" in row and "WRONG CALLER" in row for row in sent.rows)
+    assert any(all(sign in row for sign in seen) for row in sent.rows)
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+def test_a_story_is_told_as_wide_as_the_terminal_is(terminal: Callable[..., Terminal], columns: int) -> None:
+    sent = terminal("send", "A", "--quiet", "--explain", columns=columns)
+    assert sent.end() == 0
+    assert sent.raw.startswith(b"A to you too!\r\n")
+    assert any("Elixir, coordinators.exs" in row for row in sent.rows)
+    assert any("Python" in row and "│ Elixir" in row for row in sent.rows) == (columns >= 100)
+
+
+def test_who_listens_and_asks_for_lanes_gets_them_and_nothing_that_moves(terminal: Callable[..., Terminal]) -> None:
+    sent = terminal("send", "A", "--delay", "250ms", "--view", "wide", "--color", "never", ACCESSIBLE="1")
+    assert sent.end() == 0
+    assert b"\x1b" not in sent.raw
+    assert any("◄┈" in row for row in sent.rows)
 
 
 def test_control_characters_in_a_greeting_do_not_reach_the_terminal(terminal: Callable[..., Terminal]) -> None:

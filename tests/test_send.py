@@ -1,7 +1,10 @@
 """Many greetings: outcomes in the order of asking, never more calls at once than asked for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +13,7 @@ from genreply_cli.faults import Fault
 from genreply_cli.otp import Node
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session import Settings
+from genreply_cli.variations import AnyCoordinator
 
 
 async def outcomes(settings: Settings, messages: list[str], jobs: int) -> list[Outcome]:
@@ -36,6 +40,48 @@ async def test_a_failure_is_an_outcome_like_any_other() -> None:
     outcome = await outcomes(Settings("single", delay=(0.05, 0.05), timeout=0.3), ["A", "B", "C"], jobs=3)
     assert [one.status for one in outcome] == ["timed out", "timed out", "replied"]
     assert outcome[2].plain() == {"call": "c3", "message": "C", "status": "replied", "reply": "A to you too!", "blocked": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("messages", "jobs", "seconds"), [(64, 64, 1.0), (64, 100_000, 1.0), (2500, 100, 25.0), (7, 2, 4.0), (3, 1, 3.0)]
+)
+async def test_jobs_calls_overlap_from_the_beginning_and_to_the_end(messages: int, jobs: int, seconds: float) -> None:
+    outcome = await outcomes(Settings("keyed", delay=(1.0, 1.0)), list(map(str, range(messages))), jobs)
+    assert {one.blocked for one in outcome} == {1.0}
+    assert asyncio.get_running_loop().time() == pytest.approx(seconds)
+
+
+class Slower:
+    """Answers at once, and from the 1501st question on after a second."""
+
+    def __init__(self) -> None:
+        self.callers: list[int] = []  # how many have been seen, at each question
+        self._seen: set[object] = set()
+
+    async def greet(self, message: str, timeout: float | None) -> str:
+        self._seen.add(asyncio.current_task())
+        self.callers.append(len(self._seen))
+        await asyncio.sleep(1.0 if len(self.callers) > 1500 else 0.0)
+        return message
+
+
+async def test_callers_are_hired_when_calls_begin_to_take_long_and_not_before() -> None:
+    slower = Slower()
+    known = greet_all(cast(AnyCoordinator, slower), map(str, range(3500)), 5.0, 500)
+    assert [one.message async for some in known for one in some] == list(map(str, range(3500)))
+    assert (slower.callers[1499], slower.callers[-1]) == (1, 500)
+    assert asyncio.get_running_loop().time() == pytest.approx(4.0)  # 500 a second
+
+
+async def test_a_line_that_comes_while_a_call_waits_is_sent_at_once() -> None:
+    async def typed() -> AsyncIterator[list[str]]:
+        for line in ("A", "B", "C"):
+            yield [line]
+            await asyncio.sleep(0.1)
+
+    known = greet_all(Settings("keyed", delay=(1.0, 1.0)).start(), typed(), 5.0, 3)
+    assert [(one.message, one.blocked) async for some in known for one in some] == [("A", 1.0), ("B", 1.0), ("C", 1.0)]
+    assert asyncio.get_running_loop().time() == pytest.approx(1.2)
 
 
 async def test_leaving_early_leaves_no_caller_behind() -> None:
