@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from genreply_cli.looks import duration, named
-from genreply_cli.standing import Standing
+from genreply_cli.standing import Standing, is_caller
 from genreply_cli.trace import Step
 
 Meaning = tuple[str, str]  # what it means; what comes next, or ""; {at}, {call}, {source} … stand for what the step says
@@ -20,15 +20,20 @@ def why(step: Step, standing: Standing) -> str:
 
 
 class _Names(dict[str, str]):
-    """What a step says, by its names in a transcript."""
+    """What a step says, by its names in a transcript; processes with their article."""
 
     def __init__(self, step: Step) -> None:
         super().__init__(kind=named(step.kind), call=named(step.call))
-        self |= {"source": named(step.source), "target": named(step.target), "at": named(step.at)}
+        self |= {"source": _the(step.source), "target": _the(step.target), "at": _the(step.at)}
+        self |= {name: _the(step.details[name]) for name in ("link", "linked") if name in step.details}
         self._details = step.details
 
     def __missing__(self, name: str) -> str:
         return named(self._details.get(name))
+
+
+def _the(name: str | None) -> str:
+    return named(name) if name is not None and is_caller(name) and name != "caller" else f"the {named(name)}"
 
 
 def _waits(count: int) -> str:
@@ -36,35 +41,35 @@ def _waits(count: int) -> str:
 
 
 def _started(step: Step, _: Standing) -> Meaning:
-    bond = "" if step.details.get("linked") is None else "; it is linked to the {linked}: if one crashes, both go down"
-    return "the {at} is there, and waits for messages" + bond, "somebody calls"
+    bond = "" if step.details.get("linked") is None else "; it is linked to {linked}: if one crashes, both go down"
+    return "{at} is there, and waits for messages" + bond, "somebody calls"
 
 
 def _called(step: Step, _: Standing) -> Meaning:
     timeout: Any = step.details.get("timeout")
     limit = "for ever, if need be" if timeout is None else f"for {timeout:g} s at most"
-    return f"the {{source}} has asked, and is blocked, {limit}", "the {target} answers at once, or keeps the caller for later"
+    return f"{{source}} has asked, and is blocked, {limit}", "{target} answers at once, or keeps the caller for later"
 
 
 def _kept(step: Step, standing: Standing) -> Meaning:
     if step.call not in standing.open:
-        return "the {at} answered NoReply; nobody waits for {call} any more", ""
-    free = "the {at} answered NoReply: {call} stays blocked, but the {at} is free to do other things"
+        return "{at} answered NoReply; nobody waits for {call} any more", ""
+    free = "{at} answered NoReply: {call} stays blocked, but {at} is free to do other things"
     return free, "something must bring the answer; then reply(from, ...) unblocks {call}"
 
 
 def _cast(step: Step, standing: Standing) -> Meaning:
     blocked = ", while {call} stays blocked" if step.call in standing.open else ""
-    goes_on = "a cast waits for nothing: the {source} goes on at once"
-    return goes_on + blocked, "the {target} works on it, and may send a message back"
+    goes_on = "a cast waits for nothing: {source} goes on at once"
+    return goes_on + blocked, "{target} works on it, and may send a message back"
 
 
 def _sent(step: Step, standing: Standing) -> Meaning:
     if step.call is None:
-        return "the {source} has sent the {target} a message; nobody waits for it", ""
+        return "{source} has sent {target} a message; nobody waits for it", ""
     if step.call in standing.open:
-        return "the {source} has answered the {target}, not the caller", "reply(from, ...) unblocks {call}"
-    return "the {source} has answered the {target}, but {call} waits no more", "if it is passed on, it is dropped, or goes astray"
+        return "{source} has answered {target}, not the caller", "reply(from, ...) unblocks {call}"
+    return "{source} has answered {target}, but {call} waits no more", "if it is passed on, it is dropped, or goes astray"
 
 
 def _replied(step: Step, standing: Standing) -> Meaning:
@@ -75,23 +80,23 @@ def _replied(step: Step, standing: Standing) -> Meaning:
 
 
 def _wrong(step: Step, standing: Standing) -> Meaning:
-    means = "this is the answer for {for}, but {call} has got it: the {source} has mixed up its callers"
+    means = "this is the answer for {for}, but {call} has got it: {source} has mixed up its callers"
     return means, "{for} waits in vain" if step.details.get("for") in standing.open else ""
 
 
 def _exited(step: Step, standing: Standing) -> Meaning:
     if step.details.get("link") is not None:
-        gone = "the {at} was linked to the {link}, and goes down with it"
+        gone = "{at} was linked to {link}, and goes down with it"
     else:
-        gone = "the {at} has ended" + (", as it should" if step.details.get("reason") in {"normal", "shutdown"} else "")
+        gone = "{at} has ended" + (", as it should" if step.details.get("reason") in {"normal", "shutdown"} else "")
     left = sum(one.callee == step.at for one in standing.open.values())
     return gone, f"whoever waits for it is told at once: {left}" if left else ""
 
 
 def _told(step: Step, _: Standing) -> Meaning:
     if step.details.get("blocked") is None:
-        return "the {target} is told that the {source} is gone", ""
-    return "the {source} is gone, so {call} ends in an error at once: nobody waits for the dead until a timeout", ""
+        return "{target} is told that {source} is gone", ""
+    return "{source} is gone, so {call} ends in an error at once: nobody waits for the dead until a timeout", ""
 
 
 def _faulty(step: Step, _: Standing) -> Meaning:
@@ -126,8 +131,8 @@ MEANINGS: Final[Mapping[str, Meaning | Callable[[Step, Standing], Meaning]]] = {
     "cancel": ("the caller was cancelled; who keeps {call} is not told", "if an answer comes, it is dropped"),
     "late": ("the answer came, but the caller of {call} had left: it is dropped, and does no harm", ""),
     "duplicate": ("{call} has its answer already, and a call is answered once: this one is dropped", ""),
-    "lost": ("the {target} has ended: what is sent to it is lost, and the sender is not told", ""),
-    "crash": ("a callback of the {at} raised", "the {at} ends, and all who are linked to it or wait for it are told"),
+    "lost": ("{target} has ended: what is sent to it is lost, and the sender is not told", ""),
+    "crash": ("a callback of {at} raised", "{at} ends, and all who are linked to it or wait for it are told"),
     "exit": _exited,
     "down": _told,
     "fault": _faulty,
