@@ -251,14 +251,16 @@ class Index:
     def _stop(self, number: int, problem: TranscriptError) -> None:
         """The step of this number is bad: it and what comes after it do not count."""
         if number < self.total:
-            self.problem = problem
+            self.problem, self.notes = problem, []  # what the end says does not matter any more
             self.total = number
             self._blocks.clear()
             if self.counted:
                 self._find_the_last()
 
     def _find_the_last(self) -> None:
-        last = self.step(self.total - 1) if self.total else None
+        last = None
+        while self.total and last is None:  # looking at it may find a bad line before it
+            last = self.step(self.total - 1)
         self.ends = None if last is None else last.t
 
 
