@@ -11,6 +11,7 @@ last is kept, so memory grows with the number of blocks, not of steps.
 
 import io
 import os
+import weakref
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
@@ -57,8 +58,8 @@ class Index:
         self.ends: float | None = None  # the time of the last step, when all are counted
         self.notes = list(notes or ())  # what a reader should be told, when all are counted
         self.problem = problem  # why there are no more
-        self._file = file.fileno()
-        self._keep = file  # open
+        self._file = os.dup(file.fileno())  # so that whoever has opened it may close it
+        weakref.finalize(self, os.close, self._file)
         self._size = os.fstat(self._file).st_size
         self._end = file.tell()  # of what has been counted
         self._offsets = array("Q")  # where each block begins
@@ -83,7 +84,7 @@ class Index:
         """How much has been read, from 0 to 1: the first tenth is the counting."""
         if not self.counted:
             return 0.1 * self._end / max(1, self._size)
-        return 0.1 + 0.9 * self._latest.steps / self.total if self.total else 1.0
+        return (1 + 9 * self._latest.steps / self.total) / 10 if self.total else 1.0
 
     def _read_on(self) -> Iterator[None]:
         line = 2
@@ -250,14 +251,16 @@ class Index:
     def _stop(self, number: int, problem: TranscriptError) -> None:
         """The step of this number is bad: it and what comes after it do not count."""
         if number < self.total:
-            self.problem = problem
+            self.problem, self.notes = problem, []  # what the end says does not matter any more
             self.total = number
             self._blocks.clear()
             if self.counted:
                 self._find_the_last()
 
     def _find_the_last(self) -> None:
-        last = self.step(self.total - 1) if self.total else None
+        last = None
+        while self.total and last is None:  # looking at it may find a bad line before it
+            last = self.step(self.total - 1)
         self.ends = None if last is None else last.t
 
 
@@ -271,13 +274,13 @@ def indexed(steps: Steps, wanted: Callable[[Iterable[Step]], Iterable[Step]] | N
         return Index(file, steps.file)
     import tempfile
 
-    spool = tempfile.TemporaryFile()  # noqa: SIM115  # the index holds it
     problem = None
-    spool.write(header_line(steps.header).encode() + b"\n")
-    try:
-        for step in steps if wanted is None else wanted(steps):
-            spool.write(to_line(step).encode() + b"\n")
-    except TranscriptError as error:
-        problem = error
-    spool.flush()
-    return Index(spool, steps.file, steps.notes, problem)
+    with tempfile.TemporaryFile() as spool:
+        spool.write(header_line(steps.header).encode() + b"\n")
+        try:
+            for step in steps if wanted is None else wanted(steps):
+                spool.write(to_line(step).encode() + b"\n")
+        except TranscriptError as error:
+            problem = error
+        spool.flush()
+        return Index(spool, steps.file, steps.notes, problem)

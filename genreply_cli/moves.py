@@ -1,9 +1,9 @@
 """What each key of the player does: from one state to the next, without a screen and without a clock.
 
-    state = State()
-    answer = press(state, index, ".")       # the next state, or, where something must be looked for, a hunt for it
+    state, hunt = press(State(), index, ".")
 
-A hunt is a generator: it yields how far it has come, and returns the next state. It can be dropped at any time.
+Where something must be looked for, there is a hunt for the state after that one. It is a generator: it yields how far it has
+come, and returns that state. It can be dropped at any time.
 """
 
 import json
@@ -55,17 +55,19 @@ Hunt = Generator[float, None, State]
 Command = Callable[[State, Index], State | Hunt]
 
 
-def press(state: State, index: Index, key: str, data: str = "") -> State | Hunt:
+def press(state: State, index: Index, key: str, data: str = "") -> tuple[State, Hunt | None]:
     """What a key makes of a state. `key` is its name as prompt_toolkit has it, `data` what it types."""
     state = settled(replace(state, said=""), index)
     if key in {"c-d", "<sigint>"} or (key == "c-c" and state.typing is None):
-        return replace(state, leaving=True)
+        return replace(state, leaving=True), None
     if state.typing is not None:
-        return _type(state, index, state.typing, key, data)
+        state = _type(state, state.typing, key, data)
+        return state, _find(state, index) if key in {"c-m", "c-j"} and state.needle else None
     if state.shown:
-        return _turn(state, key)
+        return _turn(state, key), None
     command = COMMANDS.get(key)
-    return state if command is None else command(state, index)
+    after = state if command is None else command(state, index)
+    return (after, None) if isinstance(after, State) else (state, after)
 
 
 def settled(state: State, index: Index) -> State:
@@ -173,12 +175,11 @@ def _hunt(
 # --- finding -----------------------------------------------------------------------------------------------------------------
 
 
-def _type(state: State, index: Index, text: str, key: str, data: str) -> State | Hunt:
+def _type(state: State, text: str, key: str, data: str) -> State:
     """A key while it is typed what to look for."""
     match key:
         case "c-m" | "c-j":
-            state = replace(state, typing=None, needle=text or state.needle)
-            return _find(state, index) if state.needle else state
+            return replace(state, typing=None, needle=text or state.needle)
         case "escape" | "c-c" | "c-g":
             return replace(state, typing=None)
         case "c-h":

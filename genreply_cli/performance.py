@@ -58,11 +58,10 @@ class Performance:
         if self._hunting is not None:
             self._hunting.cancel()
         self._hunting = self.looking = None
-        answer = press(self.state, self.index, key, data)
-        if isinstance(answer, State):
-            self._become(answer)
-        elif not self._advance(answer, FIRST):
-            self._hunting = self._start(self._hunt(answer))
+        state, hunt = press(self.state, self.index, key, data)
+        self._become(state)
+        if hunt is not None and not self._advance(hunt, FIRST):
+            self._hunting = self._start(self._hunt(hunt))
 
     @property
     def waited(self) -> float:

@@ -66,13 +66,13 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
         told, means = f"state: still reading ({index.read * 100:.0f} %)", ""
     else:
         told, means = "state here: " + in_words(standing, step.t + style.waited), "why: " + why(step, tuple(standing.open))
+    panels = [*_panel(told, width, parts["state"], style), *_panel(means, width, parts["why"], style)]
     rows = [
         *_some(parts["status"], [[(_status(state, index, step, width, style), "reverse")]]),
         *_some(parts["header"], [header]),
         *_some(body, rows),
         *_some(parts["blank"], []),
-        *_some(parts["state"], _panel(told, width, parts["state"], style)),
-        *_some(parts["why"], _panel(means, width, parts["why"], style)),
+        *_some(parts["state"] + parts["why"], panels),
         *_some(parts["keys"], [_last(state, width)]),
     ]
     return Picture([_fitted(row, width, style) for row in rows[:height]], deepest)
@@ -80,9 +80,8 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
 
 def _parts(state: State, view: View, width: int, height: int) -> dict[str, int]:
     """How many rows each part gets, but for the body, which gets the rest."""
-    lines = 1 if width >= 100 else 2 if width >= 60 else 3
-    means = lines + 1 if state.why else 0
-    parts = {"status": 1, "header": int(view == "wide"), "blank": 1, "state": lines, "why": means, "keys": 1}
+    stands, means = (2, 2) if width >= 100 else (2, 3) if width >= 60 else (4, 5)
+    parts = {"status": 1, "header": int(view == "wide"), "blank": 1, "state": stands, "why": means if state.why else 0, "keys": 1}
     asked = int(state.typing is not None or bool(state.said))
     for name, least in (
         ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", asked), ("header", 0), ("state", 0), ("status", 0),
@@ -189,7 +188,8 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
     choice = [
         (f" REPLAY {name}", "    ".join(long)),
         (f" REPLAY {name}", "  ".join(short)),
-        (f" {crop(name, 12)}", " ".join(short)),
+        (f" {crop(name, 16)}", " ".join(short)),
+        (f" {crop(name, 16)}", " ".join(short[:-1])),
         ("", " ".join(short[len(only) + len(broken) :])),
         ("", f"{going} {here}/{total}"),
     ]
@@ -219,7 +219,9 @@ def _listed(texts: Iterable[str], most: int = 4) -> str:
 
 
 def _panel(text: str, width: int, height: int, style: Style) -> list[Row]:
-    """Some lines of words, with the first ones, up to the colon, in bold."""
+    """At most so many lines of words, with the first ones, up to the colon, in bold."""
+    if not height or not text:
+        return []
     lines = _wrapped(text, width - 2)
     if len(lines) > height:
         lines = [*lines[: height - 1], crop(" ".join(lines[height - 1 :]), max(1, width - 2), "..." if style.ascii_only else "…")]
