@@ -261,6 +261,9 @@ def trace(
     stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
     json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
     check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
+    diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
+    rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
+    times: Annotated[bool, _option("--times", help="Let --diff and --rerun compare times, too.")] = False,
     call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
     kind: Annotated[
         list[Any] | None,
@@ -278,14 +281,18 @@ def trace(
     from genreply_cli.filters import Filters
     from genreply_cli.replay import Wanted, run
 
-    tasks: dict[Any, bool] = {"list": show_list, "print": print_, "events": events, "stats": stats, "check": check}
+    tasks: dict[Any, bool] = {
+        "list": show_list, "print": print_, "events": events, "stats": stats, "check": check, "diff": diff is not None,
+        "rerun": rerun,
+    }  # fmt: skip
     task = _only_one(tasks, "play")
     _needs("--json", json, "--stats", stats)
+    _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(Wanted(file, task, filters, json, speed, wishes))
+    return lambda: run(Wanted(file, task, filters, json, diff or "", times, speed, wishes))
 
 
 @app.command()

@@ -4,16 +4,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import state
+from genreply_cli.errors import GenreplyError
 from genreply_cli.filters import Filters
 from genreply_cli.screen import Screen, Wishes, decide
 from genreply_cli.source import INVALID, invalid, list_samples, open_transcript, with_progress
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Steps, TranscriptError, Writer
 
-Task = Literal["play", "print", "events", "stats", "check", "list"]
+if TYPE_CHECKING:
+    from genreply_cli.diff import Story
+
+Task = Literal["play", "print", "events", "stats", "check", "diff", "rerun", "list"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Wanted:
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
     json: bool = False  # --stats as JSON
+    other: str = ""  # --diff with this one
+    times: bool = False  # --diff and --rerun compare times, too
     speed: float = 1.0
     wishes: Wishes = field(default_factory=Wishes)
 
@@ -41,6 +47,10 @@ def run(wanted: Wanted) -> int:
     with closing(open_transcript(source)) as steps:
         try:
             match wanted.task:
+                case "diff":
+                    return diff(steps, wanted)
+                case "rerun":
+                    return rerun(steps, wanted)
                 case "play" if sys.stdout.isatty():
                     play(steps, wanted)
                 case "events":
@@ -141,3 +151,43 @@ def check(source: str, wanted: Wanted) -> int:
     found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
     print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
     return INVALID if wrong else 0
+
+
+def diff(steps: Steps, wanted: Wanted) -> int:
+    """Print what differs between two transcripts. Equal is 0, different is `INVALID`."""
+    from genreply_cli.diff import Story
+
+    with closing(open_transcript(wanted.other)) as others:
+        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted))
+        there = Story(others.header, wanted.times).see_all(wanted.filters(others))
+    return _told(here, there)
+
+
+def rerun(steps: Steps, wanted: Wanted) -> int:
+    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
+    from genreply_cli.diff import Story
+    from genreply_cli.rerun import Inputs, again
+
+    real = steps.header.clock != "virtual"
+    if real and wanted.times:
+        raise GenreplyError("--times is for a recording on the virtual clock; this one took its own time", exit_code=2)
+    here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
+    for step in with_progress(steps, wanted.wishes):
+        here.see(step)
+        inputs.see(step)
+    there = Story(steps.header, wanted.times, real)
+    again(steps.header, inputs, there.see)
+    return _told(here, there)
+
+
+def _told(here: "Story", there: "Story") -> int:
+    from genreply_cli.diff import differences
+
+    different = False
+    for line in differences(here, there):
+        different = True
+        print(line)
+    sys.stdout.flush()
+    verdict = "different" if different else f"equal: {here.count()} calls"
+    print(verdict, file=sys.stderr)
+    return INVALID if different else 0
