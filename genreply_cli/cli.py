@@ -246,6 +246,18 @@ def repl(
     return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)
 
 
+FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
+
+
+def _format_of(output: str) -> str:
+    from genreply_cli.export import format_of
+
+    try:
+        return format_of(output)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 
@@ -264,6 +276,14 @@ def trace(
     diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
     rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
     times: Annotated[bool, _option("--times", help="Let --diff and --rerun compare times, too.")] = False,
+    form: Annotated[
+        Any,
+        _option("--as", reads=_one_of("format", FORMATS), metavar="FORMAT", help=f"Export it: {', '.join(FORMATS)}."),
+    ] = None,
+    output: Annotated[
+        str | None, _option("--output", "-o", metavar="FILE", help="Where the export goes; its ending tells the format, too.")
+    ] = None,
+    overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
     call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
     kind: Annotated[
         list[Any] | None,
@@ -283,16 +303,32 @@ def trace(
 
     tasks: dict[Any, bool] = {
         "list": show_list, "print": print_, "events": events, "stats": stats, "check": check, "diff": diff is not None,
-        "rerun": rerun,
+        "rerun": rerun, "as": form is not None or output is not None,
     }  # fmt: skip
     task = _only_one(tasks, "play")
+    if task == "as":
+        task, form = "export", form or _format_of(output or "")
     _needs("--json", json, "--stats", stats)
+    _needs("--overwrite", overwrite, "--output FILE", output is not None)
     _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(Wanted(file, task, filters, json, diff or "", times, speed, wishes))
+    wanted = Wanted(
+        source=file,
+        task=task,
+        filters=filters,
+        json=json,
+        other=diff or "",
+        times=times,
+        form=form or "",
+        output=output,
+        overwrite=overwrite,
+        speed=speed,
+        wishes=wishes,
+    )
+    return lambda: run(wanted)
 
 
 @app.command()

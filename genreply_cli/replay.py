@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import state
 from genreply_cli.errors import GenreplyError
+from genreply_cli.export import export
 from genreply_cli.filters import Filters
 from genreply_cli.screen import Screen, Wishes, decide
 from genreply_cli.source import INVALID, invalid, list_samples, open_transcript, with_progress
@@ -17,7 +18,7 @@ from genreply_cli.transcript import Steps, TranscriptError, Writer
 if TYPE_CHECKING:
     from genreply_cli.diff import Story
 
-Task = Literal["play", "print", "events", "stats", "check", "diff", "rerun", "list"]
+Task = Literal["play", "print", "events", "stats", "check", "diff", "rerun", "export", "list"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Wanted:
     json: bool = False  # --stats as JSON
     other: str = ""  # --diff with this one
     times: bool = False  # --diff and --rerun compare times, too
+    form: str = ""  # --as
+    output: str | None = None  # -o
+    overwrite: bool = False
     speed: float = 1.0
     wishes: Wishes = field(default_factory=Wishes)
 
@@ -51,6 +55,8 @@ def run(wanted: Wanted) -> int:
                     return diff(steps, wanted)
                 case "rerun":
                     return rerun(steps, wanted)
+                case "export":
+                    export(wanted.form, steps.header, selected(steps, wanted), wanted.output, overwrite=wanted.overwrite)
                 case "play" if sys.stdout.isatty():
                     play(steps, wanted)
                 case "events":
