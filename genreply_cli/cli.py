@@ -268,6 +268,9 @@ def trace(
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
     speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
+    follow: Annotated[
+        bool, _option("--follow", "-f", help="Go on while it is being written; without a file, from session to session.")
+    ] = False,
     print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
     events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
     stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
@@ -310,6 +313,8 @@ def trace(
         task, form = "export", form or _format_of(output or "")
     _needs("--json", json, "--stats", stats)
     _needs("--overwrite", overwrite, "--output FILE", output is not None)
+    if follow and (task not in {"play", "print", "events"} or file == "-"):
+        raise typer.BadParameter("--follow shows a file as it is written; it goes with --print and --events only")
     _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
@@ -319,6 +324,7 @@ def trace(
         source=file,
         task=task,
         filters=filters,
+        follow=follow,
         json=json,
         other=diff or "",
         times=times,

@@ -1,9 +1,10 @@
 """genreply trace: which transcript, what of it, and what is to be done with it: replayed, printed, counted, watched."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import state
@@ -28,6 +29,7 @@ class Wanted:
     source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
+    follow: bool = False  # it is still being written
     json: bool = False  # --stats as JSON
     other: str = ""  # --diff with this one
     times: bool = False  # --diff and --rerun compare times, too
@@ -42,6 +44,8 @@ def run(wanted: Wanted) -> int:
     """Do what is wanted, and return the exit status. Raises GenreplyError."""
     if wanted.task == "list":
         return list_samples()
+    if wanted.follow:
+        return watch(wanted)
     source = wanted.source or _last_session()
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
@@ -104,6 +108,38 @@ def play(steps: Steps, wanted: Wanted) -> None:
             show(step)
 
     asyncio.run(replay())
+
+
+def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -> int:
+    """Show a transcript while it is being written; without a file the last session, and then the next.
+
+    `wait` is awaited between two looks at it.
+    """
+    import asyncio
+
+    from genreply_cli.follow import EVERY, follow
+
+    path = None if wanted.source is None else Path(wanted.source)
+
+    async def between() -> None:
+        sys.stdout.flush()
+        await (asyncio.sleep(EVERY) if wait is None else wait())
+
+    async def show() -> None:
+        show_step: Callable[[Step], None]
+        async for one in follow(path, between, state.last_session if path is None else None):
+            if isinstance(one, Step):
+                if wanted.filters.wants(one):
+                    show_step(one)
+            else:  # a header: a transcript begins
+                events = wanted.task == "events"
+                show_step = Writer(sys.stdout, one).write if events else Screen(sys.stdout, wanted.wishes).show
+
+    try:
+        asyncio.run(show())
+    except TranscriptError as error:
+        raise invalid(error) from None
+    return 0
 
 
 def write_events(steps: Steps, wanted: Wanted) -> None:

@@ -16,7 +16,7 @@ ORDER = [
     {"errors"},
     {"trace", "websocket"},
     {"coordinator", "transcript", "looks", "player", "faults", "standing", "filters"},
-    {"timeline", "variations", "stats", "check"},
+    {"timeline", "variations", "stats", "check", "follow"},
     {"mermaid", "perfetto"},
     {"picture"},
     {"page"},

@@ -140,8 +140,8 @@ def test_a_blocked_caller_is_a_bar_from_its_call_to_its_end() -> None:
 
 
 def test_callers_one_after_the_other_share_a_lane_and_too_many_at_once_do_too() -> None:
-    apart = [*calls(1), Step(1, 0.0, "call", "c9", "caller-9", "coordinator"), Step(2, 0.0, "call", "c2", "caller-2", "coordinator")]
-    apart.insert(3, Step(2, 0.0, "reply", "c9", "coordinator", "caller-9"))
+    second = [Step(1, 2.0, "call", "c9", "caller-9", "coordinator"), Step(2, 3.0, "reply", "c9", "coordinator", "caller-9")]
+    apart = [*calls(1), *second, Step(1, 4.0, "call", "c2", "caller-2", "coordinator")]
     assert lay_out(apart).lanes.callers == 1
     crowd = lay_out(calls(CALLERS + 5))
     assert (crowd.lanes.callers, crowd.lanes.shared) == (CALLERS, True)
