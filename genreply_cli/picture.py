@@ -23,7 +23,8 @@ LEFT: Final = 230  # where the first lane stands
 TOP: Final = 96  # and the first row
 GAP: Final = 150  # from lane to lane
 CALLERS: Final = 8  # lanes for callers; when more wait, the last one is shared
-SAID: Final = 90  # characters of a message; the tooltip has all of it
+SAID: Final = 90  # characters of a message; the tooltip has more
+TOLD: Final = 1000  # characters of a tooltip
 
 COLOURS: Final = {  # as Rich names them: on light, on dark
     "cyan": ("#0e7490", "#22d3ee"), "blue": ("#1d4ed8", "#7aa2f7"), "yellow": ("#a16207", "#facc15"),
@@ -203,7 +204,7 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
 def _row(layout: Layout, row: Row, right: float, body: str, note: str) -> Iterator[str]:
     step, look = row.step, look_of(row.step)
     y = row.y + 4
-    yield f'<g class="step {_colour(look)}"><title>{_xml(plain(step))}</title>\n'
+    yield f'<g class="step {_colour(look)}"><title>{_xml(crop(plain(step), TOLD))}</title>\n'
     yield f'<text class="time" x="24" y="{y:g}">{step.t:.3f} s</text>'
     yield f'<text x="92" y="{y:g}">{_xml(crop("" if step.call is None else named(step.call), 5))}</text>'
     yield f'<text class="kind" x="136" y="{y:g}">{_xml(crop(look.word, 8))}</text>\n'

@@ -126,7 +126,7 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
         await (asyncio.sleep(EVERY) if wait is None else wait())
 
     async def show() -> None:
-        show_step: Callable[[Step], None]
+        show_step: Callable[[Step], object] = print  # never: a header comes first
         async for one in follow(path, between, state.last_session if path is None else None):
             if isinstance(one, Step):
                 if wanted.filters.wants(one):
