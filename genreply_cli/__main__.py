@@ -10,7 +10,8 @@ def main() -> NoReturn:
     """Run the command line, and leave with one of the exit codes that are promised."""
     try:
         code = run()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
@@ -53,6 +54,8 @@ def run(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
     except Terminated as signalled:
         return 128 + signalled.signal
+    except SystemExit as leaving:  # Typer's own word for a closed pipe, as when nobody reads its --help
+        return 128 + signal.SIGPIPE if isinstance(leaving.__context__, BrokenPipeError) else int(leaving.code or 0)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -12,7 +12,7 @@ from genreply_cli.variations import AnyCoordinator
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
 # What becomes of a call, and the exit status that says so.
-REPLIED, TIMED_OUT, FAILED = "replied", "timed out", "failed"
+REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
 EXIT_CODES = {REPLIED: 0, TIMED_OUT: 3, FAILED: 4}
 
 

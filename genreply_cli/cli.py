@@ -4,12 +4,13 @@ A command does nothing itself: it returns what is to be done, and `__main__` doe
 on the way for its own, and leave with an exit status of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genreply_cli import __version__, options
+from genreply_cli.options import COORDINATORS
 
 if TYPE_CHECKING:
     from genreply_cli.screen import Wishes
@@ -26,8 +27,6 @@ app = typer.Typer(
 )
 
 Todo = Callable[[], int]  # what is to be done; its result is the exit status
-
-COORDINATORS = ["blocking", "immediate", "single", "fifo", "keyed"]
 
 
 def _reads(function: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -57,7 +56,7 @@ def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: 
     return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
 
 
-def _one_of(what: str, names: list[str]) -> Callable[[str], str]:
+def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
     return lambda text: options.choice(text, names, what)
 
 
@@ -122,11 +121,27 @@ Color = Annotated[
 ]
 
 
-def _wishes(view: str | None, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
+def _typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _strongest(context: typer.Context, **options: Any) -> dict[str, Any]:
+    """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
+    defaults = {option.name: option.default for option in context.command.params}
+    given = {name: value for name, value in options.items() if value != defaults[name]}
+    return {name: value for name, value in given.items() if _typed(context, name)} or given
+
+
+def _wishes(context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
     from genreply_cli.screen import Wishes
 
-    chosen: Any = "plain" if plain else "accessible" if accessible else view
-    return Wishes(chosen, color, ascii_only, accessible)
+    return Wishes(_view(context, view, plain, accessible), color, ascii_only, accessible)
+
+
+def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
+    given = _strongest(context, plain=plain, accessible=accessible, view=view)
+    return next((name if value is True else value for name, value in given.items()), None)
 
 
 @app.callback(invoke_without_command=True)
@@ -142,9 +157,13 @@ def genreply(
         raise typer.Exit(2)
 
 
-def _apart(what: str, *flags: bool) -> None:
-    if sum(flags) > 1:
-        raise typer.BadParameter(f"{what} exclude each other; give one of them")
+def _one(context: typer.Context, **options: Any) -> str | None:
+    """Which of these options is given. Raises a usage error if there are two."""
+    given = _strongest(context, **options)
+    if len(given) > 1:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise typer.BadParameter(f"{names} exclude each other; give one of them")
+    return next(iter(given), None)
 
 
 def _needs(flag: str, given: bool, other: str, there: bool) -> None:
@@ -155,12 +174,14 @@ def _needs(flag: str, given: bool, other: str, there: bool) -> None:
 def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
     """Which of these flags is given; two exclude each other."""
     given = [name for name, there in tasks.items() if there]
-    _apart(" and ".join(f"--{name}" for name in given), *tasks.values())
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them")
     return given[0] if given else otherwise
 
 
 @app.command()
 def send(
+    context: typer.Context,
     messages: Annotated[
         list[str],
         typer.Argument(metavar="MESSAGE...", help="What to say; - reads lines from stdin; after -- it may start with a dash."),
@@ -187,6 +208,7 @@ def send(
     linger: Annotated[
         Any, _option("--linger", reads=options.duration, metavar="TIME", help="How long to look out for a late answer.")
     ] = "1",
+    explain: Annotated[bool, _option("--explain", help="Tell, on stderr, what became of the calls, beside the code.")] = False,
     strict: Strict = False,
     seed: Seed = 0,
     clock: Clock = "real",
@@ -197,23 +219,29 @@ def send(
     from genreply_cli.send import Output, run
     from genreply_cli.session import Settings
 
-    _apart("--json and --events", json, events)
-    _apart("--overwrite and --append", overwrite, append)
-    _needs("--overwrite and --append", overwrite or append, "--record FILE", record is not None)
-    wanted = bool(timeline or view or plain or accessible)
-    shown = view != "off" and not quiet and (wanted or sys.stderr.isatty()) if timeline is None else timeline
+    written = _one(context, json=json, events=events)
+    kept = _one(context, overwrite=overwrite, append=append)
+    if record is None and kept is not None and _typed(context, kept):
+        raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
+    wanted = _strongest(context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view)
+    if "timeline" in wanted or "quiet" in wanted:
+        shown = bool(wanted.get("timeline"))
+        view = None if view == "off" and "view" not in wanted else view  # the environment does not switch off what is typed
+    else:
+        shown = _view(context, view, plain, accessible) != "off" and (bool(wanted) or sys.stderr.isatty())
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
     output = Output(
-        json=json,
-        events=events,
+        json=written == "json",
+        events=written == "events",
         timeline=shown,
-        asked_for=wanted,
-        wishes=_wishes(view, plain, accessible, ascii_only, color) if shown else None,
+        asked_for=bool(wanted),
+        wishes=_wishes(context, view, plain, accessible, ascii_only, color) if shown or explain else None,
         record=record,
-        overwrite=overwrite,
-        append=append,
+        overwrite=kept == "overwrite",
+        append=kept == "append",
         as_done=as_done,
         linger=linger,
+        explain=explain,
         strict=strict,
     )
     return lambda: run(settings, messages, count, jobs, output)
@@ -221,6 +249,7 @@ def send(
 
 @app.command()
 def repl(
+    context: typer.Context,
     coordinator: Coordinator = "keyed",
     delay: Delay = "400ms",
     timeout: Timeout = "5",
@@ -230,6 +259,7 @@ def repl(
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
+    say: Annotated[list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")] = None,
     record: Record = None,
     no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
     no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
@@ -240,10 +270,12 @@ def repl(
     from genreply_cli.repl import run
     from genreply_cli.session import Settings
 
-    _apart("--record and --no-record", record is not None, no_record)
+    kept = _one(context, record=record, no_record=no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
-    wishes = _wishes(view, plain, accessible, ascii_only, color)
-    return lambda: run(settings, record=record, keep=not no_record, history=not no_history, strict=strict, wishes=wishes)
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
+    record = record if kept == "record" else None
+    keep, history, first = kept != "no_record", not no_history, tuple(say or ())
+    return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
 
 
 FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
@@ -255,7 +287,7 @@ def _format_of(output: str) -> str:
     try:
         return format_of(output)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(f"{error}, or --as FORMAT") from None
 
 
 _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
@@ -263,11 +295,17 @@ _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 @app.command()
 def trace(
+    context: typer.Context,
     file: Annotated[
         str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
     ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
-    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 replays twice as fast.")] = "1",
+    speed: Annotated[Any, _option("--speed", "-s", reads=options.speed, metavar="X", help="2 plays twice as fast.")] = "1",
+    idle_limit: Annotated[
+        Any, _option("--idle-limit", "-i", reads=options.duration, metavar="TIME", help="Play no wait longer than this.")
+    ] = None,
+    step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
+    exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
     follow: Annotated[
         bool, _option("--follow", "-f", help="Go on while it is being written; without a file, from session to session.")
     ] = False,
@@ -275,6 +313,7 @@ def trace(
     events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
     stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
     json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
+    explain: Annotated[bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
     check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
     diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
     rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
@@ -300,13 +339,14 @@ def trace(
     ascii_only: Ascii = False,
     color: Color = "auto",
 ) -> Todo:
-    """Replay a transcript: at its own pace on a terminal, printed elsewhere."""
+    """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.filters import Filters
+    from genreply_cli.moves import State
     from genreply_cli.replay import Wanted, run
 
     tasks: dict[Any, bool] = {
-        "list": show_list, "print": print_, "events": events, "stats": stats, "check": check, "diff": diff is not None,
-        "rerun": rerun, "as": form is not None or output is not None,
+        "list": show_list, "print": print_, "events": events, "stats": stats, "explain": explain, "check": check,
+        "diff": diff is not None, "rerun": rerun, "as": form is not None or output is not None,
     }  # fmt: skip
     task = _only_one(tasks, "play")
     if task == "as":
@@ -319,7 +359,7 @@ def trace(
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
-    wishes = _wishes(view, plain, accessible, ascii_only, color)
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     wanted = Wanted(
         source=file,
         task=task,
@@ -331,7 +371,7 @@ def trace(
         form=form or "",
         output=output,
         overwrite=overwrite,
-        speed=speed,
+        player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
         wishes=wishes,
     )
     return lambda: run(wanted)

@@ -13,6 +13,7 @@ from genreply_cli.timeline import plain
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Header
 
+ANOTHER: Final = "choose another name; genreply trace takes --overwrite"
 MANY: Final = 5000  # events; a picture of more is no picture
 
 
@@ -83,7 +84,7 @@ def format_of(path: str) -> str:
         if path.lower().endswith(form.endings):
             return name
     endings = ", ".join(ending for form in FORMATS.values() for ending in form.endings)
-    raise ValueError(f"{path!r} does not say what it is to be; give it with --as, or a name that ends in one of {endings}")
+    raise ValueError(f"{path!r} does not say what it is to be; expected a name that ends in one of {endings}")
 
 
 def export(form: str, header: Header, steps: Iterable[Step], output: str | None, *, overwrite: bool = False) -> None:
@@ -104,7 +105,7 @@ def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
     if path.is_dir():
         raise GenreplyError(f"{path}: is a directory; expected a file to write to", exit_code=1)
     if os.path.lexists(path) and not overwrite and not _device(path):
-        raise GenreplyError(f"{path}: exists already", hint="--overwrite, or another name", exit_code=1)
+        raise GenreplyError(f"{path}: exists already", hint=ANOTHER, exit_code=1)
     if _device(path):  # /dev/stdout, a pipe: there is nothing to keep whole
         with path.open("w", encoding="utf-8", newline="\n") as file:
             yield file
@@ -123,7 +124,7 @@ def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
             os.link(name, path)  # fails where a file has come meanwhile
             Path(name).unlink()
     except FileExistsError:
-        raise GenreplyError(f"{path}: exists already", hint="--overwrite, or another name", exit_code=1) from None
+        raise GenreplyError(f"{path}: exists already", hint=ANOTHER, exit_code=1) from None
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -1,18 +1,45 @@
-"""How a REPL session shows itself and what it is typed into, where there is no terminal. `terminal.Terminal` is the other one."""
+"""How a REPL session shows itself and what it is typed into, where nothing is redrawn. `terminal.Terminal` is the other one."""
 
+import asyncio
+import contextlib
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from genreply_cli.errors import complain
+from genreply_cli import __version__
+from genreply_cli.errors import GenreplyError, complain
 from genreply_cli.lines import lines
 from genreply_cli.visible import visible
 
+if TYPE_CHECKING:
+    from genreply_cli.callers import Call
+    from genreply_cli.screen import Screen
+    from genreply_cli.watch import Sink
+
+INTRODUCTION = (
+    f"genreply {__version__}: a line is a greeting, and blocks until its deferred reply",
+    "/help lists the commands; Ctrl-D leaves",
+)
+
+
+class Typist(Protocol):
+    """What a prompt wants to know of the session."""
+
+    def waiting(self) -> str | None: ...
+    def complete(self, line: str) -> Iterable[tuple[str, str]]: ...
+
 
 class Face:
-    """How a session shows itself where there is no terminal: answers on stdout, complaints on stderr, no prompt."""
+    """A session's face in a pipe: answers on stdout, complaints on stderr, no prompt. With a screen, the timeline, too."""
 
-    def answer(self, reply: str) -> None:
+    interactive = False  # there is a prompt, and the timeline shows what happens
+
+    def __init__(self, screen: "Screen | None" = None) -> None:
+        self.screen = screen
+        self.show: Sink | None = None if screen is None else screen.show
+
+    def answer(self, call: str, reply: str) -> None:
         """An answer has come."""
         print(visible(reply), flush=True)
 
@@ -20,16 +47,50 @@ class Face:
         """Something that was asked for."""
         print(text, flush=True)
 
+    def tell(self, tell: "Callable[[Screen], None]") -> None:
+        """Something that draws itself."""
+        from genreply_cli.screen import Screen
+
+        tell(self.screen or Screen(sys.stdout))
+
     def complain(self, problem: str) -> None:
         """Something went wrong."""
         complain(problem, 1)
 
-    def blocked(self, call: str, timeout: float | None, give_up: Callable[[], None]) -> AbstractContextManager[None]:
-        """A call blocks; `give_up` ends it."""
-        return nullcontext()
+    def view(self, name: str) -> None:
+        """Draw the timeline like this from now on."""
+        if self.screen is not None:
+            self.screen.set_view(name)
 
-    async def typed(self) -> AsyncIterator[str]:
+    def clear(self) -> None:
+        """Clear the screen, where there is one."""
+
+    async def replay(self, path: str) -> None:
+        """Play a transcript on the whole screen, where there is one. Raises GenreplyError."""
+        raise GenreplyError("there is no terminal to replay it on", hint=f"print it with: genreply trace {path}")
+
+    def close(self) -> None:
+        """Nothing more will be shown."""
+
+    @contextlib.contextmanager
+    def blocked(self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
+        """A call blocks; `give_up` ends it, `aside` puts it into the background."""
+        if self.screen is None or not sys.stdin.isatty():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, give_up)
+        try:
+            with self.screen.telling(call.timeout, "Ctrl-C gives up", {call.name: call.began}):
+                yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    async def typed(self, typist: Typist) -> AsyncIterator[str]:
         """The lines, as they are typed."""
+        if sys.stdin.isatty():
+            self.say("\n".join(INTRODUCTION))
         async for some in lines(sys.stdin.fileno()):
             for line in some:
                 yield line

@@ -43,10 +43,23 @@ class Network:
     faults: tuple[Fault, ...] = ()
     timeout: float | None = 5.0  # seconds for which callers wait: "late" comes after that
     seed: int = 0
+    steady: bool = True  # it stays as it is
     once: Counter[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.once = Counter(fault.kind for fault in self.faults if fault.rate is None)
+
+    def take(self, setting: str, other: "Network") -> None:
+        """Have this setting of another network from now on. What is under way arrives as it would have."""
+        match setting:
+            case "delay":
+                self.delay = other.delay
+            case "timeout":
+                self.timeout = other.timeout
+            case "fault":
+                self.faults, self.once = other.faults, other.once
+            case "seed":
+                self.seed, self.chance = other.seed, other.chance
 
     @cached_property
     def chance(self) -> "random.Random":
@@ -55,10 +68,10 @@ class Network:
 
         return random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
 
-    def between(self, socket: type[WebSocket]) -> Callable[[GenServer[Any]], WebSocket]:
+    def between(self, socket: type[WebSocket], name: str = "websocket") -> Callable[[GenServer[Any]], WebSocket]:
         """How a coordinator gets a socket of this type with this network in between."""
-        perfect = not self.faults and self.delay == (0.0, 0.0)
-        return lambda caller: socket.start_link(caller if perfect else Line(caller, self), name="websocket")
+        perfect = self.steady and not self.faults and self.delay == (0.0, 0.0)
+        return lambda caller: socket.start_link(caller if perfect else Line(caller, self), name=name)
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from genreply_cli.trace import Step
-from genreply_cli.transcript import HEADER_LIMIT, Header, Steps, TranscriptError, from_line, read
+from genreply_cli.transcript import HEADER_LIMIT, Header, Steps, from_line, read
 
 CHUNK: Final = 1 << 20  # bytes
 EVERY: Final = 0.1  # seconds between two looks; nobody sees a shorter delay
@@ -79,11 +79,7 @@ class _Tail:
         if self._line == 1:
             yield Steps(io.BytesIO(line + b"\n"), self._name, lambda: None).header
         elif line.strip():
-            try:
-                text = line.decode()
-            except UnicodeDecodeError:
-                raise TranscriptError("expected UTF-8 text, found other bytes", self._name, self._line) from None
-            step = from_line(text, self._name, self._line)
+            step = from_line(line, self._name, self._line)
             self.ended = step.kind == "end"
             yield step
 

@@ -16,6 +16,7 @@ class Said(NamedTuple):
     note: str = ""
     brief: tuple[str, str] | None = None  # both, where there is little room
     whole: tuple[str, str] | None = None  # both, where there is room for all
+    least: str = ""  # what must not be cut, where there is no room for the brief
 
     def in_brief(self) -> tuple[str, str]:
         return self.brief or (self.body, self.note)
@@ -96,7 +97,8 @@ def _replied(step: Step) -> Said:
 
 def _wrong(step: Step) -> Said:
     asker = named(step.details.get("for"))
-    return Said(_value(step), f"WRONG CALLER: asked by {asker}", brief=(_value(step), f"WRONG CALLER, not {asker}"))
+    brief = f"WRONG CALLER, not {asker}"
+    return Said(_value(step), f"WRONG CALLER: asked by {asker}", brief=(_value(step), brief), least=brief)
 
 
 def _gave_up(step: Step) -> Said:
@@ -104,9 +106,10 @@ def _gave_up(step: Step) -> Said:
     seconds, went_to, went_at = map(step.details.get, ("blocked", "went_to", "went_at"))
     if went_to is not None:
         at = "" if went_at is None else f" at +{went_at:.3f} s"
-        return Said(f"{what}; its answer went to {named(went_to)}{at}", brief=(f"{what}; {named(went_to)} got its answer", ""))
+        brief = f"{named(went_to)} got its answer"
+        return Said(f"{what}; its answer went to {named(went_to)}{at}", brief=(f"{what}; {brief}", ""), least=brief)
     after = what if seconds is None else f"{what} after {seconds:.3f} s"
-    return Said(f"{after}; nobody is told", brief=(after, ""))
+    return Said(f"{after}; nobody is told", brief=(after, ""), least=what)
 
 
 def _dropped(step: Step) -> Said:
@@ -115,7 +118,8 @@ def _dropped(step: Step) -> Said:
     why = f"{call} {what}" if ago is None else f"{call} {what} {ago:.3f} s ago"
     asker = "" if meant is None else f"; asked by {named(meant)}"
     dropped = f"dropped: {who}{why}{asker}"
-    return Said(dropped, brief=(f"dropped: {why}", ""), whole=(_value(step), dropped))
+    least = f"dropped: {call} {what.split()[-1]}"
+    return Said(dropped, brief=(f"dropped: {why}", ""), whole=(_value(step), dropped), least=least)
 
 
 def _lost(step: Step) -> Said:
@@ -143,7 +147,8 @@ def _told(step: Step) -> Said:
         return Said(f"nobody is there: {named(step.source)} has ended before", brief=("nobody is there", ""))
     after = f"after {duration(blocked)}"
     whole = died if reason is None else f"{died}: {named(reason)}"
-    return Said(died, after, brief=(f"{named(step.source)} died", after), whole=(whole, f"after {blocked:.3f} s"))
+    brief = f"{named(step.source)} died"
+    return Said(died, after, brief=(brief, after), whole=(whole, f"after {blocked:.3f} s"), least=brief)
 
 
 def _started(step: Step) -> Said:

@@ -2,10 +2,13 @@
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genreply_cli.faults import Fault
+
+COORDINATORS = ("blocking", "immediate", "single", "fifo", "keyed")
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>ms|s|)", re.IGNORECASE)
 _LONGEST = 366 * 24 * 3600.0  # seconds; who waits longer means infinity
@@ -56,14 +59,19 @@ def rate(text: str) -> float:
     return value
 
 
-def choice(text: str, names: list[str], what: str) -> str:
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """The name that was perhaps meant."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(text.lower(), names, n=1)), None)
+
+
+def choice(text: str, names: Sequence[str], what: str) -> str:
     """One of some names. Raises ValueError with a sentence that says which there are, and which was perhaps meant."""
     if text in names:
         return text
-    from difflib import get_close_matches
-
-    close = get_close_matches(text.lower(), names, n=1)
-    meant = f"; did you mean {close[0]}?" if close else ""
+    close = closest(text, names)
+    meant = f"; did you mean {close}?" if close else ""
     raise ValueError(f"there is no {what} {text!r}; expected one of {', '.join(names)}{meant}")
 
 
@@ -72,7 +80,26 @@ def fault(text: str) -> "Fault":
     from genreply_cli.faults import KINDS, Fault
 
     kind, colon, chance = text.partition(":")
-    return Fault(choice(kind, list(KINDS), "fault"), rate(chance) if colon else None)
+    return Fault(choice(kind, [*KINDS], "fault"), rate(chance) if colon else None)
+
+
+def faults(text: str) -> "tuple[Fault, ...]":
+    """Some faults, as `drop late:0.2`, or `off` for none. Raises ValueError with a sentence."""
+    return () if text in {"off", "none"} else tuple(fault(word) for word in re.split(r"[\s,]+", text))
+
+
+def count(text: str, most: int) -> int:
+    """A whole number from 1. Raises ValueError with a sentence."""
+    if not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+        raise ValueError(f"{text!r} is no number of calls; expected 1 to {most:,}, like 50")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number from 0. Raises ValueError with a sentence."""
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"{text!r} is no seed; expected a whole number, like 7")
+    return int(text)
 
 
 def kind(text: str) -> str:

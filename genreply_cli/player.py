@@ -27,10 +27,12 @@ def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
         yield wait / speed, step
 
 
-async def play(steps: Iterable[Step], speed: float = 1.0, idle_limit: float | None = None) -> AsyncIterator[Step]:
+async def play(
+    steps: Iterable[Step], speed: float = 1.0, idle_limit: float | None = None, waited: float = 0.0
+) -> AsyncIterator[Step]:
     """The steps, each when it is due on the clock of the event loop. A slow consumer is caught up with: waits do not add up.
 
-    `idle_limit` is in recorded seconds, before `speed` is applied.
+    `idle_limit` and `waited`, how long it has been since the first step, are in recorded seconds, before `speed` is applied.
     """
     import asyncio
 
@@ -39,7 +41,7 @@ async def play(steps: Iterable[Step], speed: float = 1.0, idle_limit: float | No
     if idle_limit is not None and not idle_limit >= 0:
         raise ValueError(f"idle_limit is {idle_limit!r}; expected 0 seconds or more, or None")
     clock = asyncio.get_running_loop().time
-    due = clock()
+    due = clock() - waited / speed
     for wait, step in at_speed(cap_idle(paced(steps), idle_limit), speed):
         due += wait
         await asyncio.sleep(max(0.0, due - clock()))

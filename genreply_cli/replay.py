@@ -11,15 +11,16 @@ from genreply_cli import state
 from genreply_cli.errors import GenreplyError
 from genreply_cli.export import export
 from genreply_cli.filters import Filters
+from genreply_cli.moves import State
 from genreply_cli.screen import Screen, Wishes, decide
-from genreply_cli.source import INVALID, invalid, list_samples, open_transcript, with_progress
+from genreply_cli.source import INVALID, Reading, invalid, list_samples, open_transcript
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Steps, TranscriptError, Writer
 
 if TYPE_CHECKING:
     from genreply_cli.diff import Story
 
-Task = Literal["play", "print", "events", "stats", "check", "diff", "rerun", "export", "list"]
+Task = Literal["play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Wanted:
     form: str = ""  # --as
     output: str | None = None  # -o
     overwrite: bool = False
-    speed: float = 1.0
+    player: State = field(default_factory=State)  # how it begins
     wishes: Wishes = field(default_factory=Wishes)
 
 
@@ -60,13 +61,16 @@ def run(wanted: Wanted) -> int:
                 case "rerun":
                     return rerun(steps, wanted)
                 case "export":
-                    export(wanted.form, steps.header, selected(steps, wanted), wanted.output, overwrite=wanted.overwrite)
-                case "play" if sys.stdout.isatty():
-                    play(steps, wanted)
+                    some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
+                    export(wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite)
+                case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
+                    return play(steps, wanted)
                 case "events":
                     write_events(steps, wanted)
                 case "stats":
                     show_stats(steps, wanted)
+                case "explain":
+                    explain(steps, wanted)
                 case _:
                     show = Screen(sys.stdout, wanted.wishes).show
                     for step in selected(steps, wanted):
@@ -85,29 +89,33 @@ def _last_session() -> str | None:
     return None if last is None else str(last)
 
 
-def selected(steps: Steps, wanted: Wanted) -> Iterator[Step]:
-    """The steps that are wanted; if there are none, that is told."""
+def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterator[Step]:
+    """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
     some = False
-    for step in wanted.filters(with_progress(steps, wanted.wishes)):
+    reading = Reading(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
+    for step in wanted.filters(reading):
         some = True
         yield step
     if not some and wanted.filters:
         print("note: no event passes --call, --kind, --from and --to", file=sys.stderr)
 
 
-def play(steps: Steps, wanted: Wanted) -> None:
-    """Replay the steps at their own pace."""
-    import asyncio
+def _has_room(wishes: Wishes) -> bool:
+    from genreply_cli.theatre import has_room
 
-    from genreply_cli import player
+    return has_room(wishes)
 
-    show = Screen(sys.stdout, wanted.wishes).show
 
-    async def replay() -> None:
-        async for step in player.play(wanted.filters(steps), wanted.speed):
-            show(step)
+def play(steps: Steps, wanted: Wanted) -> int:
+    """Go through the steps, on the whole screen."""
+    from genreply_cli.index import indexed
+    from genreply_cli.theatre import perform
 
-    asyncio.run(replay())
+    index = indexed(steps, wanted.filters or None)
+    perform(index, wanted.player, wanted.wishes)
+    if index.problem is not None:
+        raise invalid(index.problem)
+    return 0
 
 
 def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -> int:
@@ -149,12 +157,19 @@ def write_events(steps: Steps, wanted: Wanted) -> None:
         writer.write(step)
 
 
+def explain(steps: Steps, wanted: Wanted) -> None:
+    """Tell the stories of the calls that are wanted."""
+    from genreply_cli.explain import tell_of
+
+    tell_of(iter(Reading(steps, wanted.wishes)), next(iter(wanted.filters.calls), None), Screen(sys.stdout, wanted.wishes))
+
+
 def show_stats(steps: Steps, wanted: Wanted) -> None:
     """Print the steps in numbers."""
     from genreply_cli.stats import Stats
 
     stats = Stats()
-    for step in selected(steps, wanted):
+    for step in selected(steps, wanted, silently=True):
         stats.see(step)
     if wanted.json:
         import json
@@ -173,6 +188,8 @@ def check(source: str, wanted: Wanted) -> int:
     def bad(error: TranscriptError) -> None:
         nonlocal wrong
         wrong += 1
+        if sys.stdout.isatty():
+            reading.be_quiet()
         print(error)
 
     def unreadable(error: TranscriptError) -> None:
@@ -181,9 +198,9 @@ def check(source: str, wanted: Wanted) -> int:
 
     laws = Laws(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
     with closing(open_transcript(source, unreadable)) as steps:
-        file = steps.file
+        file, reading = steps.file, Reading(steps, wanted.wishes)
         try:
-            for step in with_progress(steps, wanted.wishes):
+            for step in reading:
                 laws.see(step)
         except TranscriptError as error:  # it cannot be read any further
             bad(error)
@@ -200,7 +217,7 @@ def diff(steps: Steps, wanted: Wanted) -> int:
     from genreply_cli.diff import Story
 
     with closing(open_transcript(wanted.other)) as others:
-        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted))
+        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted, silently=True))
         there = Story(others.header, wanted.times).see_all(wanted.filters(others))
     return _told(here, there)
 
@@ -214,7 +231,7 @@ def rerun(steps: Steps, wanted: Wanted) -> int:
     if real and wanted.times:
         raise GenreplyError("--times is for a recording on the virtual clock; this one took its own time", exit_code=2)
     here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
-    for step in with_progress(steps, wanted.wishes):
+    for step in Reading(steps, wanted.wishes):
         here.see(step)
         inputs.see(step)
     there = Story(steps.header, wanted.times, real)

@@ -1,12 +1,14 @@
 """A recorded session, run again on the virtual clock: the same inputs at the same times, with the same settings and seed.
 
-Inputs are what came from outside: each call, each giving up, each mark, the end. All else has to follow from them. What came at
-the same time keeps its order: a caller that asked again at once does so here, and one that asked on its own waits for its time,
-and, within that time, until as much has happened as had happened then.
+Inputs are what came from outside: each call, each giving up, each mark (which in a REPL may be a command that changes things),
+each new coordinator, the end. All else has to follow from them. What came at the same time keeps its order: a caller that asked
+again at once does so here, and one that asked on its own waits for its time, and, within that time, until as much has happened as
+had happened then.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -14,16 +16,18 @@ from typing import Any, Final, NamedTuple
 from genreply_cli import options
 from genreply_cli.errors import GenreplyError
 from genreply_cli.looks import named, show_message
-from genreply_cli.otp import CallError
+from genreply_cli.otp import CallError, GenServer
 from genreply_cli.session import Settings, session
 from genreply_cli.source import INVALID
 from genreply_cli.standing import is_caller
+from genreply_cli.supervisor import Supervisor
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Header
-from genreply_cli.variations import COORDINATORS, AnyCoordinator
+from genreply_cli.variations import COORDINATORS
 from genreply_cli.watch import Sink, Watch
 
 SETTINGS: Final = {"coordinator", "delay", "timeout", "faults"}
+CHANGES: Final = {"/coordinator", "/delay", "/timeout", "/fault", "/seed"}
 AT_ONCE: Final = 0.005  # seconds within which a real clock sees what happened at once
 SLACK: Final = 0.05  # seconds for which what a real clock has seen may be waited for
 ROUNDED: Final = 1e-6  # seconds by which a recorded time may be off
@@ -53,7 +57,7 @@ class GiveUp(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Somebody makes a mark."""
+    """Somebody makes a mark, which may say what was typed."""
 
     t: float
     seq: int
@@ -61,7 +65,24 @@ class Mark(NamedTuple):
     together: bool = False
 
 
-Input = Ask | GiveUp | Mark
+class Start(NamedTuple):
+    """A coordinator is started in the place of another one."""
+
+    t: float
+    seq: int
+    number: int
+    together: bool = False
+
+
+class Dismiss(NamedTuple):
+    """Nobody waits any more for those that were replaced."""
+
+    t: float
+    seq: int
+    together: bool = False
+
+
+Input = Ask | GiveUp | Mark | Start | Dismiss
 
 
 def settings_of(header: Header) -> Settings:
@@ -131,6 +152,10 @@ class Inputs:
                 self._latest = GiveUp(step.t, step.seq, step.call, self._together(step, before))
             case "mark":
                 self._latest = Mark(step.t, step.seq, dict(step.details), self._together(step, before))
+            case "start" if number := _number(step.at):
+                self._latest = Start(step.t, step.seq, number)
+            case "exit" if _number(step.at) is not None and step.details.get("reason") == "shutdown":
+                self._latest = Dismiss(step.t, step.seq)
             case "reply" | "down" if step.target is not None:
                 self._answered[step.target] = step.t
             case "timeout" if step.source is not None:
@@ -160,6 +185,14 @@ class Inputs:
             self._callers.add(step.source)
             self._began = step.t
         return Ask(step.t, step.seq, step.call, step.source, message, step.details.get("timeout"), together, again)
+
+
+def _number(name: str | None) -> int | None:
+    """Which of the coordinators this is: 0 for the first, 2 for `coordinator-2`; None for anybody else."""
+    stem, _, digits = (name or "").partition("-")
+    if stem != "coordinator" or (digits and not (digits.isdecimal() and len(digits) < 6)):
+        return None
+    return int(digits or 0)
 
 
 def again(header: Header, inputs: Inputs, sink: Sink) -> None:
@@ -192,13 +225,13 @@ class Rerun:
         """Run it, until as much has happened as had happened then, or until as much time has passed."""
         begin = asyncio.get_running_loop().time()
         try:
-            async with session(settings, [*sinks, self.see]) as (coordinator, watch):
+            async with session(lambda: Supervisor(settings), [*sinks, self.see]) as (supervisor, watch):
                 assert watch is not None
                 for one in self.inputs:
                     if not one.together and not (isinstance(one, Ask) and one.again):
                         await _until(begin + one.t)
                         await self._as_much_as_before(one.seq)
-                    self._put(one, coordinator, watch)
+                    await self._put(one, supervisor, watch)
                 try:
                     async with asyncio.timeout_at(begin + self.seconds):
                         while self.seen < self.steps:
@@ -220,28 +253,41 @@ class Rerun:
                 return
             await asyncio.sleep(0)
 
-    def _put(self, one: Input, coordinator: AnyCoordinator, watch: Watch) -> None:
+    async def _put(self, one: Input, supervisor: Supervisor, watch: Watch) -> None:
         match one:
             case Ask():
                 if one.caller not in self.callers:
                     queue: asyncio.Queue[Ask] = asyncio.Queue()
-                    task = asyncio.get_running_loop().create_task(self._caller(coordinator, queue), name="caller")
+                    task = asyncio.get_running_loop().create_task(self._caller(supervisor, queue), name="caller")
                     self.callers[one.caller] = queue, task
                 self.callers[one.caller][0].put_nowait(one)
             case GiveUp() if one.call in self.asking:
                 self.given_up.add(one.call)
                 self.asking[one.call].cancel()
             case Mark():
+                command, _, text = str(one.details.get("label", "")).partition(" ")
+                crashing = await _victim(supervisor, text) if command == "/crash" else None
                 watch.show(watch.tracer.note("mark", **one.details))
+                if crashing is not None:
+                    crashing.exit(RuntimeError(f"/crash {text}"))
+                elif command == "/restart":
+                    supervisor.restart()
+                elif command in CHANGES:
+                    with suppress(ValueError):  # somebody's own mark, which only looks like a command
+                        supervisor.change(command[1:], text)
+            case Start() if supervisor.started < one.number:
+                supervisor.restart()
+            case Dismiss():
+                supervisor.dismiss()
 
-    async def _caller(self, coordinator: AnyCoordinator, asks: "asyncio.Queue[Ask]") -> None:
+    async def _caller(self, supervisor: Supervisor, asks: "asyncio.Queue[Ask]") -> None:
         task = asyncio.current_task()
         assert task is not None
         while True:
             ask = await asks.get()
             self.asking[ask.call] = task
             try:
-                await coordinator.greet(ask.message, ask.timeout)
+                await supervisor.coordinator.greet(ask.message, ask.timeout)
             except CallError:
                 pass
             except asyncio.CancelledError:
@@ -250,6 +296,12 @@ class Rerun:
                 task.uncancel()
             finally:
                 del self.asking[ask.call]
+
+
+async def _victim(supervisor: Supervisor, which: str) -> GenServer[Any] | None:
+    if not supervisor.coordinator.alive or which not in {"coordinator", "websocket"}:
+        return None
+    return await supervisor.socket() if which == "websocket" else supervisor.coordinator
 
 
 async def _until(when: float) -> None:

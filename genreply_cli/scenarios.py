@@ -76,7 +76,7 @@ def record(scenario: Scenario, path: Path) -> None:
     """Run a demo, and write its transcript."""
 
     async def main() -> None:
-        async with session(scenario.settings, [writer.write]) as (coordinator, _):
+        async with session(scenario.settings.start, [writer.write]) as (coordinator, _):
             await scenario.script(coordinator, scenario.settings)
 
     with Writer(path, header(scenario.settings, scenario.title), overwrite=True) as writer:

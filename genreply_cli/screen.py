@@ -10,9 +10,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from genreply_cli.rewrap import moved, rewraps
 from genreply_cli.timeline import Timeline, View
 from genreply_cli.trace import Step
 
@@ -49,11 +50,12 @@ class Look:
     color: bool
     ascii_only: bool
     terminal: bool  # it can be redrawn
+    still: bool = False  # but it must not be: somebody listens
 
     @property
     def moves(self) -> bool:
         """Whether there may be a line that comes and goes."""
-        return self.terminal and self.view not in {"plain", "accessible"}
+        return self.terminal and not self.still and self.view != "plain"
 
 
 def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
@@ -75,7 +77,7 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
         color = terminal
     # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
     ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
-    return Look(view, color, ascii_only, terminal)
+    return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
 def _can_show(text: str, stream: TextIO) -> bool:
@@ -103,7 +105,7 @@ class Bar:
                 *bar,
                 progress.MofNCompleteColumn(),
                 progress.TimeRemainingColumn(),
-                console=_console(stream, look, follow_stdout=False),
+                console=_console(stream, look),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
@@ -155,17 +157,19 @@ def progress(stream: TextIO, total: int, wishes: Wishes | None = None) -> Iterat
 class Screen:
     """Shows steps on a stream, at once; what was shown is never redrawn."""
 
-    def __init__(self, stream: TextIO, wishes: Wishes | None = None, *, follow_stdout: bool = False) -> None:
+    def __init__(self, stream: TextIO, wishes: Wishes | None = None) -> None:
         self.stream = stream
         self.look = decide(stream, wishes or Wishes())
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
         view = None if self.look.view == "off" else self.look.view
         self._timeline = Timeline(self.width, view, ascii_only=self.look.ascii_only)
-        self._console = _console(stream, self.look, follow_stdout) if self.look.color or self.look.moves else None
+        self._console = _console(stream, self.look) if self.look.color or self.look.moves else None
         self._line: Live | None = None
+        self._shown = 0  # how many cells it has
         self._clock: Callable[[], float] | None = None  # while somebody is told who blocks
         self._waiting: dict[str, float] = {}  # calls that block, and since when
+        self._only = False  # and the others are nobody's business
 
     @property
     def width(self) -> int:
@@ -181,6 +185,7 @@ class Screen:
         if self.look.view == "off":
             return
         if self.look.terminal:
+            self._find_the_line()
             self._timeline.fit(self.width)
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
             self._console.size = max(self.width, 1), 24  # Rich would take that of another stream, or 80 columns
@@ -189,6 +194,13 @@ class Screen:
         else:
             for line in self._timeline.lines(step):
                 print(line.rstrip(), file=self.stream)
+
+    def set_view(self, name: str) -> None:
+        """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
+        view: Any = None if name == "auto" else name
+        self.look = replace(self.look, view=view)
+        ascii_only = self.look.ascii_only
+        self._timeline = Timeline(self.width, None if view == "off" else view, ascii_only=ascii_only)
 
     def say(self, text: str, style: str = "") -> None:
         """Something in words, among the rows."""
@@ -201,7 +213,8 @@ class Screen:
         if step.call is None or self._clock is None:
             return
         if step.kind == "call":
-            self._waiting[step.call] = self._clock()
+            if not self._only:
+                self._waiting[step.call] = self._clock()
         elif step.kind in ENDS:
             self._waiting.pop(step.call, None)
 
@@ -218,13 +231,17 @@ class Screen:
         return f"{call} blocked {waited:.1f}{limit} s{others}   {hint}".rstrip()
 
     @contextlib.contextmanager
-    def telling(self, timeout: float | None, hint: str = "") -> Iterator[None]:
-        """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then."""
-        if not self.look.moves and self.look.view != "accessible":
+    def telling(self, timeout: float | None, hint: str = "", only: Mapping[str, float] | None = None) -> Iterator[None]:
+        """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then.
+
+        `only` of these, which block since these times on the clock of the loop.
+        """
+        if not self.look.moves and not self.look.still:
             yield
             return
         loop = asyncio.get_running_loop()
         self._clock = loop.time
+        self._only, self._waiting = only is not None, dict(only or {})
         live = self._line = self._live() if self.look.moves else None
 
         async def tell() -> None:
@@ -237,7 +254,10 @@ class Screen:
                 elif line is None:
                     live.stop()
                 else:
-                    live.update(_unstyled(line[: min(LINE, self.width - 1)]))
+                    self._find_the_line()
+                    line = line[: min(LINE, self.width - 1)]
+                    self._shown = len(line)
+                    live.update(_unstyled(line))
                     live.start(refresh=True)
                     live.refresh()
 
@@ -250,9 +270,16 @@ class Screen:
             self._clock = self._line = None
             self._waiting.clear()
 
+    def _find_the_line(self) -> None:
+        """If the terminal has become so narrow that the line takes several rows, erase all but the first."""
+        if self._line is not None and self._line.is_started and rewraps():
+            self.stream.write("\r\x1b[2K\x1b[A" * moved([], self._shown, self.width))
+            self._shown = 0
+
     def make_room(self) -> None:
         """Take the line away, so that somebody else may write to the terminal. It comes back by itself."""
         if self._line is not None:
+            self._find_the_line()
             self._line.stop()
 
     def _live(self) -> "Live":
@@ -261,13 +288,11 @@ class Screen:
         return Live(console=self._console, transient=True, auto_refresh=False)
 
 
-def _console(stream: TextIO, look: Look, follow_stdout: bool) -> "Console":
+def _console(stream: TextIO, look: Look) -> "Console":
     from rich.console import Console
 
-    # None: wherever stdout leads just then, which is above the prompt while there is one
-    file = None if follow_stdout else stream
     return Console(
-        file=file,
+        file=stream,
         force_terminal=True,
         color_system="standard" if look.color else None,  # all colours have ANSI names; Rich need not guess
         markup=False,

@@ -14,6 +14,7 @@ from genreply_cli.session import Settings, session
 from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
+    from genreply_cli.explain import Stories
     from genreply_cli.screen import Bar, Screen, Wishes
     from genreply_cli.trace import Step
     from genreply_cli.watch import Sink
@@ -36,6 +37,7 @@ class Output:
     append: bool = False
     as_done: bool = False  # outcomes as they come, instead of in the order of asking
     linger: float = 1.0  # seconds to wait for late answers, if somebody looks on
+    explain: bool = False  # the stories of the calls, in words, on stderr
     strict: bool = False  # an answer to a wrong caller, or a second one, is a failure
 
 
@@ -46,6 +48,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
         sinks: list[Sink] = []
         screen: Screen | None = None
         bar: Bar | None = None
+        stories: Stories | None = None
         wrong: list[Step] = []
         before: Iterable[Step] = ()
         if output.record is not None:
@@ -60,6 +63,11 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             from genreply_cli.watch import header
 
             sinks.append(Writer(sys.stdout, header(settings)).write)
+        if output.explain:
+            from genreply_cli import explain
+
+            stories = explain.Stories()
+            sinks.append(stories)
         if output.strict:
             sinks.append(lambda step: wrong.append(step) if step.kind == "duplicate" or "for" in step.details else None)
         if output.timeline:
@@ -76,6 +84,11 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
         code, failures = settings.run(_send(settings, asked, messages == ["-"], jobs, output, sinks, before, screen, bar))
     for failure in failures:
         raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
+    if stories is not None:
+        from genreply_cli import explain
+        from genreply_cli import screen as screens
+
+        explain.tell(stories, screens.Screen(sys.stderr, output.wishes))
     if wrong and not code:
         return complain(f"wrong answers, to a wrong caller or for a second time: {len(wrong)}", WRONG)
     return code
@@ -94,7 +107,7 @@ async def _send(
 ) -> tuple[int, list[Exception]]:
     code = 0
     real = settings.clock == "real"
-    async with session(settings, sinks, before) as (coordinator, watch):
+    async with session(settings.start, sinks, before) as (coordinator, watch):
         read = lines(sys.stdin.fileno(), wait=real) if from_stdin else messages
         asking = greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)
         with nullcontext() if screen is None or not real else screen.telling(settings.timeout):

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from genreply_cli import options
 from genreply_cli.errors import GenreplyError, Terminated
 from genreply_cli.faults import Fault, Network
 from genreply_cli.otp import Node
@@ -33,11 +34,43 @@ class Settings:
     seed: int = 0
     clock: str = "real"  # or "virtual"
 
-    def start(self) -> AnyCoordinator:
-        """Start the coordinator, and with it its socket, in the node that is running here."""
+    def network(self, *, steady: bool = True) -> Network:
+        """What is between the socket and its coordinator."""
+        return Network(self.delay, self.faults, self.timeout, self.seed, steady)
+
+    def start(self, network: Network | None = None, number: int = 1) -> AnyCoordinator:
+        """Start the coordinator, and with it its socket, in the node that is running here. Later ones have a `number`."""
         coordinator, socket = COORDINATORS[self.coordinator]
-        network = Network(self.delay, self.faults, self.timeout, self.seed)
-        return coordinator.start_link(network.between(socket), name="coordinator")
+        suffix = "" if number == 1 else f"-{number}"
+        connect = (network or self.network()).between(socket, f"websocket{suffix}")
+        return coordinator.start_link(connect, name=f"coordinator{suffix}")
+
+    def changed(self, name: str, text: str) -> "Settings":
+        """These settings but for one, which is given as people type it. Raises ValueError with a sentence."""
+        match name:
+            case "coordinator":
+                return replace(self, coordinator=options.choice(text, options.COORDINATORS, "coordinator"))
+            case "delay":
+                return replace(self, delay=options.delay(text))
+            case "timeout":
+                return replace(self, timeout=options.timeout(text))
+            case "fault":
+                return replace(self, faults=options.faults(text))
+            case "seed":
+                return replace(self, seed=options.seed(text))
+        raise ValueError(f"there is no setting {name!r}")
+
+    def told(self, name: str) -> str:
+        """A setting as people would type it."""
+        match name:
+            case "delay":
+                least, most = self.delay
+                return f"{least:g}s" if least == most else f"{least:g}s..{most:g}s"
+            case "timeout":
+                return "infinity" if self.timeout is None else f"{self.timeout:g}s"
+            case "fault":
+                return " ".join(map(str, self.faults)) or "off"
+        return str(getattr(self, name))
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a program on the clock of these settings."""
@@ -54,9 +87,9 @@ class Settings:
 
 @asynccontextmanager
 async def session(
-    settings: Settings, sinks: "Sequence[Sink]" = (), before: "Iterable[Step]" = ()
-) -> "AsyncIterator[tuple[AnyCoordinator, Watch | None]]":
-    """A running coordinator, and those who look on; with no sinks, nobody does, and nothing is spent on it.
+    start: Callable[[], T], sinks: "Sequence[Sink]" = (), before: "Iterable[Step]" = ()
+) -> "AsyncIterator[tuple[T, Watch | None]]":
+    """What `start` starts, which runs meanwhile, and those who look on; with no sinks, nobody does, and nothing is spent on it.
 
     The steps go on after those `before`. Whatever ends it, the sinks get the `end` step. SIGTERM and SIGHUP end it with
     `Terminated`, a stdout that nobody reads with `BrokenPipeError`.
@@ -81,7 +114,7 @@ async def session(
     try:
         async with Node(observe=None if watch is None else watch.event) as node:
             try:
-                yield settings.start(), watch
+                yield start(), watch
             finally:
                 node.observe = None  # what follows is only the closing of the node
                 if watch is not None:

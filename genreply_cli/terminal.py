@@ -1,84 +1,208 @@
 """The REPL on a terminal: prompt_toolkit reads, Rich draws, and only one of them has the screen at a time.
 
 While the prompt is open, prompt_toolkit has it, and rows are printed above the prompt. While a call blocks, Rich has it: the log
-grows, one transient line says how long it has been, and the keyboard is held in raw mode, so that Ctrl-C gives up this call alone
-and what is typed ahead waits for the next prompt.
+grows, one transient line says how long it has been, and the keyboard is held, so that Ctrl-C gives up this call alone and what is
+typed ahead waits for the next prompt. The keyboard stays in raw mode from the first prompt to the last: nothing is ever echoed
+between two of them.
 """
 
 import asyncio
 import contextlib
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from genreply_cli import __version__, state
-from genreply_cli.face import Face
-from genreply_cli.screen import Screen, Wishes
+from genreply_cli import state
+from genreply_cli.above import Above
+from genreply_cli.face import INTRODUCTION, Face, Typist
+from genreply_cli.rewrap import follow, rewraps
+from genreply_cli.screen import LINE, Screen, Wishes
+from genreply_cli.trace import Step
 from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
-    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
+    from genreply_cli.callers import Call
+
 PROMPT = "greet> "
+REFRESH = 0.1  # seconds between two pictures of who waits
+FRAME = 0.02  # seconds between something to be drawn and its drawing: what comes together is drawn together
+SLICE = 0.005  # seconds of drawing, before keys get their turn
+WHOLE = 2000  # characters of an answer that are shown; /show has the rest
+PASTE = 5000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
 
 class Terminal(Face):
     """A session's face on a terminal."""
 
+    interactive = True
+
     def __init__(self, wishes: Wishes | None = None, *, history: bool = True) -> None:
-        import prompt_toolkit
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 
-        self.screen = Screen(sys.stdout, wishes, follow_stdout=True)
-        self.show = self.screen.show
-        self._give_up: Callable[[], None] | None = None  # while a call blocks
-        keys = _keys(self._hint)
-        self.prompt: PromptSession[str] = prompt_toolkit.PromptSession(history=_history(keep=history), key_bindings=keys)
+        from genreply_cli.keyboard import Keyboard
 
-    def answer(self, reply: str) -> None:
+        self._above = Above(sys.stdout)
+        super().__init__(Screen(self._above, wishes))  # type: ignore[arg-type]  # all that it needs of a stream
+        self.show = self._draw
+        self._jobs: deque[Callable[[], None]] = deque()  # what is to be drawn
+        self._held = False  # somebody else has the screen
+        self._wishes = wishes
+        self._typist: Typist | None = None
+        self._pasted: list[str] = []  # what the placeholders in the line stand for
+        self._ahead: deque[str] = deque()  # pasted lines, to be sent one after the other
+        self.prompt: PromptSession[str] = PromptSession(
+            self._message,
+            input=Keyboard(sys.stdin),
+            history=_history(keep=history),
+            key_bindings=self._keys(),
+            auto_suggest=AutoSuggestFromHistory(),
+            completer=self._completer(),
+            complete_while_typing=self._begins_with_slash(),
+            reserve_space_for_menu=6,
+        )
+        self._above.over(self.prompt.app)
+        if rewraps():
+            follow(self.prompt.app)
+
+    # --- what is shown --------------------------------------------------------------------------------------------------------
+
+    def _draw(self, step: Step) -> None:
+        self._later(partial(self._screen.show, step))
+
+    @property
+    def _screen(self) -> Screen:
+        assert self.screen is not None
+        return self.screen
+
+    def _later(self, job: Callable[[], None]) -> None:
+        """Draw this in its turn: a thousand rows at once must not keep anybody from typing."""
+        self._jobs.append(job)
+        if len(self._jobs) == 1:
+            asyncio.get_running_loop().call_later(FRAME, self._some)
+
+    def _some(self) -> None:
+        until = time.monotonic() + SLICE
+        while self._jobs and not self._held:
+            self._jobs[0]()
+            self._jobs.popleft()
+            if time.monotonic() > until and self._jobs:
+                asyncio.get_running_loop().call_later(SLICE, self._some)
+                return
+
+    def close(self) -> None:
+        """Draw what is still to be drawn."""
+        while self._jobs:
+            self._jobs.popleft()()
+        self._above.flush()
+
+    def _print(self, text: str, style: str = "") -> None:
+        self._later(partial(self._screen.say, text, style))
+
+    def answer(self, call: str, reply: str) -> None:
         """An answer has come."""
-        self.screen.say(visible(reply), "bold")
+        more = "" if len(reply) <= WHOLE else f"… ({len(reply):,} characters; /show {call} has them all)"
+        self._print(visible(reply[:WHOLE]) + more, "bold")
 
     def say(self, text: str) -> None:
         """Something that was asked for."""
-        self.screen.say(text)
+        self._print(text)
+
+    def tell(self, tell: Callable[[Screen], None]) -> None:
+        """Something that draws itself."""
+        self._later(partial(tell, self._screen))
 
     def complain(self, problem: str) -> None:
         """Something went wrong."""
-        self.screen.say(visible(problem), "red")
+        self._print(visible(problem), "red")
 
-    def _hint(self) -> None:
-        self.screen.say("Ctrl-D, or /quit, leaves", "dim")
+    def clear(self) -> None:
+        """Clear the screen."""
+        self.prompt.app.renderer.clear()
 
-    async def typed(self) -> AsyncIterator[str]:
-        """The lines, as they are typed. The prompt is open only while one is waited for."""
-        from prompt_toolkit.patch_stdout import patch_stdout
+    async def replay(self, path: str) -> None:
+        """Play a transcript on the whole screen. What happens meanwhile is shown afterwards."""
+        from genreply_cli.index import indexed
+        from genreply_cli.moves import State
+        from genreply_cli.theatre import perform_within
+        from genreply_cli.transcript import read
 
-        self.screen.say(f"genreply {__version__}: a line is a greeting, and blocks until its deferred reply")
-        self.screen.say("/help lists the commands; Ctrl-D leaves", "dim")
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._interrupted)  # between two raw modes, Ctrl-C is a signal
+        self._some()
+        self._held = True
         try:
-            while True:
-                with patch_stdout(raw=True):
-                    line = await self.prompt.prompt_async(PROMPT, handle_sigint=False)
-                yield line
+            with contextlib.closing(read(path)[1]) as steps:
+                await perform_within(indexed(steps), State(), self._wishes)
+        finally:
+            self._held = False
+            if self._jobs:
+                asyncio.get_running_loop().call_soon(self._some)
+
+    # --- what is typed --------------------------------------------------------------------------------------------------------
+
+    def _message(self) -> "StyleAndTextTuples":
+        waiting = None if self._typist is None or self.prompt.app.is_done else self._typist.waiting()
+        prompt: StyleAndTextTuples = [("", PROMPT)]
+        if waiting is None:
+            return prompt
+        line = waiting[: max(1, min(LINE, self._screen.width - 1))]
+        return [("fg:ansigray" if self._screen.look.color else "", line), ("", "\n"), *prompt]
+
+    async def typed(self, typist: Typist) -> AsyncIterator[str]:
+        """The lines, as they are typed. The prompt is open only while one is waited for."""
+        self._typist = typist
+        self._print(INTRODUCTION[0])
+        self._print(INTRODUCTION[1], "dim")
+        ticking = asyncio.get_running_loop().create_task(self._tick())
+        try:
+            with self.prompt.app.input.raw_mode():
+                while True:
+                    while self._ahead:
+                        line = self._ahead.popleft()
+                        self._print(f"{PROMPT}{visible(line)}", "dim")
+                        yield line
+                    self._some()  # first what has happened, if it is little, then the prompt
+                    text = await self.prompt.prompt_async(handle_sigint=False)
+                    first, *others = self._unfold(text)
+                    self._ahead.extend(others)
+                    yield first
         except EOFError:
             return
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            ticking.cancel()
 
-    def _interrupted(self) -> None:
-        if self._give_up is not None:
-            self._give_up()
+    async def _tick(self) -> None:
+        before: str | None = None
+        while True:
+            await asyncio.sleep(REFRESH)
+            now = None if self._typist is None else self._typist.waiting()
+            if now != before:
+                self.prompt.app.invalidate()
+            before = now
+
+    def _unfold(self, text: str) -> list[str]:
+        """The lines that a line stands for: what was pasted as several lines is sent as several."""
+        for number, pasted in enumerate(self._pasted, start=1):
+            text = text.replace(_label(number, pasted), pasted.replace("\n", _BREAK))
+        self._pasted.clear()
+        return text.split(_BREAK)
 
     @contextlib.contextmanager
-    def blocked(self, call: str, timeout: float | None, give_up: Callable[[], None]) -> Iterator[None]:
+    def blocked(self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
         """A call blocks: show for how long, and hold the keyboard."""
         from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+
+        from genreply_cli.keyboard import kept
 
         keyboard = self.prompt.app.input
         before = get_typeahead(keyboard)
@@ -87,35 +211,86 @@ class Terminal(Face):
         def on_keys() -> None:
             for press in keyboard.read_keys():
                 if press.key == "c-c":
+                    self._drop_the_rest()
                     give_up()
-                elif press.key in ("c-h", "backspace"):
-                    del ahead[-1:]
-                elif press.key == "<bracketed-paste>" or (len(press.key) == 1 and press.data >= " "):
+                elif press.key == "c-z":
+                    aside()
+                else:
                     ahead.append(press)
 
-        self._give_up = give_up
+        hint = "Ctrl-C give up   Ctrl-Z background"
         try:
-            with keyboard.raw_mode(), keyboard.attach(on_keys), self.screen.telling(timeout, "Ctrl-C give up"):
+            with (
+                keyboard.raw_mode(),
+                keyboard.attach(on_keys),
+                self._screen.telling(call.timeout, hint, {call.name: call.began}),
+            ):
                 yield
         finally:
-            self._give_up = None
-            store_typeahead(keyboard, before + ahead)  # what was typed before the call comes first
+            store_typeahead(keyboard, before + kept(ahead))  # what was typed before the call comes first
+
+    def _drop_the_rest(self) -> None:
+        if self._ahead:
+            self.complain(f"the other {len(self._ahead)} lines of what was pasted are not sent")
+            self._ahead.clear()
+
+    def _keys(self) -> "KeyBindings":
+        from prompt_toolkit.key_binding import KeyBindings
+
+        keys = KeyBindings()
+
+        @keys.add("c-c")
+        def _(press: "KeyPressEvent") -> None:
+            if press.current_buffer.text:
+                press.current_buffer.reset()
+            else:
+                self._print("Ctrl-D, or /quit, leaves", "dim")
+
+        @keys.add("escape", "enter")
+        def _(press: "KeyPressEvent") -> None:
+            press.current_buffer.insert_text("\n")
+
+        @keys.add("<bracketed-paste>")
+        def _(press: "KeyPressEvent") -> None:
+            text = press.data.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+            buffer = press.current_buffer
+            if "\n" in text:
+                self._pasted.append(text)
+                text = _label(len(self._pasted), text)
+            elif len(buffer.text) + len(text) > PASTE:  # all of it is one paste, which comes bit by bit
+                before, after = buffer.document.text_before_cursor, buffer.document.text_after_cursor
+                self._pasted = ["\n".join(self._unfold(before + text + after))]
+                buffer.reset()
+                text = _label(1, self._pasted[0])
+            buffer.insert_text(text)
+
+        return keys
+
+    def _begins_with_slash(self) -> "Condition":
+        from prompt_toolkit.filters import Condition
+
+        return Condition(lambda: self.prompt.default_buffer.text.startswith("/"))
+
+    def _completer(self) -> "Completer":
+        from prompt_toolkit.completion import Completer, Completion
+
+        class Words(Completer):
+            def get_completions(_, document: "Document", __: object) -> Iterable[Completion]:  # noqa: N805
+                line = document.text_before_cursor
+                known = line.rpartition(" ")[2]
+                for word, meaning in () if self._typist is None else self._typist.complete(line):
+                    yield Completion(word, -len(known), display_meta=meaning)
+
+        return Words()
 
 
-def _keys(hint: Callable[[], None]) -> "KeyBindings":
-    from prompt_toolkit.application import run_in_terminal
-    from prompt_toolkit.key_binding import KeyBindings
+_BREAK = "\0\n"  # where a pasted line ends, and not one that was made with Alt-Enter
 
-    keys = KeyBindings()
 
-    @keys.add("c-c")
-    def _(press: "KeyPressEvent") -> None:
-        if press.current_buffer.text:
-            press.current_buffer.reset()
-        else:
-            run_in_terminal(hint)
-
-    return keys
+def _label(number: int, pasted: str) -> str:
+    """What stands in the line for something that was pasted."""
+    lines = pasted.count("\n") + 1
+    return f"[pasted {number}: {f'{lines} lines' if lines > 1 else f'{len(pasted):,} characters'}]"
 
 
 def _history(*, keep: bool) -> "History":

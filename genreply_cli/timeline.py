@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal
 
 from genreply_cli.looks import GONE, Look, ends, look_of, named
-from genreply_cli.standing import is_caller
+from genreply_cli.standing import Standing, is_caller
 from genreply_cli.trace import Step
 from genreply_cli.visible import visible
 
@@ -115,6 +115,7 @@ LEFT: Final = 25  # where the first lane stands
 GAP: Final = 12, 21  # cells from lane to lane, at least and at most
 TEXT: Final = 30, 39  # cells for the text: at least, and as many as there should be before the gaps grow
 MARGIN: Final = 6  # from the last lane to the text
+BODY: Final = 6  # cells: less of a body than that says nothing
 
 
 class Lanes:
@@ -144,12 +145,23 @@ class Lanes:
         self._capacity = max(2, (width - LEFT - MARGIN - TEXT[0]) // GAP[0] + 1)
         self._arrange()
 
+    def begin(self, standing: Standing) -> None:
+        """Begin in the midst: with a lane for everybody who is there, and for the callers who wait."""
+        self._processes = list(standing.alive)
+        for one in standing.open.values():
+            self._ask(one.call, one.caller)
+            if one.caller is not None and is_caller(one.caller):
+                self._settle(one.caller)
+                self._arrange()
+        self._callers = self._callers or ["caller"]
+        self._arrange()
+
     def see(self, step: Step) -> None:
         """Take note of a step: who waits, who has ended, who needs a lane."""
+        before = len(self._callers), self._processes, self.call_cells
         match step.kind:
-            case "call" if step.call is not None and step.source is not None and step.call not in self._open:
-                self._open[step.call] = step.source
-                self._waits[step.source] = self._waits.get(step.source, 0) + 1
+            case "call" if step.call is not None:
+                self._ask(step.call, step.source)
             case "reply" | "down" if step.call is not None and self._open.get(step.call) == step.target:
                 self._close(step.call)
             case "timeout" | "cancel" if step.call is not None:
@@ -167,7 +179,13 @@ class Lanes:
                 self._settle(name)
         if step.call is not None:
             self.call_cells = max(self.call_cells, min(cells(visible(step.call)), 12))
-        self._arrange()
+        if before != (len(self._callers), self._processes, self.call_cells):
+            self._arrange()
+
+    def _ask(self, call: str, who: str | None) -> None:
+        if who is not None and call not in self._open:
+            self._open[call] = who
+            self._waits[who] = self._waits.get(who, 0) + 1
 
     def _close(self, call: str) -> None:
         who = self._open.pop(call, None)
@@ -220,7 +238,7 @@ class Lanes:
         left = self._at[0] if self._at else 0
         row = [(" ", "")] * (self.text - left if self._at else MARGIN)
         for lane, column in enumerate(self._at):
-            row[column - left] = ("┆" if self._blocked(lane) else "│", "dim")
+            row[column - left] = (self._line(lane), "dim")
         if source is not None and target is not None:
             start, stop = self._at[source] - left, self._at[target] - left
             if start == stop:
@@ -244,12 +262,16 @@ class Lanes:
             return self._callers.index(name)
         return 0 if self._shared else self._free() or 0
 
-    def _blocked(self, lane: int) -> bool:
+    def _line(self, lane: int) -> str:
+        """A lane where nothing happens: somebody waits there, or is free, or has ended."""
         if lane < len(self._callers):
-            return any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            blocked = any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            return "┆" if blocked else "│"
         place = lane - len(self._callers)
         here = self._processes[place:] if lane == len(self._labels) - 1 else self._processes[place : place + 1]
-        return any(name in self._waits for name in here)
+        if any(name in self._waits for name in here):
+            return "┆"
+        return " " if self._dead.issuperset(here) else "│"
 
 
 def _joined(row: Iterable[Span]) -> list[Span]:
@@ -263,14 +285,15 @@ def _joined(row: Iterable[Span]) -> list[Span]:
 class Timeline:
     """Draws steps, in their order. It remembers who has which lane and who is blocked, and nothing of what it has drawn.
 
-    Steps that add nothing are not drawn, except in `plain`: who was there before anything happened, and that a crash is an end.
+    Steps that add nothing, as that a crash is an end, are drawn only in `plain`, or with `entire`.
     """
 
-    def __init__(self, width: int = 112, view: View | None = None, *, ascii_only: bool = False) -> None:
+    def __init__(self, width: int = 112, view: View | None = None, *, ascii_only: bool = False, entire: bool = False) -> None:
         self.width = max(1, width)
         self.view = view_for(width) if view is None else view
         self._fits = view is None
         self._ascii = ascii_only
+        self._entire = entire
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
         self._header = ""
@@ -301,8 +324,7 @@ class Timeline:
         """The same as pieces of text with their styles."""
         if self.view == "plain":
             return [[(plain(step), "")]]
-        self._lanes.see(step)
-        if self._adds_nothing(step):
+        if self.see(step):
             return []
         match self.view:
             case "wide":
@@ -311,6 +333,23 @@ class Timeline:
                 return [[(accessible(step), "")]]
             case view:
                 return [self._narrow(step, with_ends=view == "narrow")]
+
+    def begin(self, standing: Standing) -> None:
+        """Begin in the midst, where things stand like this."""
+        self._lanes.begin(standing)
+
+    def see(self, step: Step) -> bool:
+        """Take note of a step without drawing it. The answer is whether it would not be drawn."""
+        self._lanes.see(step)
+        if self.view in {"narrow", "smallest"}:
+            self._call_cells = max(self._call_cells, min(cells(_call(step)), 12))
+            self._place_cells = max(self._place_cells, cells(self._place(step)))
+        return self._adds_nothing(step) and not self._entire
+
+    def header(self) -> list[Span]:
+        """The names above the lanes, as they are now; empty where there are no lanes. It is not drawn again until they change."""
+        self._header = self._lanes.header()
+        return self._fitted([(self._header, "dim")]) if self.view == "wide" else []
 
     def _adds_nothing(self, step: Step) -> bool:
         if step.kind == "start" and not self._begun:
@@ -326,38 +365,44 @@ class Timeline:
 
     def _wide(self, step: Step) -> list[list[Span]]:
         lanes, look = self._lanes, look_of(step)
-        header, self._header = self._header, lanes.header()
-        rows = [] if header == self._header else [self._fitted([(self._header, "dim")])]
+        rows = [] if self._header == lanes.header() else [self.header()]
         drawn = lanes.draw(step, look)
         if self._ascii:
             drawn = [(text.translate(ASCII), style) for text, style in drawn]
         head = self._head(f"{_clock(step.t, 7):>7} s  ", step, look, lanes.call_cells, 8)
         said = look.says(step)
-        text = self._text(look, [(said.body, said.note), said.in_brief()], "   ", self.width - lanes.text)
+        text = self._text(look, [(said.body, said.note), said.in_brief()], said.least, "   ", self.width - lanes.text)
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_ends: bool) -> list[Span]:
         look = look_of(step)
-        self._call_cells = max(self._call_cells, min(cells(_call(step)), 12))
         head = self._head(f"{_clock(step.t, 6)} ", step, look, self._call_cells, 7)
         if with_ends:
-            place = crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
-            self._place_cells = max(self._place_cells, cells(place))
-            head.append((pad(place, self._place_cells) + "  ", ""))
-        text = self._text(look, [look.says(step).in_brief()], " ", self.width - sum(cells(text) for text, _ in head))
+            head.append((pad(self._place(step), self._place_cells) + "  ", ""))
+        said = look.says(step)
+        text = self._text(look, [said.in_brief()], said.least, " ", self.width - sum(cells(text) for text, _ in head))
         return self._fitted([*head, *text])
+
+    def _place(self, step: Step) -> str:
+        return crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
 
     def _head(self, time: str, step: Step, look: Look, call_cells: int, word_cells: int) -> list[Span]:
         call = pad(crop(_call(step), call_cells, self._ellipsis), call_cells)
         return [(time, "dim"), (f"{call} {pad(crop(look.word, word_cells, self._ellipsis), word_cells)} ", look.colour)]
 
-    def _text(self, look: Look, choice: list[tuple[str, str]], gap: str, room: int) -> list[Span]:
-        """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news."""
-        body = behind = ""
+    def _text(self, look: Look, choice: list[tuple[str, str]], least: str, gap: str, room: int) -> list[Span]:
+        """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news.
+
+        Where the news is in the body, or hardly anything of the body would be left, `least` is all that is said.
+        """
+        body = note = behind = ""
         for body, note in choice:
             behind = gap + note if note else ""
             if fits(body, room - cells(behind)):
                 break
+        else:
+            if least and not (note == least and room - cells(behind) >= BODY):
+                body, behind = least, ""
         body = crop(body, max(4, room - cells(behind)), self._ellipsis)
         alarming = "red" in look.colour
         return [(body, look.colour if alarming and not behind else ""), (behind, look.colour if alarming else "dim")]

@@ -166,7 +166,11 @@ class Tracer:
 
     def end(self) -> Step:
         """The last step: how many calls there were, and what became of them. `failed` are those cancelled, too."""
-        return self.note("end", **self._counts)
+        return self.note("end", **self.counts())
+
+    def counts(self) -> dict[str, int]:
+        """What the last step would say now."""
+        return dict(self._counts)
 
     def after(self, steps: Iterable[Step]) -> "Tracer":
         """Go on where these steps end, so that the new ones can be appended to them. Returns the tracer."""

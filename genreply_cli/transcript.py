@@ -321,7 +321,7 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
             except (ValueError, RecursionError) as error:
                 if _may_be_cut(raw) and not any(map(_has_text, lines)):
                     told.cut = True
-                    told.notes.append(f"{visible(file)}, line {number}: the last line is cut; it is ignored")
+                    told.notes.append(cut_note(file, number))
                     break
                 told.bad(TranscriptError(f"expected a JSON object, found {_found(error)}", file, number))
                 continue
@@ -340,16 +340,39 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
         close()
     if step is None or step.kind != "end":
         told.interrupted = True
-        told.notes.append(f"{visible(file)}: the recording was interrupted; it has no end line")
+        told.notes.append(interrupted_note(file))
 
 
-def from_line(line: str, file: str = "the transcript", number: int = 2) -> Step:
+def cut_note(file: str, number: int) -> str:
+    """What a reader is told of a cut last line."""
+    return f"{visible(file)}, line {number}: the last line is cut; it is ignored"
+
+
+def interrupted_note(file: str) -> str:
+    """What a reader is told of a transcript without an end."""
+    return f"{visible(file)}: the recording was interrupted; it has no end line"
+
+
+def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) -> Step:
     """The step that one line is; `file` and `number` are for the error."""
     try:
-        values = _parse(line.strip())
+        values = _parse((line.decode() if isinstance(line, bytes) else line).strip())
     except (ValueError, RecursionError) as error:
         raise TranscriptError(f"expected a JSON object, found {_found(error)}", file, number) from None
     return _to_step(values, file, number)
+
+
+def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
+    """The same for the last line with its line end, which a killed recording may have cut: then None."""
+    try:
+        return from_line(line, file, number)
+    except TranscriptError:
+        try:
+            _parse((line.decode() if isinstance(line, bytes) else line).strip())
+        except (ValueError, RecursionError):
+            if _may_be_cut(line):
+                return None
+        raise
 
 
 def _may_be_cut(raw: str | bytes) -> bool:

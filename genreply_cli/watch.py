@@ -57,7 +57,7 @@ class Watch:
         self.failures: list[Exception] = []
         self.tracer = Tracer(asyncio.get_running_loop().time).after(before)
         self._leave = leave
-        self._under_way = 0  # messages to which the socket will still answer
+        self.under_way = 0  # messages to which the socket will still answer
         self._changed = asyncio.Event()
 
     def event(self, event: Event) -> None:
@@ -80,17 +80,17 @@ class Watch:
     def _count(self, step: Step) -> None:
         match step.kind, step.details.get("what"):
             case ("cast", _) | ("fault", "duplicate"):
-                self._under_way += 1
+                self.under_way += 1
             case ("info", _) | ("fault", "drop"):
-                self._under_way -= 1
+                self.under_way -= 1
             case ("exit", _):
-                self._under_way = 0
+                self.under_way = 0
         self._changed.set()
 
     async def linger(self, seconds: float) -> None:
         """Wait, up to so many seconds, for the answers that are still under way."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._under_way > 0:
+                while self.under_way > 0:
                     self._changed.clear()
                     await self._changed.wait()

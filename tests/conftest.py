@@ -4,10 +4,13 @@ The fixture `events` is the list of all that the node's observer is told; withou
 """
 
 import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from terminals import LINES, Terminal
 
 from genreply_cli.otp import Event, Node
 from genreply_cli.otp.virtual_time import run
@@ -19,6 +22,20 @@ settings.load_profile("the same each time")
 @pytest.fixture
 def events() -> list[Event]:
     return []
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts programs in terminals, which are closed in the end."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, columns: int = 120, lines: int = LINES, stdin: str = "", **environment: str) -> Terminal:
+        opened.append(Terminal(list(arguments), columns, tmp_path, environment, lines, stdin))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.child.close(force=True)
 
 
 @pytest.hookimpl(tryfirst=True)

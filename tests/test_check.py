@@ -203,7 +203,7 @@ def test_what_the_runtime_records_is_never_wrong(
             pass
 
     async def main() -> None:
-        async with session(settings, [steps.append]) as (server, watch):
+        async with session(settings.start, [steps.append]) as (server, watch):
             with suppress(TimeoutError):
                 async with asyncio.timeout(given_up * 10):
                     await ask(server)

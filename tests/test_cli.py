@@ -1,6 +1,7 @@
 """The command line as scripts use it: replies on stdout, the story on stderr, one sentence for what is wrong, an exit status."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -53,6 +54,32 @@ def test_keyed_gives_each_its_own() -> None:
 def test_immediate_says_ok() -> None:
     done = genreply(*OVERLAP, "--coordinator", "immediate")
     assert (done.stdout, done.returncode) == ("ok\nok\nok\n", 0)
+
+
+def test_the_story_of_each_call_is_told_on_stderr_beside_the_code() -> None:
+    done = genreply(*OVERLAP, "--coordinator", "single", "--explain")
+    assert done.stdout == "A to you too!\n"
+    assert [line[:2] for line in done.stderr.splitlines() if ': greet "' in line[:11]] == ["c1", "c2", "c3"]
+    assert "WRONG CALLER: coordinator replies" in done.stderr
+    assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in done.stderr
+    assert "Elixir, coordinators.exs:39: GenServer.reply(state.caller, msg)" in done.stderr
+    assert done.returncode == 3
+
+
+def test_of_many_calls_two_are_told_of_and_it_is_said_how_many_are_not() -> None:
+    done = genreply("send", "A", "--count", "20", "--fault", "drop", "--clock", "virtual", "--explain")
+    assert [line for line in done.stderr.splitlines() if line.startswith("c")] == ['c1: greet "A"', 'c20: greet "A"']
+    assert done.stderr.splitlines()[-1] == "and 18 more calls; genreply trace --explain --call ID tells of one"
+
+
+def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
+    done = genreply("trace", "--explain", "--call", "c1", "late")
+    assert done.stdout.startswith('c1: greet "Hello"\n+0.000 s   caller asks coordinator')
+    assert "is too late" in done.stdout
+    assert "c2: " in genreply("trace", "--explain", "late").stdout
+    missing = genreply("trace", "--explain", "--call", "c9", "late")
+    assert (missing.stdout, missing.returncode) == ("", 2)
+    assert missing.stderr.startswith("error: there is no call 'c9' in this transcript\n")
 
 
 def test_a_timeout_says_what_to_do_about_it() -> None:
@@ -179,7 +206,42 @@ def test_a_closed_stdout_ends_quietly() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"], [], ["trace", "--list"]])
+def test_it_ends_quietly_if_nobody_reads_at_all(arguments: list[str]) -> None:
+    nobody, stdout = os.pipe()
+    os.close(nobody)
+    done = subprocess.run([*GENREPLY, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False)
+    os.close(stdout)
+    assert (done.stderr, done.returncode) == (b"", 141)
+
+
+def test_it_ends_quietly_if_there_is_no_stdout() -> None:
+    done = subprocess.run(["bash", "-c", '"$@" >&-', "-", *GENREPLY, "send", "A"], capture_output=True, check=False)
+    assert (done.stderr, done.returncode) == (b"", 141)
+
+
+CODES = {
+    "all answered": (["A", "B"], 0),
+    "no answer in time": (["A", "--fault", "drop"], 3),
+    "the callee died": (["A", "--fault", "crash"], 4),
+    "the callee was not there": (["A", "B", "C", "--fault", "crash", "--coordinator", "immediate"], 4),
+    "the first failure in ask order": (["A", "B", "--jobs", "2", "--fault", "drop", "--coordinator", "single"], 3),
+    "wrongly, and nobody minds": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo"], 0),
+    "wrongly, to a wrong caller": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo", "--strict"], 6),
+    "wrongly, twice": (["A", "--fault", "duplicate", "--coordinator", "single", "--strict"], 6),
+    "wrongly, and not in time": (["A", "B", "--jobs", "2", "--coordinator", "single", "--strict"], 3),
+}
+
+
+@pytest.mark.parametrize("case", CODES)
+def test_what_became_of_the_calls_is_the_exit_status(case: str) -> None:
+    arguments, code = CODES[case]
+    done = genreply("send", "--delay", "100ms", "--timeout", "1", "--clock", "virtual", *arguments)
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ") == (code != 0)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, code: int) -> None:
     arguments = ["send", "--delay", "3600", "--timeout", "infinity", "--events", "Hello"]
     process = subprocess.Popen([*GENREPLY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

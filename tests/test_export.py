@@ -71,7 +71,8 @@ def test_a_file_is_not_overwritten_unless_that_is_asked_for(tmp_path: Path) -> N
     path = tmp_path / "it.svg"
     path.write_text("precious")
     refused = genreply("trace", "hello", "-o", path)
-    assert (refused.code, refused.err) == (1, f"error: {path}: exists already\n       --overwrite, or another name\n")
+    told = f"error: {path}: exists already\n       choose another name; genreply trace takes --overwrite\n"
+    assert (refused.code, refused.err) == (1, told)
     assert path.read_text() == "precious"
     assert genreply("trace", "hello", "-o", path, "--overwrite").code == 0
     assert path.read_text().startswith("<?xml")
@@ -87,7 +88,7 @@ def test_what_goes_wrong_on_the_way_leaves_nothing_behind(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["-o", "it.png"], 2, "'it.png' does not say what it is to be; give it with --as, or a name that ends in one of .mmd"),
+        (["-o", "it.png"], 2, "'it.png' does not say what it is to be; expected a name that ends in one of .mmd"),
         (["--as", "sgv"], 2, "did you mean svg?"),
         (["--as", "svg", "--stats"], 2, "--stats and --as exclude each other"),
         (["--as", "svg", "-o", "no/such/folder/it.svg"], 1, "no/such/folder/it.svg: cannot be written: No such file"),

@@ -106,7 +106,7 @@ def test_a_file_that_is_begun_anew_is_followed_from_its_beginning(tmp_path: Path
         (b"no transcript\n", "its first line is no JSON object"),
         (b"x" * (1 << 20), "its first line is no JSON object"),
         (HELLO.replace(b'"seq":3', b'"seq":0'), 'line 4, field "seq": expected a whole number from 1, found 0'),
-        (HELLO.replace(b"Hello", b"\xff"), "line 4: expected UTF-8 text, found other bytes"),
+        (HELLO.replace(b"Hello", b"\xff"), "line 4: expected a JSON object, found bytes that are no UTF-8"),
     ],
 )
 def test_what_is_no_transcript_is_not_waited_for(text: bytes, sentence: str, tmp_path: Path) -> None:

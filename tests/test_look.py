@@ -1,5 +1,6 @@
 """How a stream is written to is decided once: by the flags, else by the environment, else by what the stream is."""
 
+import inspect
 import io
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import typer
 
 from genreply_cli.cli import app
 from genreply_cli.screen import Bar, Screen, Wishes, decide
+from genreply_cli.send import Output
 from genreply_cli.timeline import View
 from genreply_cli.trace import Step
 
@@ -119,9 +121,13 @@ def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_pla
         look = decide(Stream(terminal=terminal), Wishes(view, color), environment)
         redrawn = terminal and environment.get("TERM") != "dumb"
         assert look.terminal == redrawn
-        assert look.moves == (redrawn and look.view not in {"plain", "accessible"})
-        if view is None and environment.get("ACCESSIBLE") == "1":
-            assert not look.moves
+        listened_to = look.view == "accessible" or environment.get("ACCESSIBLE") == "1"
+        assert look.moves == (redrawn and look.view != "plain" and not listened_to)
+
+
+def test_who_listens_may_ask_for_lanes_and_gets_them_without_anything_that_moves() -> None:
+    look = decide(Stream(terminal=True), Wishes("wide", accessible=True), {})
+    assert (look.view, look.moves) == ("wide", False)
 
 
 # --- glyphs ------------------------------------------------------------------------------------------------------------------
@@ -253,6 +259,15 @@ def parsed(*arguments: str) -> dict[str, Any]:
     return found
 
 
+def sent(*arguments: str) -> Output:
+    """Where `genreply send` would write to."""
+    context = SEND.make_context("send", list(arguments))
+    todo = SEND.invoke(context)
+    output = inspect.getclosurevars(todo).nonlocals["output"]
+    assert isinstance(output, Output)
+    return output
+
+
 @pytest.fixture
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for option in OPTIONS.values():
@@ -295,6 +310,47 @@ def test_a_variable_may_say_no_and_may_be_empty(monkeypatch: pytest.MonkeyPatch)
             assert parsed()[name] is False
         monkeypatch.setenv(option.envvar, "")
         assert parsed() == default
+
+
+TYPED: list[tuple[dict[str, str], list[str], View | str | None]] = [
+    ({"PLAIN": "1"}, ["--view", "wide"], "wide"),
+    ({"ACCESSIBLE": "1"}, ["--view", "wide"], "wide"),
+    ({"VIEW": "wide"}, ["--plain"], "plain"),
+    ({"VIEW": "off"}, ["--plain"], "plain"),
+    ({"VIEW": "off"}, ["--timeline"], None),
+    ({"VIEW": "narrow"}, ["--timeline"], "narrow"),
+    ({"QUIET": "1"}, ["--view", "smallest"], "smallest"),
+    ({"TIMELINE": "0"}, ["--accessible"], "accessible"),
+    ({"TIMELINE": "1"}, ["--quiet"], "nothing"),
+    ({"TIMELINE": "1"}, ["--view", "off"], "nothing"),
+    ({"TIMELINE": "1"}, [], None),
+    ({"VIEW": "wide"}, ["--no-timeline"], "nothing"),
+    ({"VIEW": "wide", "PLAIN": "1"}, [], "plain"),
+    ({"PLAIN": "0", "VIEW": "wide"}, [], "wide"),
+]
+
+
+@pytest.mark.usefixtures("_no_variables")
+@pytest.mark.parametrize(("variables", "flags", "view"), TYPED)
+def test_what_is_typed_is_stronger_than_what_the_environment_says_of_the_same(
+    variables: dict[str, str], flags: list[str], view: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"GENREPLY_{name}", value)
+    output = sent("A", *flags)
+    assert output.timeline is (view != "nothing")
+    assert output.wishes is None or output.wishes.view == view
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_a_flag_puts_aside_the_variable_that_it_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENREPLY_EVENTS", "1")
+    monkeypatch.setenv("GENREPLY_APPEND", "1")
+    assert sent("A", "--json").json
+    assert not sent("A", "--json").events
+    assert sent("A", "--record", "x.jsonl", "--overwrite").overwrite
+    assert not sent("A", "--record", "x.jsonl", "--overwrite").append
+    assert sent("A", "--record", "x.jsonl").append
 
 
 @pytest.mark.usefixtures("_no_variables")

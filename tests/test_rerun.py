@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +55,7 @@ def test_whatever_was_recorded_on_the_virtual_clock_comes_out_the_same(
     file = io.StringIO()
 
     async def main() -> None:
-        async with session(settings, [Writer(file, header(settings)).write]) as (server, watch):
+        async with session(settings.start, [Writer(file, header(settings)).write]) as (server, watch):
             with suppress(TimeoutError):
                 async with asyncio.timeout(given_up):
                     async for _ in greet_all(server, list("ABCDEFGH"), timeout, jobs):
@@ -90,7 +92,7 @@ def test_a_caller_that_was_cancelled_is_cancelled_again(tmp_path: Path) -> None:
 
     async def main() -> None:
         with Writer(path, header(settings)) as writer:
-            async with session(settings, [writer.write]) as (server, watch):
+            async with session(settings.start, [writer.write]) as (server, watch):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.1):
                         await server.greet("never mind")
@@ -201,6 +203,22 @@ def test_a_call_of_many_events_is_compared_without_taking_for_ever(tmp_path: Pat
     longer = tampered("hello", lambda lines: lines.extend(marks), tmp_path / "longer.jsonl")
     done = genreply("trace", longer, "--diff", "hello")
     assert (done.code, done.out.count("\n")) == (5, 9001)
+
+
+def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    lines = [
+        "A", "B &", "/timeout 300ms", "/delay 30ms", "C", "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
+        "/fault drop", "/timeout 100ms", "G", "/seed 3", "/restart", "/delay 10ms..60ms", "H", "/coordinator keyed", "I &",
+        "/cancel", "/mark lunch", "/mark /delay of a train", "J", "/coordinator fifo", "/burst 5 K", "/wait",
+        "/crash coordinator", "L",
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "genreply_cli", "repl", "--delay", "20ms", "--record", str(path)]
+    subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False, timeout=60)
+    checked = genreply("trace", path, "--check")
+    assert (checked.code, checked.out) == (0, "")
+    done = genreply("trace", path, "--rerun")
+    assert (done.out, done.err, done.code) == ("", "equal: 16 calls\n", 0)
 
 
 def test_times_are_compared_only_where_the_clock_was_virtual(tmp_path: Path) -> None:

@@ -1,88 +1,17 @@
 """The screens, through a real pseudo-terminal and an emulator that answers."""
 
-import os
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pexpect
-import pyte
 import pytest
+from terminals import Terminal, clean
 
-PATIENCE = 20  # seconds until a screen that should have come is called missing
-
-
-OURS = {"CI", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "ACCESSIBLE", "PYTHONIOENCODING", "PYTHONUTF8"}
-
-
-def clean(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, with nothing in it that decides how things look, and with this."""
-    kept = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("GENREPLY_", "LC_"))}
-    return {**kept, **environment}
-
-
-class Terminal:
-    """A program in a terminal, and what its screen shows."""
-
-    def __init__(self, arguments: list[str], columns: int, state: Path, environment: dict[str, str]) -> None:
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "genreply_cli", *arguments],
-            dimensions=(40, columns),
-            env=clean({"TERM": "xterm-256color", "XDG_STATE_HOME": str(state), **environment}),
-            timeout=PATIENCE,
-        )
-        self.screen = pyte.Screen(columns, 40)
-        self.screen.write_process_input = self.child.send  # type: ignore[method-assign]  # it answers what it is asked
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-
-    @property
-    def rows(self) -> list[str]:
-        return [row.rstrip() for row in self.screen.display if row.strip()]
-
-    def resize(self, columns: int) -> None:
-        """Make the window narrower or wider."""
-        self.child.setwinsize(40, columns)
-        self.screen.resize(lines=40, columns=columns)
-
-    def wait_for(self, shown: str | Callable[[list[str]], bool]) -> list[str]:
-        """Read until the screen shows it."""
-        there = shown if callable(shown) else lambda rows: any(shown in row for row in rows)
-        while not there(self.rows):
-            self._read()
-        return self.rows
-
-    def end(self) -> int:
-        """Read until the program has ended, and return its exit status."""
-        try:
-            while True:
-                self._read()
-        except pexpect.EOF:
-            self.child.wait()
-            self.child.ptyproc.delayafterclose = 0
-            self.child.close()
-        return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
-
-    def _read(self) -> None:
-        data = self.child.read_nonblocking(65536, timeout=PATIENCE)
-        self.raw += data
-        self.stream.feed(data)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def start(*arguments: str, columns: int = 120, **environment: str) -> Terminal:
-        opened.append(Terminal(list(arguments), columns, tmp_path, environment))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.child.close(force=True)
+from genreply_cli.reading import transcript
+from genreply_cli.source import BIG
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
@@ -135,12 +64,6 @@ def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(t
     repl.wait_for("Ctrl-D, or /quit, leaves")
     repl.child.send("/quit\r")
     assert repl.end() == 0
-
-
-def test_a_transcript_is_replayed_at_its_own_pace_or_faster(terminal: Callable[..., Terminal]) -> None:
-    replay = terminal("trace", "hello", "--speed", "10")
-    assert replay.end() == 0
-    assert "blocked 250 ms" in replay.rows[-1]
 
 
 # --- the line that comes and goes --------------------------------------------------------------------------------------------
@@ -317,3 +240,17 @@ def test_no_timeline_for_who_wants_it_off(terminal: Callable[..., Terminal]) -> 
     assert sent.end() == 0
     assert sent.rows == ["A to you too!"]
     assert piped("trace", "hello", "--view", "off").stdout == ""
+
+
+def test_reading_a_big_file_shows_how_far_it_has_come(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    path = tmp_path / "big.jsonl"
+    with transcript(8_000) as long:
+        path.write_bytes(Path(long).read_bytes() + b'{"seq":40003,"t":"soon","kind":"mark"}\n')
+        label = json.dumps({"seq": 40004, "t": 900.0, "kind": "mark", "label": "x" * BIG})
+    with path.open("a") as file:
+        file.write(f"{label}\n")
+    check = terminal("trace", str(path), "--check")
+    assert check.end() == 5
+    assert b"/100" in check.raw
+    assert not any("/100" in row for row in check.rows)  # the bar is gone
+    assert check.rows[-1] == "40003 events, 8000 calls: 1 thing wrong"

@@ -161,7 +161,7 @@ def test_a_crash_takes_the_coordinator_down_and_its_caller_is_told() -> None:
         " +2.002 s  -    crash    ┆                    │                    ×     RuntimeError: injected by --fault crash",
         " +2.002 s  -    exit     ┆                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤     linked, so the coordinator goes down too",
         (
-            " +2.002 s  c4   down     │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈×                    │     "
+            " +2.002 s  c4   down     │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈×                          "
             "coordinator died before it replied   after 2 ms"
         ),
     ]
@@ -188,8 +188,8 @@ def test_a_second_answer_a_cancelled_caller_and_what_is_sent_to_the_dead() -> No
         ' +2.000 s  -    lost     │                    ├───────────────────►×     send_message "A"   lost: websocket has ended',
         " +2.000 s  c2   fault    │                    │                    !     drop",
         " +2.500 s  -    exit     │                    │                    ×     ended: normal",
-        " +3.000 s  -    mark     │                    │                    │     lunch",
-        " +3.000 s  -    end      │                    │                    │     replied 1, failed 1, dropped 1",
+        " +3.000 s  -    mark     │                    │                          lunch",
+        " +3.000 s  -    end      │                    │                          replied 1, failed 1, dropped 1",
     ]
 
 
@@ -390,6 +390,49 @@ def test_rows_for_rich_say_what_the_lines_say(steps: list[Step], view: View) -> 
 @given(STEPS)
 def test_plain_and_accessible_are_one_line_each(each: Step) -> None:
     assert len(plain(each).splitlines()) == len(accessible(each).splitlines()) == 1
+
+
+FAILURES = [
+    (step("reply", "c123", "coordinator", "caller-2", message="A to you too!", blocked=0.19, for_="c122"), "WRONG CALLER"),
+    (step("timeout", "c123", "caller", "coordinator", blocked=5.0), "gave up"),
+    (step("timeout", "c123", "caller", "coordinator", blocked=5.0, went_to="c124", went_at=0.25), "c124"),
+    (step("cancel", "c123", "caller", "coordinator", blocked=12.5), "cancelled"),
+    (step("late", "c123", "coordinator", "caller", message="A to you too!", ago=0.5, for_="c1"), "dropped"),
+    (step("duplicate", "c123", "coordinator", "caller", message="A to you too!", ago=0.5, for_="c1"), "dropped"),
+    (step("lost", "c123", "coordinator", "websocket", message=["send_message", "A"]), "lost"),
+    (step("crash", "c123", at="websocket", error="RuntimeError: injected by --fault crash"), "RuntimeError"),
+    (step("exit", "c123", at="coordinator", reason="RuntimeError: boom", link="websocket"), "linked"),
+    (step("down", "c123", "coordinator", "caller", reason="RuntimeError: boom", blocked=12.5), "died"),
+    (step("down", "c123", "coordinator", "caller", reason="noproc", blocked=0.0), "nobody is there"),
+    (step("fault", "c123", at="websocket", what="duplicate"), "duplicate"),
+]
+
+
+@pytest.mark.parametrize(("failure", "keyword"), FAILURES)
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 99, 100, 120])
+def test_what_has_gone_wrong_is_said_whole_however_little_room_there_is(failure: Step, keyword: str, width: int) -> None:
+    assert keyword in last([asked("c122"), asked("c123"), failure], width)
+
+
+def test_the_lane_of_a_process_that_has_ended_ends_until_it_is_started_again() -> None:
+    steps = [
+        asked("c1"),
+        step("crash", "c1", at="websocket", error="boom"),
+        step("exit", "c1", at="websocket", reason="boom"),
+        step("exit", "c1", at="coordinator", reason="boom", link="websocket"),
+        step("down", "c1", "coordinator", "caller", reason="boom", blocked=0.1),
+        step("mark", label="all is quiet"),
+        step("start", at="coordinator", module="Coordinator"),
+        step("mark", label="and goes on"),
+    ]
+    assert [line[25:70].rstrip() for line in drawn([*SETTING, *steps], 112).splitlines()[2:]] == [
+        "┆                    │                    ×",
+        "┆                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤",
+        "│◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈×",
+        "│",
+        "│                    ●",
+        "│                    │",
+    ]
 
 
 @given(st.sampled_from(sorted(KINDS)), st.integers(1, 140), st.text(st.characters(codec="ascii")))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from genreply_cli.otp.genserver import GenServer
-from genreply_cli.otp.process import SUSPENDED, Process
+from genreply_cli.otp.process import SUSPENDED, SYSTEM, Process
 
 S = TypeVar("S")
 
@@ -52,6 +52,11 @@ async def resume(server: GenServer[Any], timeout: float | None = 5.0) -> None:
     await server._ask_system(Process.resume, timeout)
 
 
+async def step(server: GenServer[Any], timeout: float | None = 5.0) -> None:
+    """Let a suspended server handle the message that has waited longest, and no more. Erlang's `:sys` has nothing like it."""
+    await server._ask_system(Process.step, timeout)
+
+
 async def status(server: GenServer[Any], timeout: float | None = 5.0) -> Status:
     """The server's status and state."""
     return await server._ask_system(_status, timeout)
@@ -64,6 +69,6 @@ def _status(process: Process) -> Status:
         suspended=process.status is SUSPENDED,
         parent=None if process.parent is None else process.parent.server,
         links=tuple(linked.server for linked in process.links),
-        mailbox=tuple(message for _, message, _, _ in process.mailbox),
+        mailbox=tuple(message for kind, message, _, _ in process.mailbox if kind is not SYSTEM),
         state=process.state,
     )

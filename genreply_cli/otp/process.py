@@ -217,6 +217,12 @@ class Process:
             if self.idle_timeout is not None:
                 self.set_idle(self.idle_timeout)
 
+    def step(self) -> None:
+        """Handle one message, and be suspended again. What a callback continues with belongs to its message."""
+        if self.status is SUSPENDED and self.mailbox:
+            self.mailbox.insert(1, (SYSTEM, Process.suspend, None, None))
+            self.resume()
+
     # --- callbacks and their answers ----------------------------------------------------------------------------------------
 
     def started(self, answer: Any) -> None:
