@@ -12,17 +12,16 @@ import statistics
 import sys
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 from genreply_cli.errors import GenreplyError
-from genreply_cli.otp import Event, From, GenServer, Node, NoReply
-from genreply_cli.trace import Step
+from genreply_cli.otp import Event, Node
+from genreply_cli.raw import Coordinator, Greet, Holder, Raw, holding, release
 from genreply_cli.variations import COORDINATORS
 
 T = TypeVar("T")
-Greet = Callable[[str], Awaitable[str]]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 CALLS = 20_000  # of one caller
@@ -32,6 +31,7 @@ WEIGHED = 10_000  # waiting calls that are weighed, which is slow
 THREADED = 3_000
 DRAWN = 20_000  # greetings that have been drawn before the drawing is measured, five rows each
 ROWS = 1_000  # greetings whose drawing is measured
+READ = 40_000  # greetings in the transcript that is read, five events each
 
 
 @dataclass(frozen=True)
@@ -44,103 +44,6 @@ class Figure:
     baseline: float
     ratio: float
     beside: str = "raw asyncio"  # what the baseline is
-
-
-# Raw asyncio --------------------------------------------------------------------------------------------------------------------
-
-
-class Raw:
-    """The same work without a runtime."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.to_coordinator: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue()
-        self.to_socket: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
-        self.tasks = [self.loop.create_task(self.coordinator()), self.loop.create_task(self.socket())]
-
-    async def coordinator(self) -> None:
-        callers: dict[int, asyncio.Future[str]] = {}
-        ref = 0
-        while True:
-            message = await self.to_coordinator.get()
-            if message[0] == "greet":
-                ref += 1
-                callers[ref] = message[2]
-                self.to_socket.put_nowait((ref, message[1]))
-            else:
-                caller = callers.pop(message[1])
-                if not caller.done():
-                    caller.set_result(message[2])
-
-    async def socket(self) -> None:
-        while True:
-            ref, msg = await self.to_socket.get()
-            self.to_coordinator.put_nowait(("message_received", ref, f"{msg} to you too!"))
-
-    async def greet(self, msg: str) -> str:
-        caller: asyncio.Future[str] = self.loop.create_future()
-        self.to_coordinator.put_nowait(("greet", msg, caller))
-        return await caller
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-# The runtime --------------------------------------------------------------------------------------------------------------------
-
-
-class Socket(GenServer[GenServer[Any]]):
-    """The raw socket as a server."""
-
-    def init(self, caller: GenServer[Any]) -> GenServer[Any]:
-        return caller
-
-    def handle_cast(self, request: tuple[int, str], state: GenServer[Any]) -> NoReply[GenServer[Any]]:
-        ref, msg = request
-        state.send((ref, f"{msg} to you too!"))
-        return NoReply(state)
-
-
-class Coordinator(GenServer[Any]):
-    """The raw coordinator as a server."""
-
-    async def greet(self, msg: str) -> str:
-        return await self.call(msg)  # type: ignore[no-any-return]
-
-    def init(self) -> list[Any]:
-        return [Socket.start_link(self), {}, 0]
-
-    def handle_call(self, request: str, from_: From[str], state: list[Any]) -> NoReply[list[Any]]:
-        state[2] += 1
-        state[1][state[2]] = from_
-        state[0].cast((state[2], request))
-        return NoReply(state)
-
-    def handle_info(self, message: tuple[int, str], state: list[Any]) -> NoReply[list[Any]]:
-        ref, response = message
-        GenServer.reply(state[1].pop(ref), response)
-        return NoReply(state)
-
-
-class Holder(GenServer[list[From[str]]]):
-    """Keeps all callers waiting until it is told to answer them."""
-
-    def init(self) -> list[From[str]]:
-        return []
-
-    def handle_call(self, request: str, from_: From[str], state: list[From[str]]) -> NoReply[list[From[str]]]:
-        state.append(from_)
-        return NoReply(state)
-
-    def handle_cast(self, request: str, state: list[From[str]]) -> NoReply[list[From[str]]]:
-        for caller in state:
-            GenServer.reply(caller, request)
-        return NoReply([])
 
 
 # What is measured ---------------------------------------------------------------------------------------------------------------
@@ -173,6 +76,10 @@ class Bench:
             yield "timer", lambda: self.compare("a 10 ms timer meanwhile", "ms", self.timer, self.raw_timer)
         yield "plain", lambda: self.compare("a row, plain", "rows/s", *self.drawing("plain"), "the first rows")
         yield "wide", lambda: self.compare("a row, wide", "rows/s", *self.drawing("wide"), "the first rows")
+        parsing = "json.loads alone"
+        yield "check", lambda: self.reading("trace --check", "events/s", "check", parsing)
+        yield "print", lambda: self.reading("trace --print", "events/s", "draw", parsing)
+        yield "memory", lambda: self.reading("trace --check, memory", "MB", "memory", "hello --check")
 
     def n(self, number: int) -> int:
         return max(1, int(number * self.scale))
@@ -246,12 +153,13 @@ class Bench:
 
     def drawing(self, view: Literal["plain", "wide"]) -> tuple[Callable[[], float], Callable[[], float]]:
         """The rate at which a timeline draws after so many steps, and at its beginning."""
+        from genreply_cli.reading import greetings_seen
         from genreply_cli.timeline import Timeline
 
         timeline = Timeline(120, view)
 
         def draw(timeline: Timeline, greetings: int) -> float:
-            steps = list(_steps(greetings))
+            steps = list(greetings_seen(greetings))
             began = time.perf_counter()
             for step in steps:
                 timeline.lines(step)
@@ -259,6 +167,18 @@ class Bench:
 
         draw(timeline, self.n(DRAWN))
         return lambda: draw(timeline, self.n(ROWS)), lambda: draw(Timeline(120, view), self.n(ROWS))
+
+    # transcripts
+
+    def reading(self, name: str, unit: str, what: Literal["check", "draw", "memory"], beside: str) -> Figure:
+        """What it takes to read a long transcript, which is made for it."""
+        from genreply_cli import reading
+
+        with reading.transcript(self.n(READ)) as path:
+            if what == "memory":
+                return self.compare(name, unit, lambda: reading.memory(path), lambda: reading.memory("hello"), beside)
+            ours = reading.check if what == "check" else reading.draw
+            return self.compare(name, unit, lambda: ours(path), lambda: reading.parse(path), beside)
 
     # waiting calls
 
@@ -273,7 +193,7 @@ class Bench:
     def raw_weight(self) -> float:
         async def main() -> float:
             held: list[asyncio.Future[str]] = []
-            return await weigh(_holding(held), lambda: _release(held), self.n(WEIGHED))
+            return await weigh(holding(held), lambda: release(held), self.n(WEIGHED))
 
         return self.run(main())
 
@@ -288,7 +208,7 @@ class Bench:
     def raw_answering(self) -> float:
         async def main() -> float:
             held: list[asyncio.Future[str]] = []
-            return await answer(_holding(held), lambda: _release(held), self.n(WAITING))
+            return await answer(holding(held), lambda: release(held), self.n(WAITING))
 
         return self.run(main())
 
@@ -309,17 +229,6 @@ class Bench:
         return self.run(main())
 
 
-def _steps(greetings: int) -> Iterator[Step]:
-    """What is seen of so many greetings, one after the other."""
-    for number in range(1, greetings + 1):
-        call = f"c{number}"
-        yield Step(1, 0.0, "call", call, "caller", "coordinator", message=["greet", "Hello"], details={"timeout": 5.0})
-        yield Step(2, 0.0, "cast", call, "coordinator", "websocket", message=["send_message", "Hello"])
-        yield Step(3, 0.0, "noreply", call, at="coordinator", details={"waiting": [call]})
-        yield Step(4, 0.1, "info", call, "websocket", "coordinator", message=["message_received", "Hello to you too!"])
-        yield Step(5, 0.1, "reply", call, "coordinator", "caller", message="Hello to you too!", details={"blocked": 0.1})
-
-
 async def rate(greet: Greet, callers: int, each: int) -> float:
     """Greetings a second of so many callers, who greet so many times each, one after the other."""
 
@@ -334,19 +243,6 @@ async def rate(greet: Greet, callers: int, each: int) -> float:
     else:
         await asyncio.gather(*(caller() for _ in range(callers)))
     return callers * each / (time.perf_counter() - began)
-
-
-def _holding(held: list[asyncio.Future[str]]) -> Greet:
-    async def call(_: str) -> str:
-        held.append(asyncio.get_running_loop().create_future())
-        return await held[-1]
-
-    return call
-
-
-def _release(held: list[asyncio.Future[str]]) -> None:
-    for caller in held:
-        caller.set_result("answer")
 
 
 async def _all_wait(call: Greet, count: int) -> list[asyncio.Task[str]]:
@@ -429,7 +325,7 @@ def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_jso
         return 0
     print(f"{'':32} {'genreply':>12} {'baseline':>12} {'ratio':>6}")
     for one in figures:
-        digits = 3 if one.unit == "s" else 1 if one.unit == "ms" else 0
+        digits = {"s": 3, "ms": 1, "MB": 1}.get(one.unit, 0)
         columns = f"{one.genreply:12,.{digits}f} {one.baseline:12,.{digits}f} {one.ratio:6.2f}"
         print(f"{one.name:32} {columns} {one.unit}, beside {one.beside}")
     return 0

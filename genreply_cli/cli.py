@@ -281,6 +281,18 @@ def repl(
     return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
 
 
+FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
+
+
+def _format_of(output: str) -> str:
+    from genreply_cli.export import format_of
+
+    try:
+        return format_of(output)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}, or --as FORMAT") from None
+
+
 _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 
@@ -297,12 +309,26 @@ def trace(
     ] = None,
     step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
     exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
+    follow: Annotated[
+        bool, _option("--follow", "-f", help="Go on while it is being written; without a file, from session to session.")
+    ] = False,
     print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
     events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
     stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
     json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
     explain: Annotated[bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
     check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
+    diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
+    rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
+    times: Annotated[bool, _option("--times", help="Let --diff and --rerun compare times, too.")] = False,
+    form: Annotated[
+        Any,
+        _option("--as", reads=_one_of("format", FORMATS), metavar="FORMAT", help=f"Export it: {', '.join(FORMATS)}."),
+    ] = None,
+    output: Annotated[
+        str | None, _option("--output", "-o", metavar="FILE", help="Where the export goes; its ending tells the format, too.")
+    ] = None,
+    overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
     call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
     kind: Annotated[
         list[Any] | None,
@@ -323,15 +349,35 @@ def trace(
 
     tasks: dict[Any, bool] = {
         "list": show_list, "print": print_, "events": events, "stats": stats, "explain": explain, "check": check,
+        "diff": diff is not None, "rerun": rerun, "as": form is not None or output is not None,
     }  # fmt: skip
     task = _only_one(tasks, "play")
+    if task == "as":
+        task, form = "export", form or _format_of(output or "")
     _needs("--json", json, "--stats", stats)
+    _needs("--overwrite", overwrite, "--output FILE", output is not None)
+    if follow and (task not in {"play", "print", "events"} or file == "-"):
+        raise typer.BadParameter("--follow shows a file as it is written; it goes with --print and --events only")
+    _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
-    player = State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end)
-    return lambda: run(Wanted(file, task, filters, json, player, wishes))
+    wanted = Wanted(
+        source=file,
+        task=task,
+        filters=filters,
+        follow=follow,
+        json=json,
+        other=diff or "",
+        times=times,
+        form=form or "",
+        output=output,
+        overwrite=overwrite,
+        player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
+        wishes=wishes,
+    )
+    return lambda: run(wanted)
 
 
 @app.command()

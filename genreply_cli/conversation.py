@@ -359,6 +359,18 @@ class Conversation:
             raise GenreplyError(str(error)) from None
         self.face.say(f"saved; see it with: genreply trace {path}")
 
+    def do_export(self, path: str) -> None:
+        from genreply_cli.export import export, format_of
+
+        if not path:
+            raise ValueError("/export needs a file, as in: /export lunch.svg")
+        form = format_of(path)
+        try:
+            export(form, *read(self._recorded()), path)
+        except TranscriptError as error:
+            raise GenreplyError(str(error)) from None
+        self.face.say(f"exported as {form} to {path}")
+
     def _recorded(self) -> str:
         if self.transcript is None:
             raise GenreplyError("this session is not recorded", hint="leave, and come back without --no-record")

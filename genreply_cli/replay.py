@@ -1,20 +1,26 @@
 """genreply trace: which transcript, what of it, and what is to be done with it: replayed, printed, counted, watched."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import state
+from genreply_cli.errors import GenreplyError
+from genreply_cli.export import export
 from genreply_cli.filters import Filters
 from genreply_cli.moves import State
 from genreply_cli.screen import Screen, Wishes, decide
-from genreply_cli.source import INVALID, invalid, list_samples, open_transcript, with_progress
+from genreply_cli.source import INVALID, Reading, invalid, list_samples, open_transcript
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Steps, TranscriptError, Writer
 
-Task = Literal["play", "print", "events", "stats", "explain", "check", "list"]
+if TYPE_CHECKING:
+    from genreply_cli.diff import Story
+
+Task = Literal["play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,13 @@ class Wanted:
     source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
+    follow: bool = False  # it is still being written
     json: bool = False  # --stats as JSON
+    other: str = ""  # --diff with this one
+    times: bool = False  # --diff and --rerun compare times, too
+    form: str = ""  # --as
+    output: str | None = None  # -o
+    overwrite: bool = False
     player: State = field(default_factory=State)  # how it begins
     wishes: Wishes = field(default_factory=Wishes)
 
@@ -33,6 +45,8 @@ def run(wanted: Wanted) -> int:
     """Do what is wanted, and return the exit status. Raises GenreplyError."""
     if wanted.task == "list":
         return list_samples()
+    if wanted.follow:
+        return watch(wanted)
     source = wanted.source or _last_session()
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
@@ -42,6 +56,13 @@ def run(wanted: Wanted) -> int:
     with closing(open_transcript(source)) as steps:
         try:
             match wanted.task:
+                case "diff":
+                    return diff(steps, wanted)
+                case "rerun":
+                    return rerun(steps, wanted)
+                case "export":
+                    some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
+                    export(wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite)
                 case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
                     return play(steps, wanted)
                 case "events":
@@ -68,10 +89,11 @@ def _last_session() -> str | None:
     return None if last is None else str(last)
 
 
-def selected(steps: Steps, wanted: Wanted) -> Iterator[Step]:
-    """The steps that are wanted; if there are none, that is told."""
+def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterator[Step]:
+    """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
     some = False
-    for step in wanted.filters(with_progress(steps, wanted.wishes)):
+    reading = Reading(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
+    for step in wanted.filters(reading):
         some = True
         yield step
     if not some and wanted.filters:
@@ -96,6 +118,38 @@ def play(steps: Steps, wanted: Wanted) -> int:
     return 0
 
 
+def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -> int:
+    """Show a transcript while it is being written; without a file the last session, and then the next.
+
+    `wait` is awaited between two looks at it.
+    """
+    import asyncio
+
+    from genreply_cli.follow import EVERY, follow
+
+    path = None if wanted.source is None else Path(wanted.source)
+
+    async def between() -> None:
+        sys.stdout.flush()
+        await (asyncio.sleep(EVERY) if wait is None else wait())
+
+    async def show() -> None:
+        show_step: Callable[[Step], object] = print  # never: a header comes first
+        async for one in follow(path, between, state.last_session if path is None else None):
+            if isinstance(one, Step):
+                if wanted.filters.wants(one):
+                    show_step(one)
+            else:  # a header: a transcript begins
+                events = wanted.task == "events"
+                show_step = Writer(sys.stdout, one).write if events else Screen(sys.stdout, wanted.wishes).show
+
+    try:
+        asyncio.run(show())
+    except TranscriptError as error:
+        raise invalid(error) from None
+    return 0
+
+
 def write_events(steps: Steps, wanted: Wanted) -> None:
     """Write the steps to stdout as a transcript."""
     writer = Writer(sys.stdout, steps.header)
@@ -107,7 +161,7 @@ def explain(steps: Steps, wanted: Wanted) -> None:
     """Tell the stories of the calls that are wanted."""
     from genreply_cli.explain import tell_of
 
-    tell_of(with_progress(steps, wanted.wishes), next(iter(wanted.filters.calls), None), Screen(sys.stdout, wanted.wishes))
+    tell_of(iter(Reading(steps, wanted.wishes)), next(iter(wanted.filters.calls), None), Screen(sys.stdout, wanted.wishes))
 
 
 def show_stats(steps: Steps, wanted: Wanted) -> None:
@@ -115,7 +169,7 @@ def show_stats(steps: Steps, wanted: Wanted) -> None:
     from genreply_cli.stats import Stats
 
     stats = Stats()
-    for step in selected(steps, wanted):
+    for step in selected(steps, wanted, silently=True):
         stats.see(step)
     if wanted.json:
         import json
@@ -134,6 +188,8 @@ def check(source: str, wanted: Wanted) -> int:
     def bad(error: TranscriptError) -> None:
         nonlocal wrong
         wrong += 1
+        if sys.stdout.isatty():
+            reading.be_quiet()
         print(error)
 
     def unreadable(error: TranscriptError) -> None:
@@ -142,9 +198,9 @@ def check(source: str, wanted: Wanted) -> int:
 
     laws = Laws(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
     with closing(open_transcript(source, unreadable)) as steps:
-        file = steps.file
+        file, reading = steps.file, Reading(steps, wanted.wishes)
         try:
-            for step in with_progress(steps, wanted.wishes):
+            for step in reading:
                 laws.see(step)
         except TranscriptError as error:  # it cannot be read any further
             bad(error)
@@ -154,3 +210,43 @@ def check(source: str, wanted: Wanted) -> int:
     found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
     print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
     return INVALID if wrong else 0
+
+
+def diff(steps: Steps, wanted: Wanted) -> int:
+    """Print what differs between two transcripts. Equal is 0, different is `INVALID`."""
+    from genreply_cli.diff import Story
+
+    with closing(open_transcript(wanted.other)) as others:
+        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted, silently=True))
+        there = Story(others.header, wanted.times).see_all(wanted.filters(others))
+    return _told(here, there)
+
+
+def rerun(steps: Steps, wanted: Wanted) -> int:
+    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
+    from genreply_cli.diff import Story
+    from genreply_cli.rerun import Inputs, again
+
+    real = steps.header.clock != "virtual"
+    if real and wanted.times:
+        raise GenreplyError("--times is for a recording on the virtual clock; this one took its own time", exit_code=2)
+    here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
+    for step in Reading(steps, wanted.wishes):
+        here.see(step)
+        inputs.see(step)
+    there = Story(steps.header, wanted.times, real)
+    again(steps.header, inputs, there.see)
+    return _told(here, there)
+
+
+def _told(here: "Story", there: "Story") -> int:
+    from genreply_cli.diff import differences
+
+    different = False
+    for line in differences(here, there):
+        different = True
+        print(line)
+    sys.stdout.flush()
+    verdict = "different" if different else f"equal: {here.count()} calls"
+    print(verdict, file=sys.stderr)
+    return INVALID if different else 0

@@ -7,7 +7,7 @@ from typing import IO
 
 from genreply_cli import state
 from genreply_cli.errors import GenreplyError
-from genreply_cli.screen import Wishes, progress
+from genreply_cli.screen import Bar, Wishes, progress
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Steps, TranscriptError, read
 
@@ -49,23 +49,32 @@ def _unknown(source: str, samples: list[str]) -> GenreplyError:
     return GenreplyError(f"{source}: there is no such file, and no sample of that name", hint=hint, exit_code=INVALID)
 
 
-def with_progress(steps: Steps, wishes: Wishes | None = None) -> Iterator[Step]:
-    """The same steps; while a big file is read, a terminal on stderr shows how far it has come, unless stdout shows as much."""
-    size = _size(steps.lines)
-    if size < BIG or sys.stdout.isatty() or not sys.stderr.isatty():
-        return iter(steps)
-    return _counted(steps, size, wishes)
+class Reading:
+    """The steps of a transcript; while a big file is read, a terminal on stderr shows how far it has come, until it is quiet."""
 
+    def __init__(self, steps: Steps, wishes: Wishes | None = None) -> None:
+        self.steps = steps
+        self.wishes = wishes
+        self._bar: Bar | None = None
 
-def _counted(steps: Steps, size: int, wishes: Wishes | None) -> Iterator[Step]:
-    shown = 0
-    with progress(sys.stderr, 100, wishes) as bar:
-        for number, step in enumerate(steps):
-            if not number % OFTEN:
-                while shown < 100 * steps.lines.tell() // size:
-                    shown += 1
-                    bar()
-            yield step
+    def __iter__(self) -> Iterator[Step]:
+        size = _size(self.steps.lines)
+        return self._counted(size) if size >= BIG and sys.stderr.isatty() else iter(self.steps)
+
+    def _counted(self, size: int) -> Iterator[Step]:
+        shown = 0
+        with progress(sys.stderr, 100, self.wishes) as self._bar:
+            for number, step in enumerate(self.steps):
+                if not number % OFTEN:
+                    while shown < 100 * self.steps.lines.tell() // size:
+                        shown += 1
+                        self._bar()
+                yield step
+
+    def be_quiet(self) -> None:
+        """Somebody else writes to the terminal from now on."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _size(file: IO[str] | IO[bytes]) -> int:

@@ -22,6 +22,8 @@ OUTCOMES: Final = {
 ENDED: Final = ("replied", "wrong caller", "timed out", "cancelled", "failed")  # what may become of a call
 DROPPED: Final = ("late", "duplicate", "lost")  # what reached nobody
 
+ENDS: Final = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
+
 BAR: Final = 40  # cells of the longest bar of the histogram
 BARS: Final = 12  # rows of the histogram, at most
 

@@ -11,6 +11,7 @@ import pytest
 
 from genreply_cli.callers import Call
 from genreply_cli.conversation import Conversation, Memory
+from genreply_cli.export import FORMATS
 from genreply_cli.face import Face, Typist
 from genreply_cli.options import faults
 from genreply_cli.otp.virtual_time import run
@@ -20,6 +21,8 @@ from genreply_cli.supervisor import Supervisor
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Writer, read
 from genreply_cli.watch import header
+
+ENDINGS = [ending for form in FORMATS.values() for ending in form.endings]
 
 Act = Callable[["Session"], Any]
 
@@ -206,6 +209,10 @@ def test_cancel_gives_up_one_or_all() -> None:
         ("/mark", "! /mark needs a label, as in: /mark lunch"),
         ("/save", "! /save needs a file, as in: /save lunch.jsonl"),
         ("/save x.jsonl", "! this session is not recorded; leave, and come back without --no-record"),
+        ("/export", "! /export needs a file, as in: /export lunch.svg"),
+        ("/export x.png",
+         f"! 'x.png' does not say what it is to be; expected a name that ends in one of {', '.join(ENDINGS)}"),
+        ("/export x.svg", "! this session is not recorded; leave, and come back without --no-record"),
         ("/view sideways", "! there is no view 'sideways'; expected one of auto, wide, narrow, smallest, plain, accessible, off"),
         ("/dealy 1s", "! there is no command /dealy; did you mean /delay? (//dealy greets with /dealy)"),
     ],
@@ -416,6 +423,15 @@ def test_a_copy_of_the_transcript_is_whole(tmp_path: Path) -> None:
     assert steps.notes == []
     _, steps = read(tmp_path / "session.jsonl")
     assert [step.seq for step in steps] == list(range(1, 14))
+
+
+def test_a_session_can_be_exported_while_it_goes_on(tmp_path: Path) -> None:
+    picture = tmp_path / "it.mmd"
+    told = converse("A", f"/export {picture}", "B", f"/export {picture}", transcript=tmp_path / "session.jsonl")
+    assert told.said[1] == f"exported as mermaid to {picture}"
+    assert told.said[3] == f"! {picture}: exists already; choose another name; genreply trace takes --overwrite"
+    assert picture.read_text().startswith("sequenceDiagram\n")
+    assert "B to you too" not in picture.read_text()
 
 
 def test_marks_views_and_leaving() -> None:

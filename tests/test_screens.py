@@ -1,12 +1,17 @@
 """The screens, through a real pseudo-terminal and an emulator that answers."""
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from terminals import Terminal, clean
+
+from genreply_cli.reading import transcript
+from genreply_cli.source import BIG
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
@@ -255,3 +260,17 @@ def test_no_timeline_for_who_wants_it_off(terminal: Callable[..., Terminal]) -> 
     assert sent.end() == 0
     assert sent.rows == ["A to you too!"]
     assert piped("trace", "hello", "--view", "off").stdout == ""
+
+
+def test_reading_a_big_file_shows_how_far_it_has_come(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    path = tmp_path / "big.jsonl"
+    with transcript(8_000) as long:
+        path.write_bytes(Path(long).read_bytes() + b'{"seq":40003,"t":"soon","kind":"mark"}\n')
+        label = json.dumps({"seq": 40004, "t": 900.0, "kind": "mark", "label": "x" * BIG})
+    with path.open("a") as file:
+        file.write(f"{label}\n")
+    check = terminal("trace", str(path), "--check")
+    assert check.end() == 5
+    assert b"/100" in check.raw
+    assert not any("/100" in row for row in check.rows)  # the bar is gone
+    assert check.rows[-1] == "40003 events, 8000 calls: 1 thing wrong"
