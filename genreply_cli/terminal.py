@@ -8,6 +8,7 @@ between two of them.
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 import time
@@ -53,6 +54,8 @@ class Terminal(Face):
     def __init__(self, wishes: Wishes | None = None, *, history: bool = True) -> None:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+        from prompt_toolkit.output import ColorDepth
+        from prompt_toolkit.output.vt100 import Vt100_Output
 
         from genreply_cli.keyboard import Keyboard
 
@@ -65,9 +68,13 @@ class Terminal(Face):
         self._typist: Typist | None = None
         self._pasted: list[str] = []  # what the placeholders in the line stand for
         self._ahead: deque[str] = deque()  # pasted lines, to be sent one after the other
+        output = Vt100_Output.from_pty(sys.stdout, os.environ.get("TERM"))
+        output.enable_cpr = False  # where the cursor is is out of date as soon as a row is printed above the prompt
         self.prompt: PromptSession[str] = PromptSession(
             self._message,
             input=Keyboard(sys.stdin),
+            output=output,
+            color_depth=None if self._screen.look.color else ColorDepth.DEPTH_1_BIT,
             history=_history(keep=history),
             key_bindings=self._keys(),
             auto_suggest=AutoSuggestFromHistory(),
