@@ -198,8 +198,13 @@ def _number(name: str | None) -> int | None:
 def again(header: Header, inputs: Inputs, sink: Sink) -> None:
     """Run a recording again, on the virtual clock; what happens goes to the sink. Raises GenreplyError if that cannot be done."""
     settings = settings_of(header)
-    ended: Sink = sink if inputs.ended else lambda step: None if step.kind == "end" else sink(step)
-    settings.run(Rerun(inputs).run(settings, [ended]))
+    rerun = Rerun(inputs)
+
+    def so_far(step: Step) -> None:  # what an interrupted recording does not tell may have happened all the same
+        if inputs.ended or rerun.seen < inputs.steps:
+            sink(step)
+
+    settings.run(rerun.run(settings, [so_far]))
 
 
 class Rerun:

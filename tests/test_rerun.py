@@ -132,13 +132,14 @@ def test_another_seed_is_another_network(tmp_path: Path) -> None:
     assert "replied here, timed out there" in done.out
 
 
-def without_end(lines: list[dict[str, Any]]) -> None:
-    del lines[-3:]
-
-
-def test_an_interrupted_recording_is_run_up_to_there(tmp_path: Path) -> None:
-    path = tampered("late", without_end, tmp_path / "it.jsonl")
-    assert genreply("trace", path, "--rerun", "--times").code == 0
+@pytest.mark.parametrize("name", samples())
+def test_a_recording_is_run_up_to_where_it_was_interrupted(name: str, tmp_path: Path) -> None:
+    lines = samples()[name].read_text().splitlines(keepends=True)
+    for left in range(1, len(lines)):
+        path = tmp_path / "it.jsonl"
+        path.write_text("".join(lines[:left]))
+        done = genreply("trace", path, "--rerun", "--times")
+        assert (done.out, done.code) == ("", 0)
 
 
 @pytest.mark.parametrize(
