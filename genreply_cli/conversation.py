@@ -152,6 +152,18 @@ class Conversation:
             if aside.is_set():
                 return
 
+    async def finish(self) -> None:
+        """Let all that has begun come to its end. Who was to wait for ever, because messages were held back, does so no more."""
+        if self.stepper is not None:
+            await self.do_step("off")
+        held = [call for call in self.callers.in_flight.values() if call.timeout is None]
+        if held and self.settings.timeout is not None:
+            _, left = await asyncio.wait([call.done for call in held], timeout=self.settings.timeout)
+            for call in held:
+                if call.done in left:
+                    call.give_up()
+        await self.wait_for(list(self.callers.in_flight.values()))
+
     async def step(self) -> None:
         """Enter, and nothing else: the next message is delivered, if they are held back."""
         if self.stepper is None:

@@ -91,7 +91,7 @@ async def _run(
                     break
             else:
                 if not face.interactive:  # a script has come to its end; its answers may still be to come
-                    await conversation.wait_for(list(conversation.callers.in_flight.values()))
+                    await conversation.finish()
         finally:
             await conversation.callers.close()
     return conversation.codes, watch.failures

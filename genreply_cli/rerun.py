@@ -7,10 +7,10 @@ had happened then.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, Final, NamedTuple
 
 from genreply_cli import options
@@ -126,8 +126,6 @@ class Inputs:
     ended: bool = False
     _answered: dict[str, float] = field(default_factory=dict)  # when each caller has got an answer, of whatever kind
     _latest: Input | None = None  # the input that was the step before
-    _callers: set[str] = field(default_factory=set)
-    _began: float = -inf  # when the latest of them asked for the first time
 
     @classmethod
     def of(cls, header: Header) -> "Inputs":
@@ -180,10 +178,6 @@ class Inputs:
         at_once = 0.0 if not self.real else AT_ONCE if self.instant else -1.0
         again = answered is not None and step.t - answered <= at_once
         together = self._together(step, before)
-        if step.source not in self._callers:  # callers who begin at the same time are made together, and then run
-            together = together or step.t - self._began <= (AT_ONCE if self.real else 0.0)
-            self._callers.add(step.source)
-            self._began = step.t
         return Ask(step.t, step.seq, step.call, step.source, message, step.details.get("timeout"), together, again)
 
 
@@ -215,6 +209,7 @@ class Rerun:
         self.steps = inputs.steps
         self.seconds = inputs.seconds + (SLACK if inputs.real else ROUNDED)
         self.end = 0.0 if inputs.real else inputs.seconds  # on a real clock, more may come by then
+        self.order = deque(one.seq for one in self.inputs if isinstance(one, Ask))  # who has not asked yet
         self.seen = 0
         self.news = asyncio.Event()
         self.callers: dict[str, tuple[asyncio.Queue[Ask], asyncio.Task[None]]] = {}
@@ -235,7 +230,8 @@ class Rerun:
                 for one in self.inputs:
                     if not one.together and not (isinstance(one, Ask) and one.again):
                         await _until(begin + one.t)
-                        await self._as_much_as_before(one.seq)
+                        if not isinstance(one, Ask):
+                            await self._as_much_as_before(one.seq)
                     await self._put(one, supervisor, watch)
                 try:
                     async with asyncio.timeout_at(begin + self.seconds):
@@ -257,6 +253,15 @@ class Rerun:
             if self.seen >= seq - 1:
                 return
             await asyncio.sleep(0)
+
+    async def _turn_of(self, ask: Ask) -> None:
+        """Wait until those have asked who asked before, if they do so at the same time."""
+        free = ask.together or ask.again
+        for _ in range(TURNS):
+            if self.order[0] == ask.seq and (free or self.seen >= ask.seq - 1):
+                break
+            await asyncio.sleep(0)
+        self.order.remove(ask.seq)
 
     async def _put(self, one: Input, supervisor: Supervisor, watch: Watch) -> None:
         match one:
@@ -290,6 +295,7 @@ class Rerun:
         assert task is not None
         while True:
             ask = await asks.get()
+            await self._turn_of(ask)
             self.asking[ask.call] = task
             try:
                 await supervisor.coordinator.greet(ask.message, ask.timeout)

@@ -48,8 +48,8 @@ PICTURE = """\
 > +0.250 s  c1   info     ┆                    │◄───────────────────┤     message_received "Hello world to you too!"
 
  state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
- why: the websocket has answered the coordinator, not the caller. Next, reply(from, ...) unblocks c1.
-
+ why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
+ reply(from, ...) unblocks c1.
 
  space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   / find   e why   ? keys   q quit"""
 

@@ -29,7 +29,7 @@ KEYS: list[tuple[str, str | Callable[[list[str]], bool]]] = [
     ("c", "only c1"), ("G", "event 8 of 14"), ("c", "paused    1x    event 8 of 14"),
     ("/", "find: _"), ("again", "find: again_"), ("\r", "event 9 of 14"), ("/", "(Enter: again again)"), ("\r", "event 10 of 14"),
     ("\r", '["send_message", "Hello again"]'), ("\x1b", "space play"), ("?", "the whole payload"), ("?", "space play"),
-    ("e", lambda rows: not any("why:" in row for row in rows)), ("e", "why: a cast waits for nothing"),
+    ("e", lambda rows: not any("why:" in row for row in rows)), ("e", "why: coordinator passes it on to websocket"),
     ("G", "at the end"), (" ", "playing    1x"), (" ", "paused"),
 ]  # fmt: skip
 
