@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from genreply_cli import options
 from genreply_cli.faults import KINDS
@@ -49,8 +49,7 @@ def parse(line: str) -> Greeting | Command | None:
 # What commands there are ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """How a command is used. `words` are what its argument may begin with; "ID" stands for the calls in flight."""
 
     argument: str

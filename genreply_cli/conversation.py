@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genreply_cli import commands, options
 from genreply_cli.asking import CANCELLED, EXIT_CODES, Outcome
@@ -18,13 +18,14 @@ from genreply_cli.otp import CallError, From, debug
 from genreply_cli.session import Settings
 from genreply_cli.standing import Standing
 from genreply_cli.stats import Stats
-from genreply_cli.stepping import Stepper
 from genreply_cli.supervisor import Supervisor
-from genreply_cli.terms import Terms
 from genreply_cli.timeline import plain
 from genreply_cli.trace import Step
 from genreply_cli.transcript import TranscriptError, Writer, read
 from genreply_cli.watch import Watch
+
+if TYPE_CHECKING:
+    from genreply_cli.stepping import Stepper
 
 REMEMBERED = 20_000  # steps, for /show and /explain
 BURST = 10_000  # calls, at most
@@ -311,6 +312,8 @@ class Conversation:
         if not coordinator.alive:
             self.face.say("no coordinator is running; the next greeting, or /restart, starts one")
             return
+        from genreply_cli.terms import Terms
+
         name, call = self.watch.tracer.name, self.watch.tracer.call
         terms = Terms(lambda who: call(who) if isinstance(who, From) else name(who))
         status = await debug.status(coordinator, 0.5)
@@ -336,6 +339,8 @@ class Conversation:
             return
         options.choice(what, ["on", "off"], "way to step")
         if what == "on" and self.stepper is None:
+            from genreply_cli.stepping import Stepper
+
             stepper = Stepper(self.watch)
             await stepper.hold(self.supervisor.current(), await self.supervisor.socket())
             self.stepper = stepper

@@ -3,8 +3,7 @@
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.asking import EXIT_CODES, TIMED_OUT, Outcome, greet_all
 from genreply_cli.errors import GenreplyError, complain
@@ -22,8 +21,7 @@ WRONG = 6  # the exit status for wrong answers
 MANY = 1000  # calls; a terminal gets a progress bar instead of the timeline of more than these
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """What `genreply send` writes where."""
 
     json: bool = False  # outcomes as JSON lines, instead of the replies

@@ -9,7 +9,6 @@ between two of them.
 import asyncio
 import contextlib
 import os
-import re
 import sys
 import time
 from collections import deque
@@ -42,7 +41,6 @@ REFRESH = 0.1  # seconds between two pictures of who waits
 FRAME = 0.02  # seconds between something to be drawn and its drawing: what comes together is drawn together
 SLICE = 0.005  # seconds of drawing, before keys get their turn
 WHOLE = 1000  # characters of an answer that are shown; /show has the rest
-STEERING = re.compile(r"(?![\x00-\x9f])" f"(?:{HIDDEN.pattern})")  # in the line; control characters are shown as ^A anyway
 PASTE = 5000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
 
@@ -319,9 +317,14 @@ class Terminal(Face):
 
         class Visible(Processor):
             def apply_transformation(self, transformation_input: "TransformationInput") -> Transformation:
-                return Transformation([(part[0], STEERING.sub("\ufffd", part[1])) for part in transformation_input.fragments])
+                return Transformation([(part[0], _steered(part[1])) for part in transformation_input.fragments])
 
         return [Visible()]
+
+
+def _steered(text: str) -> str:
+    """A part of the line, in which no character changes the direction of writing. Control characters are shown as ^A anyway."""
+    return text if text.isascii() else HIDDEN.sub(lambda hidden: hidden[0] if hidden[0] < "\xa0" else "\ufffd", text)
 
 
 _BREAK = "\0\n"  # where a pasted line ends, and not one that was made with Alt-Enter

@@ -116,7 +116,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Take the terminal away, and wait until the program has ended."""
-        os.close(self.child.child_fd)
+        self.child.ptyproc.fileobj.close()
         os.waitpid(self.child.pid, 0)
         self.child.child_fd, self.child.closed, self.child.terminated = -1, True, True
         self.child.ptyproc.terminated = self.child.ptyproc.closed = True

@@ -5,8 +5,7 @@ call raises: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.process import SUSPENDED, SYSTEM, Process
@@ -14,8 +13,7 @@ from genreply_cli.otp.process import SUSPENDED, SYSTEM, Process
 S = TypeVar("S")
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """What `status` tells of a server."""
 
     server: GenServer[Any]
