@@ -7,7 +7,7 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
-RUN = 100  # characters at once
+RUN = 8  # characters at once
 
 
 class Keyboard(Vt100Input):

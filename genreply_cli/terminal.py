@@ -41,7 +41,7 @@ REFRESH = 0.1  # seconds between two pictures of who waits
 FRAME = 0.02  # seconds between something to be drawn and its drawing: what comes together is drawn together
 SLICE = 0.005  # seconds of drawing, before keys get their turn
 WHOLE = 1000  # characters of an answer that are shown; /show has the rest
-PASTE = 5000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
+PASTE = 2000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
 
 class Terminal(Face):
