@@ -1,6 +1,7 @@
 """What may be typed in the REPL, and what it means: greetings, and commands that begin with a slash."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -112,8 +113,8 @@ def help_of(name: str) -> list[str]:
     return [f"{title}: {usage.does}", *([f"  with {words}"] if words else []), f"  {usage.example}"]
 
 
-def help_of_all() -> list[str]:
-    """The list of what can be typed."""
+def help_of_all(columns: int | None = None) -> list[str]:
+    """The list of what can be typed; where there are only so many columns, the words are wrapped beside it, or below it."""
     rows = [
         ("text", "a greeting; it blocks until the deferred reply"),
         ("text &", r"in the background; text \& keeps the ampersand"),
@@ -122,7 +123,16 @@ def help_of_all() -> list[str]:
         *KEYS,
     ]
     width = max(len(what) for what, _ in rows)
-    return [f"  {what:{width}}  {does}" for what, does in rows]
+    if columns is None:
+        return [f"  {what:{width}}  {does}" for what, does in rows]
+    beside = columns - width - 4 >= width
+    indent = width + 4 if beside else 6
+    lines = []
+    for what, does in rows:
+        first, *rest = textwrap.wrap(does, max(10, columns - indent))
+        lines += [f"  {what:{width}}  {first}"] if beside else [f"  {what}", f"{' ' * indent}{first}"]
+        lines += [f"{' ' * indent}{line}" for line in rest]
+    return lines
 
 
 def completions(line: str, calls: list[str]) -> Iterator[tuple[str, str]]:

@@ -196,7 +196,7 @@ class Conversation:
     # --- commands: calls ------------------------------------------------------------------------------------------------------
 
     def do_help(self, name: str) -> None:
-        self.face.say("\n".join(commands.help_of(name) if name else commands.help_of_all()))
+        self.face.say("\n".join(commands.help_of(name) if name else commands.help_of_all(self.face.columns)))
 
     def do_calls(self, _: str) -> None:
         if not self.callers.in_flight:

@@ -39,6 +39,11 @@ class Face:
         self.screen = screen
         self.show: Sink | None = None if screen is None else screen.show
 
+    @property
+    def columns(self) -> int | None:
+        """How wide what is said may be; None if it makes no difference."""
+        return self.screen.width - 1 if self.screen is not None and self.screen.stream.isatty() else None
+
     def introduce(self) -> None:
         """What one is told first, if one is there."""
         if sys.stdin.isatty():

@@ -73,6 +73,13 @@ def test_each_command_has_help_with_an_example_that_is_one(name: str) -> None:
     assert any(line.startswith(f"  /{name}") for line in help_of_all())
 
 
+@pytest.mark.parametrize("columns", [119, 79, 59, 39])
+def test_the_help_fits_the_terminal(columns: int) -> None:
+    lines = help_of_all(columns)
+    assert max(map(len, lines)) <= columns
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(help_of_all()).split())
+
+
 def test_help_may_be_asked_for_with_a_slash() -> None:
     assert help_of("/burst") == help_of("burst")
 
