@@ -15,9 +15,9 @@ from commands import genreply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from genreply_cli.entry import DETAILS
 from genreply_cli.state import samples
 from genreply_cli.trace import KINDS
-from genreply_cli.transcript import DETAILS
 
 MANY = int(os.environ.get("GENREPLY_HOSTILE", "400"))
 SAMPLES = {name: path.read_bytes() for name, path in samples().items()}

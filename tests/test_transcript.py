@@ -16,9 +16,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from genreply_cli.entry import DETAILS
 from genreply_cli.trace import ABSENT, KINDS, Step
 from genreply_cli.transcript import (
-    DETAILS,
     Header,
     Steps,
     TranscriptError,
