@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from genreply_cli.stepping import Stepper
 
 REMEMBERED = 20_000  # steps, for /show and /explain
+USAGE = 2  # the exit status for what cannot be understood
 BURST = 10_000  # calls, at most
 AT_ONCE = 10  # calls of a burst, before others get their turn
 
@@ -67,7 +68,7 @@ class Conversation:
         self.transcript = transcript
         self.callers = Callers()
         self.stepper: Stepper | None = None
-        self.codes: dict[int, int] = {}  # the exit statuses of calls that failed
+        self.codes: dict[float, int] = {}  # the exit statuses of what failed: of calls by their numbers, of commands in between
         self.leaving = False
         self._blocking: Call | None = None
         self._bursts: set[asyncio.Task[None]] = set()
@@ -92,9 +93,14 @@ class Conversation:
                 case None:
                     await self.step()
         except ValueError as error:
+            self.codes[self.callers.asked + 0.5] = USAGE
             self.face.complain(str(error))
         except GenreplyError as error:
+            self.codes[self.callers.asked + 0.5] = error.exit_code
             self._complain(error)
+        except OSError as error:
+            self.codes[self.callers.asked + 0.5] = 1
+            self.face.complain(f"{error.strerror or error}: {error.filename or line}")
         except CallError as error:
             self.face.complain(f"the coordinator cannot be asked just now: {error}")
 
@@ -128,16 +134,16 @@ class Conversation:
             if code:
                 self.codes[call.number] = code
             if call is self._blocking or not self.face.interactive:
-                self.tell(outcome)
+                self.tell(outcome, call.timeout)
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, timeout: float | None) -> None:
         """Show what became of a greeting."""
         if outcome.status == CANCELLED:
             self.face.complain(f"{outcome.call} cancelled; the coordinator does not know, and a late answer will be dropped")
         elif outcome.error is None:
             self.face.answer(outcome.call, str(outcome.reply))
         else:
-            self.face.complain(outcome.problem(self.settings.timeout))
+            self.face.complain(outcome.problem(timeout))
 
     async def wait_for(self, calls: list[Call]) -> None:
         """Block until these calls have ended, one after the other, or are put into the background."""

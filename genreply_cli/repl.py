@@ -77,7 +77,7 @@ def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
 
 async def _run(
     settings: Settings, say: tuple[str, ...], face: Face, sinks: list[Sink], memory: Memory, transcript: str | None
-) -> tuple[dict[int, int], list[Exception]]:
+) -> tuple[dict[float, int], list[Exception]]:
     async with session(lambda: Supervisor(settings), sinks) as (supervisor, watch):
         assert watch is not None  # there is always the memory
         conversation = Conversation(supervisor, watch, face, memory, transcript)

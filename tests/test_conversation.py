@@ -72,7 +72,7 @@ class Session:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.said: list[str] = []
-        self.codes: dict[int, int] = {}
+        self.codes: dict[float, int] = {}
         self.leaving = False
 
     @property
@@ -221,6 +221,14 @@ def test_what_cannot_be_done_gets_one_sentence(line: str, problem: str) -> None:
     told = converse("A &", "B &", line)
     assert told.said[0] == problem
     assert told.said[1:] == []
+
+
+def test_what_cannot_be_done_is_a_failure_in_its_place() -> None:
+    assert converse("A", "/dealy", "/save x.jsonl", "B", timeout=0.1).codes == {1: 3, 1.5: 1, 2: 3}
+
+
+def test_how_long_it_waited_is_said_of_the_call_and_not_of_the_settings() -> None:
+    assert converse("/timeout 0.1", "A &", "/timeout 5", "/wait").said[-1].startswith("! c1 got no reply within 0.1 s")
 
 
 def test_show_tells_all_of_a_call() -> None:
