@@ -98,11 +98,11 @@ class Conversation:
         except GenreplyError as error:
             self.codes[self.callers.asked + 0.5] = error.exit_code
             self._complain(error)
+        except CallError as error:
+            self.face.complain(f"the coordinator cannot be asked just now: {error}")
         except OSError as error:
             self.codes[self.callers.asked + 0.5] = 1
             self.face.complain(f"{error.strerror or error}: {error.filename or line}")
-        except CallError as error:
-            self.face.complain(f"the coordinator cannot be asked just now: {error}")
 
     def _complain(self, error: GenreplyError) -> None:
         self.face.complain(f"{error}; {error.hint}" if error.hint else str(error))

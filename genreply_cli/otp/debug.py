@@ -27,7 +27,7 @@ class Status(NamedTuple):
 
 async def get_state(server: GenServer[S], timeout: float | None = 5.0) -> S:
     """The state as it is now. It is the object itself: do not change it."""
-    return await server._ask_system(lambda process: process.state, timeout)
+    return await server._ask_system(lambda process: process.state, timeout, "get_state")
 
 
 async def replace_state(server: GenServer[S], function: Callable[[S], S], timeout: float | None = 5.0) -> S:
@@ -37,27 +37,27 @@ async def replace_state(server: GenServer[S], function: Callable[[S], S], timeou
         process.state = function(process.state)
         return process.state
 
-    return await server._ask_system(replace, timeout)
+    return await server._ask_system(replace, timeout, "replace_state")
 
 
 async def suspend(server: GenServer[Any], timeout: float | None = 5.0) -> None:
     """Let the server handle no messages until `resume`. They wait in its mailbox; its idle timeout starts anew then."""
-    await server._ask_system(Process.suspend, timeout)
+    await server._ask_system(Process.suspend, timeout, "suspend")
 
 
 async def resume(server: GenServer[Any], timeout: float | None = 5.0) -> None:
     """Let a suspended server go on."""
-    await server._ask_system(Process.resume, timeout)
+    await server._ask_system(Process.resume, timeout, "resume")
 
 
 async def step(server: GenServer[Any], timeout: float | None = 5.0) -> None:
     """Let a suspended server handle the message that has waited longest, and no more. Erlang's `:sys` has nothing like it."""
-    await server._ask_system(Process.step, timeout)
+    await server._ask_system(Process.step, timeout, "step")
 
 
 async def status(server: GenServer[Any], timeout: float | None = 5.0) -> Status:
     """The server's status and state."""
-    return await server._ask_system(_status, timeout)
+    return await server._ask_system(_status, timeout, "status")
 
 
 def _status(process: Process) -> Status:

@@ -234,15 +234,15 @@ class GenServer(Generic[S]):
             node.tell("call", from_.caller, self, request, from_, timeout)
             node.tell("down", self, from_.caller, "noproc", from_)
 
-    async def _ask_system(self, function: Callable[[Process], T], timeout: float | None) -> T:
+    async def _ask_system(self, function: Callable[[Process], T], timeout: float | None, doing: str) -> T:
         """Have the process run a function between two messages. Nobody is told: looking on is no message of the program."""
         if timeout is not None:
             check_timeout(timeout)
         process = self._process
         if process.status is EXITED:
-            raise NoProcess(self, None, timeout, function.__name__)
+            raise NoProcess(self, None, timeout, doing)
         if running.get() is self and asyncio.current_task() is process.runner:
-            raise CallingSelf(self, None, timeout, function.__name__)
+            raise CallingSelf(self, None, timeout, doing)
         outcome: asyncio.Future[T] = process.node.loop.create_future()
 
         def answer(process: Process) -> None:
@@ -254,7 +254,7 @@ class GenServer(Generic[S]):
 
         def ended(reason: Any) -> None:
             if not outcome.done():
-                outcome.set_exception(_because(ServerExit(self, None, timeout, reason, function.__name__)))
+                outcome.set_exception(_because(ServerExit(self, None, timeout, reason, doing)))
 
         process.post(SYSTEM, answer)
         process.waiters[ended] = None
@@ -263,7 +263,7 @@ class GenServer(Generic[S]):
                 return await outcome
         except TimeoutError:
             if limit.expired():
-                raise CallTimeout(self, None, timeout, function.__name__) from None
+                raise CallTimeout(self, None, timeout, doing) from None
             raise
         finally:
             process.waiters.pop(ended, None)
