@@ -179,7 +179,7 @@ def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
     return given[0] if given else otherwise
 
 
-@app.command(
+@app.command(short_help="Greet, and print the replies.")
     epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
     "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
 )
@@ -250,7 +250,7 @@ def send(
     return lambda: run(settings, messages, count, jobs, output)
 
 
-@app.command()
+@app.command(short_help="Type greetings, and see what happens.")
 def repl(
     context: typer.Context,
     coordinator: Coordinator = "keyed",
@@ -296,7 +296,7 @@ def _format_of(output: str) -> str:
 _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 
-@app.command()
+@app.command(short_help="Replay or check a transcript.")
 def trace(
     context: typer.Context,
     file: Annotated[
@@ -359,6 +359,10 @@ def trace(
     if follow and (task not in {"play", "print", "events"} or file == "-"):
         raise typer.BadParameter("--follow shows a file as it is written; it goes with --print and --events only")
     _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
+    if file == "-" == diff:
+        raise typer.BadParameter("stdin can be read once; give --diff a file")
+    if start is not None and stop is not None and start > stop:
+        raise typer.BadParameter(f"--from {start:g} is after --to {stop:g}; expected the earlier time first")
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
         raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
@@ -380,7 +384,7 @@ def trace(
     return lambda: run(wanted)
 
 
-@app.command()
+@app.command(short_help="Measure it beside raw asyncio.")
 def bench(
     coordinator: Annotated[
         Any,

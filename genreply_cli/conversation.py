@@ -257,6 +257,7 @@ class Conversation:
                 await self.ask(message)
                 if asked % AT_ONCE == 0:
                     await asyncio.sleep(0)  # keys come first
+            await asyncio.sleep(0)  # so that they have been asked
         except GenreplyError as error:
             self._complain(error)
 

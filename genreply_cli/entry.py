@@ -92,7 +92,7 @@ def found(error: Exception) -> str:
         return f"more than {DEPTH} levels, one in another"
     if isinstance(error, UnicodeDecodeError):
         return "bytes that are no UTF-8"
-    return "an integer that is too large" if "int string conversion" in str(error) else str(error)
+    return "an integer that is too large" if "string conversion" in str(error) else str(error)
 
 
 # --- what a line may hold ----------------------------------------------------------------------------------------------------
@@ -144,6 +144,8 @@ def to_step(values: Any, file: str, line: int) -> Step:
     seq, t, kind = take("seq", None), take("t", None), take("kind", None)
     call, source, target, at = take("call", None), take("from", None), take("to", None), take("at", None)
     message, cause = take("message", ABSENT), take("cause", None)
+    if seq is None and values.get("format") == "genreply":
+        raise TranscriptError("is a second header; expected one transcript in a file", file, line)
     if type(seq) is not int or seq < 1:
         raise _unexpected("seq", "a whole number from 1", seq, file, line)
     if (type(t) is not float and type(t) is not int) or not 0 <= t < SECONDS:

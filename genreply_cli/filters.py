@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from genreply_cli.trace import Step
+from genreply_cli.visible import visible
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class Filters:
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.kinds) or self.start is not None or self.stop is not None
+
+    def __str__(self) -> str:
+        """As it was typed."""
+        flags = [*(f"--call {visible(call)}" for call in sorted(self.calls)), *(f"--kind {kind}" for kind in sorted(self.kinds))]
+        flags += [f"{name} {time:g}" for name, time in (("--from", self.start), ("--to", self.stop)) if time is not None]
+        return " ".join(flags)
 
     def wants(self, step: Step) -> bool:
         """Whether a step is wanted."""

@@ -285,7 +285,7 @@ KEYS: Final = (
     Key(("-",), "-", "half as fast", lambda state, _: replace(state, speed=max(min(SLOWEST, state.speed), state.speed / 2))),
     Key(("=",), "=", "as fast as it was", lambda state, _: replace(state, speed=1.0)),
     Key(("c",), "c", "only this call; again: all", _only),
-    Key(("/",), "/", "find; Enter goes to the next one", lambda state, _: replace(state, typing="")),
+    Key(("/",), "/", "find; / and Enter again: the next one", lambda state, _: replace(state, typing="")),
     Key(("c-m", "c-j"), "Enter", "the whole payload", lambda state, _: replace(state, shown="payload", scroll=0)),
     Key(("e",), "e", "why: what it means, and what comes next", lambda state, _: replace(state, why=not state.why)),
     Key(("?",), "?", "these keys", lambda state, _: replace(state, shown="keys", scroll=0)),

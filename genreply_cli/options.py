@@ -106,7 +106,7 @@ def kind(text: str) -> str:
     """A kind of event. Raises ValueError with a sentence."""
     from genreply_cli.trace import KINDS
 
-    return choice(text, sorted(KINDS | {"note"}), "kind of event")
+    return "duplicate" if text == "dup" else choice(text, sorted(KINDS | {"note"}), "kind of event")
 
 
 def speed(text: str) -> float:

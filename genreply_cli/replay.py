@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ from genreply_cli.screen import Screen, Wishes, decide
 from genreply_cli.source import INVALID, Reading, invalid, list_samples, open_transcript
 from genreply_cli.trace import Step
 from genreply_cli.transcript import Steps, TranscriptError, Writer
+from genreply_cli.visible import visible
 
 if TYPE_CHECKING:
     from genreply_cli.diff import Story
@@ -47,7 +48,7 @@ def run(wanted: Wanted) -> int:
         return list_samples()
     if wanted.follow:
         return watch(wanted)
-    source = wanted.source or _last_session()
+    source = _last_session() if wanted.source is None else wanted.source
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
         return list_samples()
@@ -97,7 +98,7 @@ def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterato
         some = True
         yield step
     if not some and wanted.filters:
-        print("note: no event passes --call, --kind, --from and --to", file=sys.stderr)
+        print(f"note: no event passes {wanted.filters}", file=sys.stderr)
 
 
 def _has_room(wishes: Wishes) -> bool:
@@ -128,6 +129,10 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
     from genreply_cli.follow import EVERY, follow
 
     path = None if wanted.source is None else Path(wanted.source)
+    if path is not None and not path.exists() and wanted.source in state.samples():
+        raise GenreplyError(f"{wanted.source} is a sample, and is not being written", hint=f"genreply trace {wanted.source}")
+    if path is None and state.last_session() is None:
+        print("note: no session has been recorded yet; begin one with genreply repl, in another terminal", file=sys.stderr)
 
     async def between() -> None:
         sys.stdout.flush()
@@ -140,14 +145,36 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
                 if wanted.filters.wants(one):
                     show_step(one)
             else:  # a header: a transcript begins
+                print(f"note: following {visible(str(path or state.last_session()))}", file=sys.stderr)
                 events = wanted.task == "events"
                 show_step = Writer(sys.stdout, one).write if events else Screen(sys.stdout, wanted.wishes).show
 
+    async def show_until_left() -> None:
+        showing = asyncio.ensure_future(show())
+        with _leaving(showing.cancel), suppress(asyncio.CancelledError):
+            await showing
+
     try:
-        asyncio.run(show())
+        asyncio.run(show_until_left() if wait is None and sys.stdin.isatty() and sys.stdout.isatty() else show())
     except TranscriptError as error:
         raise invalid(error) from None
     return 0
+
+
+@contextmanager
+def _leaving(leave: Callable[[], object]) -> Iterator[None]:
+    """Meanwhile, `q`, Ctrl-D and Ctrl-C on the keyboard leave, and no other key does or shows anything."""
+    from prompt_toolkit.input import create_input
+
+    keyboard = create_input()
+
+    def on_keys() -> None:
+        if any(press.key in {"q", "c-c", "c-d"} for press in keyboard.read_keys()):
+            leave()
+
+    print("note: q leaves", file=sys.stderr)
+    with keyboard.raw_mode(), keyboard.attach(on_keys):
+        yield
 
 
 def write_events(steps: Steps, wanted: Wanted) -> None:
@@ -236,7 +263,12 @@ def rerun(steps: Steps, wanted: Wanted) -> int:
         inputs.see(step)
     there = Story(steps.header, wanted.times, real)
     again(steps.header, inputs, there.see)
-    return _told(here, there)
+    code = _told(here, there)
+    if code and real:
+        sys.stdout.flush()
+        print("note: on a real clock microseconds decide what comes first where calls overlap; --clock virtual leaves no doubt",
+              file=sys.stderr)  # fmt: skip
+    return code
 
 
 def _told(here: "Story", there: "Story") -> int:
@@ -247,6 +279,5 @@ def _told(here: "Story", there: "Story") -> int:
         different = True
         print(line)
     sys.stdout.flush()
-    verdict = "different" if different else f"equal: {here.count()} calls"
-    print(verdict, file=sys.stderr)
+    print("different" if different else f"equal: {here.count()} calls", file=sys.stderr)
     return INVALID if different else 0

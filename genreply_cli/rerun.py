@@ -207,6 +207,7 @@ class Rerun:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs: Sequence[Input] = inputs.inputs
         self.steps = inputs.steps
+        self.open_ended = inputs.real and inputs.ended  # other things may happen than then, but each call comes to its end
         self.seconds = inputs.seconds + (SLACK if inputs.real else ROUNDED)
         self.end = 0.0 if inputs.real else inputs.seconds  # on a real clock, more may come by then
         self.order = deque(one.seq for one in self.inputs if isinstance(one, Ask))  # who has not asked yet
@@ -235,7 +236,7 @@ class Rerun:
                     await self._put(one, supervisor, watch)
                 try:
                     async with asyncio.timeout_at(begin + self.seconds):
-                        while self.seen < self.steps:
+                        while self.seen < self.steps or (self.open_ended and self.asking):
                             self.news.clear()
                             await self.news.wait()
                 except TimeoutError:

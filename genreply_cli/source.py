@@ -17,8 +17,9 @@ BIG = 8 << 20  # bytes; reading more is shown by a progress bar
 OFTEN = 1024  # steps between two looks at how far it has come
 
 
-def invalid(error: TranscriptError, hint: str | None = SAMPLES) -> GenreplyError:
+def invalid(error: TranscriptError) -> GenreplyError:
     """The sentence and the exit status for a transcript that cannot be read."""
+    hint = SAMPLES if error.line is None else f"genreply trace {error.file} --check tells all that is wrong with it"
     return GenreplyError(str(error), hint=hint, exit_code=INVALID)
 
 

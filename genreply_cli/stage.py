@@ -203,14 +203,14 @@ def in_words(standing: Standing, now: float) -> str:
     for keeper, calls in standing.kept().items():
         kept = _listed(f"{named(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)" for one in calls)
         parts.append(f"the {named(keeper)} keeps {kept}")
-    waiting = [one for one in standing.open.values() if one.kept_at is None]
+    waiting = [one for one in standing.open.values() if one.kept_at is None and one.callee not in standing.gone]
     if waiting:
-        parts.append(_listed(f"{named(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting) + " not kept yet")
+        parts.append("not kept yet: " + _listed(f"{named(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting))
     parts.extend(f"the {named(name)} is gone" for name in standing.gone)
     counts = {"answered": standing.answered, "timed out": standing.timed_out, "dropped": standing.dropped}
     rare = {"wrong": standing.wrong, "failed": standing.failed, "cancelled": standing.cancelled, "lost": standing.lost}
     told = [f"{name} {count}" for name, count in (counts | {name: count for name, count in rare.items() if count}).items()]
-    return "   ".join([", ".join(parts) if parts else "nobody waits", *told])
+    return "   ".join(["; ".join(parts) if parts else "nobody waits", *told])
 
 
 def _listed(texts: Iterable[str], most: int = 4) -> str:
@@ -230,8 +230,8 @@ def _panel(text: str, width: int, height: int, style: Style) -> list[Row]:
 
 
 _HINTS: Final = {  # and how much each is missed where there is no room for it
-    "space play": 5, ". next": 7, ", back": 6, "[ ] marker": 2, "0-9 jump": 1, "+ - speed": 3, "c call": 4, "/ find": 9,
-    "e why": 8, "? keys": 10, "q quit": 11,
+    "space play": 9, ". next": 8, ", back": 7, "[ ] marker": 2, "0-9 jump": 1, "+ - speed": 3, "c call": 4, "/ find": 5,
+    "e why": 6, "? keys": 10, "q quit": 11,
 }  # fmt: skip
 
 
@@ -270,11 +270,17 @@ def _keys(width: int, style: Style) -> list[str]:
     keys = [f"{pad(key.written.translate(arrows), 9)}{key.does}" for key in KEYS if key.written]
     signs = [f"{pad(sign, 9)}{means}" for sign, means in LEGEND]
     if width < 100:
-        return ["", *(f"  {line}" for line in (*keys, "", *signs))]
+        return ["", *(f"  {row}" for line in (*keys, "", *signs) for row in _hanging(line, width - 3))]
     half = (len(keys) + len(signs) + 2) // 2
     lines = [*keys, "", *signs]
     left, right = lines[:half], lines[half:]
     return ["", *(f"  {pad(one, 52)}{other}" for one, other in zip_longest(left, right, fillvalue=""))]
+
+
+def _hanging(line: str, width: int) -> list[str]:
+    """A line of the help, wrapped beside its key."""
+    first, *rest = _wrapped(line, width)
+    return [first, *(f"{'':9}{row}" for text in rest for row in _wrapped(text.strip(), max(1, width - 9)))]
 
 
 @lru_cache(maxsize=4)

@@ -292,7 +292,7 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
                     continue
                 values = parse(text)
             except (ValueError, RecursionError) as error:
-                if _may_be_cut(raw) and not any(map(_has_text, lines)):
+                if _may_be_cut(raw, error) and not any(map(_has_text, lines)):
                     told.cut = True
                     told.notes.append(cut_note(file, number))
                     break
@@ -326,7 +326,6 @@ def interrupted_note(file: str) -> str:
     return f"{visible(file)}: the recording was interrupted; it has no end line"
 
 
-
 def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
     """The same for the last line with its line end, which a killed recording may have cut: then None."""
     try:
@@ -334,15 +333,15 @@ def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
     except TranscriptError:
         try:
             parse((line.decode() if isinstance(line, bytes) else line).strip())
-        except (ValueError, RecursionError):
-            if _may_be_cut(line):
+        except (ValueError, RecursionError) as error:
+            if _may_be_cut(line, error):
                 return None
         raise
 
 
-def _may_be_cut(raw: str | bytes) -> bool:
+def _may_be_cut(raw: str | bytes, error: Exception) -> bool:
     text = raw if isinstance(raw, str) else raw.decode(errors="replace")
-    return not text.endswith("\n") or text.lstrip().startswith("{")
+    return not text.endswith("\n") or (text.lstrip().startswith("{") and isinstance(error, json.JSONDecodeError))
 
 
 def _has_text(raw: str | bytes) -> bool:

@@ -4,6 +4,7 @@ The fixture `events` is the list of all that the node's observer is told; withou
 """
 
 import inspect
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from terminals import LINES, Terminal
 
 from genreply_cli.otp import Event, Node
 from genreply_cli.otp.virtual_time import run
+
+# a shell that runs the tests in the background has Ctrl-C ignored, and the programs under test would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("the same each time", derandomize=True, deadline=None, database=None)
 settings.load_profile("the same each time")

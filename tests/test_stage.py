@@ -189,7 +189,7 @@ def test_in_words() -> None:
     ):
         standing.see(step)
     counts = "answered 0   timed out 0   dropped 0   lost 1"
-    assert in_words(standing, 1.0) == f"the a keeps c1 (0.500 s), c2 (1.000 s) not kept yet, the b is gone   {counts}"
+    assert in_words(standing, 1.0) == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
     for number in range(3, 9):
         standing.see(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
         standing.see(Step(number, 1.0, "noreply", f"c{number}", at="a"))

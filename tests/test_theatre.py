@@ -139,7 +139,7 @@ def test_a_bad_line_is_shown_at_its_place_and_told_at_the_end(terminal: Start, t
     assert summary == "bad.jsonl: 3 events, 0.000 s; stopped at event 3 (+0.000 s)"
     assert error.startswith("error: ")
     assert "line 5: expected a JSON object" in error
-    assert "--list" in hint
+    assert "--check tells all" in hint
 
 
 def test_a_transcript_from_a_pipe_is_played_with_the_keys_of_the_terminal(terminal: Start) -> None:
