@@ -179,7 +179,8 @@ def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
     return given[0] if given else otherwise
 
 
-@app.command(short_help="Greet, and print the replies.")
+@app.command(
+    short_help="Greet, and print the replies.",
     epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
     "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
 )
