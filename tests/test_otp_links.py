@@ -621,3 +621,32 @@ def raising(error: Exception) -> Any:
         raise error
 
     return function
+
+
+class Suicidal(GenServer[list[Any]]):
+    """Traps exits, and sends itself an exit signal."""
+
+    trap_exit = True
+
+    def init(self, told: list[Any]) -> list[Any]:
+        return told
+
+    def handle_cast(self, request: str, state: list[Any]) -> NoReply[list[Any]]:
+        self.exit(request)
+        return NoReply(state)
+
+    def handle_info(self, message: Exited, state: list[Any]) -> NoReply[list[Any]]:
+        state.append(message)
+        return NoReply(state)
+
+    def terminate(self, reason: Any, state: list[Any]) -> None:
+        state.append(reason)
+
+
+@pytest.mark.parametrize("reason", ["boom", "normal"])
+async def test_who_was_started_without_a_link_is_its_own_parent(reason: str) -> None:
+    told: list[Any] = []
+    server = Suicidal.start(told)
+    server.cast(reason)
+    assert await server.wait() == reason
+    assert told == [reason]

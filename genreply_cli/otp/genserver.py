@@ -267,6 +267,8 @@ class GenServer(Generic[S]):
             raise
         finally:
             process.waiters.pop(ended, None)
+            if outcome.done() and not outcome.cancelled():
+                outcome.exception()  # seen, even if whoever asked was killed in the same moment; asyncio would complain
 
     def cast(self, request: Any) -> None:
         """Send a request that nobody waits for. Never raises: to a dead server, it is lost."""

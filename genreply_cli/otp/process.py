@@ -416,8 +416,8 @@ class Process:
         if self.status is EXITED:
             return
         if not kill and self.server.trap_exit:
-            if source is not None and source is self.parent:
-                self.brought_down_by = source
+            if source is not None and source is (self.parent or self):  # who was started by nobody is its own parent
+                self.brought_down_by = self.parent
                 self.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
