@@ -175,7 +175,8 @@ COLOUR = re.compile(r"\x1b\[[\d;]*[34]\dm|\x1b\[[\d;]*[349]\d;")
 def test_colours_and_glyphs(terminal: Start, arguments: list[str], environment: dict[str, str], colours: bool) -> None:
     player = terminal("trace", "hello", *arguments, **environment)
     player.wait_for("at the end")
-    assert any(re.search(r"\|<\.\.\.\." if arguments == ["--ascii"] else "│◄┈┈┈┈", row) for row in player.rows)
+    answer = r"\|<\.\.\.\." if arguments == ["--ascii"] else "│◄┈┈┈┈"
+    player.wait_for(lambda rows: any(re.search(answer, row) for row in rows))
     player.child.send("?")
     player.wait_for("one event on")
     player.child.send("\x03")
