@@ -183,6 +183,7 @@ class Screen:
         """One more step."""
         self._note(step)
         if self.look.view == "off":
+            self._timeline.see(step)  # another view may come
             return
         if self.look.terminal:
             self._find_the_line()
@@ -199,8 +200,7 @@ class Screen:
         """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
         view: Any = None if name == "auto" else name
         self.look = replace(self.look, view=view)
-        ascii_only = self.look.ascii_only
-        self._timeline = Timeline(self.width, None if view == "off" else view, ascii_only=ascii_only)
+        self._timeline.become(None if view == "off" else view)
 
     def say(self, text: str, style: str = "") -> None:
         """Something in words, among the rows."""

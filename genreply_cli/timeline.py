@@ -310,6 +310,11 @@ class Timeline:
                 self.view = view_for(width)
             self._lanes.fit(self.width)
 
+    def become(self, view: View | None) -> None:
+        """Draw the next rows in another view; None: in what fits."""
+        self.view, self._fits = view or view_for(self.width), view is None
+        self._header = ""
+
     def rows(self, step: Step) -> "list[Text]":
         """The rows of a step for Rich: mostly one, a header above it when the lanes have changed."""
         from rich.text import Text
