@@ -70,6 +70,7 @@ class Conversation:
         self.stepper: Stepper | None = None
         self.codes: dict[float, int] = {}  # the exit statuses of what failed: of calls by their numbers, of commands in between
         self.leaving = False
+        self.failure: OSError | None = None
         self._blocking: Call | None = None
         self._bursts: set[asyncio.Task[None]] = set()
 
@@ -100,9 +101,18 @@ class Conversation:
             self._complain(error)
         except CallError as error:
             self.face.complain(f"the coordinator cannot be asked just now: {error}")
+        except BrokenPipeError:
+            raise
         except OSError as error:
             self.codes[self.callers.asked + 0.5] = 1
             self.face.complain(f"{error.strerror or error}: {error.filename or line}")
+
+        self.look_for_failures()
+
+    def look_for_failures(self) -> None:
+        """Raise what has kept an answer from being told."""
+        if self.failure is not None:
+            raise self.failure
 
     def _complain(self, error: GenreplyError) -> None:
         self.face.complain(f"{error}; {error.hint}" if error.hint else str(error))
@@ -133,8 +143,11 @@ class Conversation:
             code = EXIT_CODES.get(outcome.status, 0)
             if code:
                 self.codes[call.number] = code
-            if call is self._blocking or not self.face.interactive:
-                self.tell(outcome, call.timeout)
+            if call is self._blocking or not self.face.draws:
+                try:
+                    self.tell(outcome, call.timeout)
+                except OSError as error:  # nobody reads on, or the disk is full
+                    self.failure = error
 
     def tell(self, outcome: Outcome, timeout: float | None) -> None:
         """Show what became of a greeting."""
@@ -170,6 +183,7 @@ class Conversation:
                 if call.done in left:
                     call.give_up()
         await self.wait_for(list(self.callers.in_flight.values()))
+        self.look_for_failures()
 
     async def step(self) -> None:
         """Enter, and nothing else: the next message is delivered, if they are held back."""

@@ -33,7 +33,12 @@ class Typist(Protocol):
 class Face:
     """A session's face in a pipe: answers on stdout, complaints on stderr, no prompt. With a screen, the timeline, too."""
 
-    interactive = False  # there is a prompt, and the timeline shows what happens
+    interactive = False  # there is a prompt
+
+    @property
+    def draws(self) -> bool:
+        """Whether the timeline shows what becomes of calls that nobody blocks on."""
+        return False
 
     def __init__(self, screen: "Screen | None" = None) -> None:
         self.screen = screen

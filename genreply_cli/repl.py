@@ -9,6 +9,7 @@ from genreply_cli.conversation import Conversation, Memory
 from genreply_cli.errors import GenreplyError
 from genreply_cli.face import Face
 from genreply_cli.screen import Screen, Wishes, decide
+from genreply_cli.send import WRONG
 from genreply_cli.session import Settings, session
 from genreply_cli.stats import Stats
 from genreply_cli.supervisor import Supervisor
@@ -55,7 +56,8 @@ def run(
         raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
     if face.interactive:
         print(_summary(memory.stats, transcript, keep=record is None))
-    return codes[min(codes)] if strict and codes else 0
+    wrong = memory.stats.outcomes["wrong caller"] + memory.stats.outcomes["duplicate"]
+    return 0 if not strict else codes[min(codes)] if codes else WRONG if wrong else 0
 
 
 def _face(wishes: Wishes | None, *, history: bool) -> Face:

@@ -87,6 +87,11 @@ class Terminal(Face):
 
     # --- what is shown --------------------------------------------------------------------------------------------------------
 
+    @property
+    def draws(self) -> bool:
+        """Whether the timeline shows what becomes of calls that nobody blocks on."""
+        return self._screen.look.view != "off"
+
     def _draw(self, step: Step) -> None:
         self._later(partial(self._screen.show, step))
 
@@ -247,11 +252,25 @@ class Terminal(Face):
             self._ahead.clear()
 
     def _keys(self) -> "KeyBindings":
+        from prompt_toolkit.filters import is_searching
         from prompt_toolkit.key_binding import KeyBindings
+        from prompt_toolkit.key_binding.bindings.search import abort_search
 
         keys = KeyBindings()
 
-        @keys.add("c-c")
+        keys.add("c-c", filter=is_searching)(abort_search)
+
+        @keys.add("c-z")
+        def _(_: "KeyPressEvent") -> None:
+            """It may have been meant for a call that has just had its reply."""
+
+        @keys.add("backspace")
+        def _(press: "KeyPressEvent") -> None:
+            before = press.current_buffer.document.text_before_cursor
+            labels = (_label(number, pasted) for number, pasted in enumerate(self._pasted, start=1))
+            press.current_buffer.delete_before_cursor(next((len(label) for label in labels if before.endswith(label)), 1))
+
+        @keys.add("c-c", filter=~is_searching)
         def _(press: "KeyPressEvent") -> None:
             if press.current_buffer.text:
                 press.current_buffer.reset()
@@ -339,9 +358,15 @@ def _label(number: int, pasted: str) -> str:
 def _history(*, keep: bool) -> "History":
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
+    class Typed(FileHistory):
+        def append_string(self, string: str) -> None:
+            """What stands for a paste would mean nothing later."""
+            if "[pasted " not in string:
+                super().append_string(string)
+
     if keep:
         try:
-            return FileHistory(str(state.history()))
+            return Typed(str(state.history()))
         except OSError as error:
             print(f"note: what is typed is not kept: {visible(error.strerror or str(error))}", file=sys.stderr)
     return InMemoryHistory()

@@ -33,8 +33,13 @@ class Spy(Face):
     def __init__(self, *, interactive: bool) -> None:
         super().__init__()
         self.interactive = interactive
+        self.shows = interactive
         self.said: list[str] = []
         self.keys: list[str] = []  # pressed while a call blocks, 0.1 s after it has begun
+
+    @property
+    def draws(self) -> bool:
+        return self.shows
 
     def answer(self, call: str, reply: str) -> None:
         self.said.append(f"{call}: {reply}")
@@ -84,22 +89,27 @@ class Session:
 
 
 def converse(
-    *lines: str | float, keys: tuple[str, ...] = (), interactive: bool = False, transcript: Path | None = None, **settings: Any
+    *lines: str | float,
+    keys: tuple[str, ...] = (),
+    interactive: bool = False,
+    transcript: Path | None = None,
+    face: type[Spy] = Spy,
+    **settings: Any,
 ) -> Session:
     """Type these lines, and tell what came of it."""
     told = Session()
     chosen = Settings(**{"delay": (0.4, 0.4), "clock": "virtual"} | settings)
 
     async def main() -> None:
-        face, memory = Spy(interactive=interactive), Memory()
-        face.keys, told.said = list(keys), face.said
+        spy, memory = face(interactive=interactive), Memory()
+        spy.keys, told.said = list(keys), spy.said
         sinks: list[Any] = [memory.show, told.steps.append]
         writer = None if transcript is None else Writer(transcript, header(chosen))
         if writer is not None:
             sinks.append(writer.write)
         async with session(lambda: Supervisor(chosen), sinks) as (supervisor, watch):
             assert watch is not None
-            talk = Conversation(supervisor, watch, face, memory, None if transcript is None else str(transcript))
+            talk = Conversation(supervisor, watch, spy, memory, None if transcript is None else str(transcript))
             try:
                 for line in lines:
                     if isinstance(line, str):
@@ -221,6 +231,15 @@ def test_what_cannot_be_done_gets_one_sentence(line: str, problem: str) -> None:
     told = converse("A &", "B &", line)
     assert told.said[0] == problem
     assert told.said[1:] == []
+
+
+def test_an_answer_that_cannot_be_written_ends_the_session() -> None:
+    class Full(Spy):
+        def answer(self, call: str, reply: str) -> None:
+            raise BrokenPipeError(f"{call}: {reply}")
+
+    with pytest.raises(BrokenPipeError, match="c1: A to you too!"):
+        converse("A", "B", face=Full)
 
 
 def test_what_cannot_be_done_is_a_failure_in_its_place() -> None:

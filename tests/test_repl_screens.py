@@ -83,7 +83,7 @@ def test_a_thousand_in_flight(repl: Start) -> None:
     session.wait_for("and 997 more")
     session.child.send("/calls\x15still here")
     session.wait_for("greet> still here")
-    session.wait_for(lambda rows: not any(row.startswith("waiting") for row in rows))
+    session.wait_for(lambda rows: rows[-1] == "greet> still here" and not rows[-2].startswith("waiting"))
     session.child.send("\x03\x04")
     session.wait_for("calls 1000, replied 1000; median wait 1.")
     assert session.end() == 0
@@ -131,6 +131,25 @@ def test_two_hundred_pasted_lines_are_two_hundred_greetings(repl: Start) -> None
     session.wait_for("line 199 to you too!")
     session.child.send("\x04")
     session.wait_for("calls 200, replied 200")
+
+
+def test_backspace_takes_a_paste_away_as_a_whole_and_history_does_not_keep_its_placeholder(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "0")
+    session.child.send("\x1b[200~one\ntwo\x1b[201~")
+    session.wait_for("greet> [pasted 1: 2 lines]")
+    session.child.send("\x7f\x1aa")
+    session.wait_for(lambda rows: rows[-1] == "greet> a")  # and Ctrl-Z comes too late for a call
+    session.child.send("\x7f\x1b[200~one\ntwo\x1b[201~\r")
+    session.wait_for(lambda rows: "two to you too!" in rows and rows[-1] == "greet>")
+    assert "pasted" not in (tmp_path / "genreply" / "history").read_text()
+
+
+def test_ctrl_c_ends_a_search(repl: Start) -> None:
+    session = repl()
+    session.child.send("\x12hel")
+    session.wait_for("reverse-i-search")
+    session.child.send("\x03new")
+    session.wait_for(lambda rows: rows[-1] == "greet> new")
 
 
 def test_giving_up_stops_the_rest_of_a_paste(repl: Start) -> None:
