@@ -267,7 +267,7 @@ def repl(
     record: Record = None,
     no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
     no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
-    strict: Annotated[bool, _option("--strict", help="Exit with the status of what failed first; 6 if only answers were wrong.")] = False,
+    strict: Annotated[bool, _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers.")] = False,
     seed: Seed = 0,
 ) -> Todo:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
