@@ -409,6 +409,22 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
+async def test_a_server_can_be_looked_into_by_its_name_which_errors_repeat() -> None:
+    counting = Counting.start(name="counting")
+    assert await debug.replace_state("counting", lambda count: count + 7) == 7
+    await debug.suspend("counting")
+    assert (await debug.status("counting")).suspended
+    await debug.resume("counting")
+    assert await debug.get_state("counting") == await counting.call(0) == 7
+    for look in (debug.get_state, debug.suspend, debug.resume, debug.step, debug.status):
+        failed = await outcome(look("nobody"))
+        assert (type(failed), failed.server) == (NoProcess, "nobody")
+    doer = Doer.start(name="doer")
+    doer.cast(lambda: asyncio.sleep(2))
+    failed = await outcome(debug.get_state("doer", 1))
+    assert (type(failed), failed.server) == (CallTimeout, "doer")
+
+
 async def test_a_server_cannot_wait_for_a_look_at_itself() -> None:
     doer = Doer.start()
     failed = await doer.call(lambda: outcome(debug.get_state(doer)))
