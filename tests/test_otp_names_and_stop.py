@@ -11,6 +11,7 @@ from genreply_cli.otp import (
     CallingSelf,
     CallTimeout,
     Event,
+    Exit,
     GenServer,
     Node,
     NoProcess,
@@ -227,6 +228,23 @@ async def test_of_two_stops_the_first_counts() -> None:
     second = asyncio.create_task(outcome(doer.stop("second")))
     assert await first is None
     assert ((await second).reason, heard) == ("first", [Terminated("first")])
+
+
+async def test_a_stop_that_the_server_never_came_to_raises_though_it_ended_for_that_reason() -> None:
+    async def end_slowly() -> None:
+        await asyncio.sleep(1)
+        raise Exit("enough")
+
+    stopped, ends_itself, killed = Doer.start(), Doer.start(), Doer.start()
+    for doer, work in ((stopped, lambda: asyncio.sleep(1)), (ends_itself, end_slowly), (killed, lambda: asyncio.sleep(1))):
+        doer.cast(work)
+    first = asyncio.create_task(stopped.stop("enough"))
+    await all_quiet()
+    stopping = [asyncio.create_task(outcome(doer.stop("enough"))) for doer in (stopped, ends_itself, killed)]
+    await all_quiet()
+    killed.exit("enough")
+    await first
+    assert [(type(error), error.reason) for error in await asyncio.gather(*stopping)] == [(ServerExit, "enough")] * 3
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "1", True])

@@ -281,8 +281,8 @@ class GenServer(Generic[S]):
     async def stop(self, reason: Any = "normal", timeout: float | None = None) -> None:
         """Have the server stop for `reason`, after the messages that are in its mailbox, and wait until it has.
 
-        Raises `NoProcess`, `ServerExit` if it ended for another reason, `CallingSelf`, and `StopTimeout` after `timeout` seconds
-        (None: never); the server stops all the same.
+        Raises `NoProcess`, `ServerExit` if it ended for another reason or before it came to this, `CallingSelf`, and
+        `StopTimeout` after `timeout` seconds (None: never); the server stops all the same.
         """
         if timeout is not None:
             check_timeout(timeout)
@@ -291,7 +291,14 @@ class GenServer(Generic[S]):
             raise NoProcess(self, reason, timeout, "stop")
         if running.get() is self and asyncio.current_task() is process.runner:
             raise CallingSelf(self, reason, timeout, "stop")
-        process.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
+        came_to_it = False
+
+        def end(process: Process) -> None:
+            nonlocal came_to_it
+            came_to_it = True
+            process.finish(Stop(reason, process.state), NO_ENTRY)
+
+        process.post(SYSTEM, end)
         try:
             async with asyncio.timeout(timeout) as limit:
                 ended = await self.wait()
@@ -299,7 +306,7 @@ class GenServer(Generic[S]):
             if limit.expired():
                 raise StopTimeout(self, reason, timeout, "stop") from None
             raise
-        if ended is not reason and ended != reason:
+        if not came_to_it or (ended is not reason and ended != reason):
             raise _because(ServerExit(self, reason, timeout, ended, "stop"))
 
     def exit(self, reason: Any) -> None:
