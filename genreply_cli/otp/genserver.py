@@ -442,16 +442,19 @@ def send(server: Any, message: Any) -> None:
 class Timer:
     """A message that is to be sent later."""
 
-    def __init__(self, node: Node, handle: asyncio.TimerHandle) -> None:
+    def __init__(self, node: Node, server: Any, handle: asyncio.TimerHandle) -> None:
         self._node = node
+        self._server = server
         self._handle: asyncio.TimerHandle | None = handle
 
     def cancel(self) -> float | Literal[False]:
-        """Do not send it. Returns the seconds that were left, or False if it has been sent, or cancelled, before."""
+        """Do not send it. Returns the seconds left, or False if it was sent or cancelled before, or the server has ended."""
         handle, self._handle = self._handle, None
         if handle is None:
             return False
         self._node.drop_timer(handle)
+        if isinstance(self._server, GenServer) and not self._server.alive:
+            return False
         return max(0.0, handle.when() - self._node.loop.time())
 
 
@@ -464,7 +467,7 @@ def send_after(server: Any, delay: float, message: Any) -> Timer:
         timer._handle = None
         send(server, message)
 
-    timer = Timer(node, node.after(delay, fire))
+    timer = Timer(node, server, node.after(delay, fire))
     return timer
 
 
