@@ -249,7 +249,7 @@ class Process:
         if kind is TERMINATE:
             self._end(message, message[0].reason, from_)
             return
-        if isinstance(answer, Stop):
+        if isinstance(answer, Stop) and (kind is CALL or answer.reply is NOTHING):
             self.finish(answer, entry)
             return
         if isinstance(answer, Reply) and kind is CALL and from_ is not None:
@@ -259,6 +259,8 @@ class Process:
                 self.node.tell("noreply", self.server, None, None, from_)
         else:
             expected = "Reply, NoReply or Stop" if kind is CALL else "NoReply or Stop"
+            if isinstance(answer, Stop):
+                expected += " without a reply"
             raise BadReturn(self.server, f"handle_{kind}", answer, shorten(message), expected)
         timeout = None if answer.timeout is None else check_timeout(answer.timeout)
         self.state = answer.state
