@@ -564,6 +564,22 @@ def test_leaving_the_node_ends_a_handler_that_waits_for_ever_and_its_finally_run
     assert steps == ["finally", "finally"]
 
 
+def test_leaving_the_node_lets_a_handler_of_a_server_that_traps_exits_come_to_its_end_before_it_terminates() -> None:
+    heard: list[Any] = []
+
+    async def work() -> None:
+        await asyncio.sleep(3)
+        heard.append("worked")
+
+    async def main() -> None:
+        async with Node():
+            TrappingDoer.start(heard).cast(work)
+            await all_quiet()
+
+    run(main())
+    assert heard == ["worked", Terminated("shutdown")]
+
+
 def test_a_handler_that_ignores_its_cancellation_is_told_again_until_it_ends() -> None:
     steps: list[str] = []
 

@@ -87,7 +87,7 @@ class Node:
             self._thread = 0
 
     async def _shut_down(self, process: Process) -> None:
-        if process.status is BUSY:
+        if process.status is BUSY and not process.server.trap_exit:  # as an exit signal does
             process.exit("shutdown")
             return
         process.post(SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY))
