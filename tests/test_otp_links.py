@@ -198,7 +198,7 @@ async def test_any_other_exit_signal_ends_a_process_that_does_not_trap(reason: s
 async def test_an_exit_signal_to_oneself_even_normal_does_not_come_back() -> None:
     for reason in ("normal", "boom"):
         went_on: list[str] = []
-        doer = Doer.start()
+        doer = Doer.start(heard := list[Any]())
 
         def end(doer: Doer = doer, reason: str = reason, went_on: list[str] = went_on) -> None:
             doer.exit(reason)
@@ -206,6 +206,7 @@ async def test_an_exit_signal_to_oneself_even_normal_does_not_come_back() -> Non
 
         failed = await outcome(doer.call(end))
         assert (failed.reason, await doer.wait(), went_on) == (reason, reason, [])
+        assert heard == []  # it ends as by any exit signal, without terminate
 
 
 async def test_an_exit_signal_to_the_dead_or_to_nobody_is_no_error() -> None:

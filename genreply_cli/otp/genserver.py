@@ -321,8 +321,9 @@ class GenServer(Generic[S]):
         sender = running.get()
         to_itself = sender is self and (process.status is not BUSY or asyncio.current_task() is process.runner)
         if to_itself and not self.trap_exit and is_normal(reason):
-            raise Exit(reason)
-        process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
+            process.die(process, reason)
+        else:
+            process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
         if to_itself and process.status is EXITED:
             raise Exit(process.reason)  # it does not come back from killing itself
 

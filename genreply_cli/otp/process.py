@@ -424,8 +424,14 @@ class Process:
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
-            self.brought_down_by = source
-            self.exit("killed" if kill else reason)
+            self.die(source, "killed" if kill else reason)
+
+    def die(self, source: "Process | None", reason: Any) -> None:
+        """End because of an exit signal."""
+        self.brought_down_by = source
+        if self.status is STARTING and self.parent is not None and self.parent.server.trap_exit:
+            self.unlink(self.parent)  # that waits for its start, and hears of its end by that alone
+        self.exit(reason)
 
     def exit(self, reason: Any) -> None:
         """End now. First the name is free; only then do waiting callers, links and monitors hear of it."""
