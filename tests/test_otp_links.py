@@ -354,6 +354,24 @@ async def test_monitoring_a_name_that_nobody_has_is_answered_at_once() -> None:
     assert (type(down), down.ref, down.process, down.reason) == (Down, ref, "nobody", "noproc")
 
 
+async def test_a_process_that_monitors_itself_hears_nothing_and_nothing_is_lost(events: list[Event]) -> None:
+    doer = Doer.start(heard := list[Any]())
+    await doer.call(lambda: monitor(doer))
+    await doer.stop()
+    await all_quiet()
+    assert heard == [Terminated("normal")]
+    assert not {"lost", "down"} & {*kinds(events)}
+
+
+async def test_demonitor_leaves_the_monitor_of_another_process_alone() -> None:
+    watched, watcher, stranger = Doer.start(), Doer.start(heard := list[Any]()), Doer.start()
+    ref = await watcher.call(lambda: monitor(watched))
+    await stranger.call(lambda: demonitor(ref, flush=True))
+    await watched.stop()
+    await all_quiet()
+    assert heard == [Down(ref, watched, "normal")]
+
+
 async def test_nothing_is_told_after_demonitor() -> None:
     watched, watcher = Doer.start(), Doer.start(heard := list[Any]())
     ref = await watcher.call(lambda: monitor(watched))

@@ -526,15 +526,21 @@ def monitor(server: Any) -> Monitor:
     ref = Monitor(server if found is None else found, watcher.server)
     if found is None or not found.alive:
         watcher.hear_down(ref, "noproc")
-    else:
+    elif found is not watcher.server:  # nobody hears of its own end
         found._process.monitors[ref] = watcher.monitored[ref] = None
     return ref
 
 
 def demonitor(ref: Monitor, flush: bool = False) -> None:
-    """Send no `Down` for this monitor; with `flush`, take one that has come already out of the mailbox."""
+    """Send no `Down` for this monitor; with `flush`, take one that has come already out of the mailbox.
+
+    Monitors of other processes are left alone.
+    """
     if not isinstance(ref, Monitor):
         raise TypeError(f"demonitor was given {shorten(ref)}; expected what monitor returned")
+    caller = running.get()
+    if caller is not None and caller is not ref.watcher:
+        return
     watcher = ref.watcher._process
     if ref in watcher.monitored:
         del watcher.monitored[ref]
