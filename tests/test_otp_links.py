@@ -414,8 +414,29 @@ async def test_everything_that_a_process_has_sent_comes_before_its_down_and_its_
 
     watched.cast(speak_and_die)
     await all_quiet()
-    assert heard[:3] == [0, 1, 2]
-    assert sorted(heard[3:], key=lambda message: type(message).__name__) == [Down(ref, watched, "boom"), Exited(watched, "boom")]
+    assert heard == [0, 1, 2, Exited(watched, "boom"), Down(ref, watched, "boom")]
+
+
+@pytest.mark.parametrize("down_the_line", [False, True])
+async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(down_the_line: bool) -> None:
+    watcher, watched, first = TrappingDoer.start(heard := list[Any]()), Doer.start(), Doer.start()
+    ref = await watcher.call(lambda: monitor(watched))
+    await linked(watched, watcher)
+    await linked(first, watched)
+    (first if down_the_line else watched).exit("boom")
+    await all_quiet()
+    assert heard == [Exited(watched, "boom"), Down(ref, watched, "boom")]
+
+
+async def test_of_many_monitors_the_first_hears_first_and_those_that_end_with_the_watched_hear_nothing() -> None:
+    watched, linked_too, heard = Doer.start(), Doer.start(ended := list[Any]()), list[Any]()
+    watchers = [Doer.start(heard) for _ in range(3)]
+    refs = [await watcher.call(lambda: monitor(watched)) for watcher in (watchers[0], linked_too, *watchers[1:])]
+    await linked(linked_too, watched)
+    watched.exit("boom")
+    await all_quiet()
+    assert heard == [Down(ref, watched, "boom") for ref in (refs[0], *refs[2:])]
+    assert ended == []
 
 
 async def test_a_plain_task_monitors_by_waiting() -> None:

@@ -451,19 +451,25 @@ class Process:
         for waiter in list(self.waiters):
             waiter(reason)
         self.waiters.clear()
-        for monitor in list(self.monitors):
-            watcher = monitor.watcher._process
-            watcher.monitored.pop(monitor, None)
-            watcher.hear_down(monitor, reason)
         for monitor in self.monitored:
             monitor.process._process.monitors.pop(monitor, None)
-        self.monitors, self.monitored = {}, {}
+        self.monitored = {}
         for linked in self.links:
             linked.links.pop(self, None)
-        node.pass_on(self, list(self.links), reason)
-        self.links = {}
+        if self.links or self.monitors:
+            node.pass_on(self)
         if self.runner is not None and self.work is None:  # otherwise it has not come to that yet, and will cancel it itself
             self.runner.cancel()
+
+    def pass_on(self) -> None:
+        """Tell links, then monitors, of the end."""
+        for linked in self.links:
+            linked.signal(self, self.reason)
+        for monitor in list(self.monitors):
+            watcher = monitor.watcher._process
+            if watcher.monitored.pop(monitor, NOTHING) is None:  # otherwise it has ended meanwhile
+                watcher.hear_down(monitor, self.reason)
+        self.links, self.monitors = {}, {}
 
     def hear_down(self, monitor: Monitor, reason: Any) -> None:
         """Somebody whom this process watches has ended, or was not there."""
