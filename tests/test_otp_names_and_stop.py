@@ -427,6 +427,43 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
+async def test_a_suspend_or_a_new_state_that_comes_too_late_for_who_asked_comes_all_the_same() -> None:
+    doer = Doer.start()
+    doer.cast(lambda: asyncio.sleep(2))
+    late = [outcome(debug.replace_state(doer, lambda _: heard, 1)), outcome(debug.suspend(doer, 1))]
+    heard: list[Any] = ["replaced"]
+    assert [type(failed) for failed in await asyncio.gather(*late)] == [CallTimeout, CallTimeout]
+    await asyncio.sleep(2)
+    assert await debug.get_state(doer) is heard
+    assert (await debug.status(doer)).suspended
+
+
+async def test_a_look_and_a_stop_that_wait_behind_a_suspend_have_their_turn() -> None:
+    doer = Doer.start(heard := list[Any]())
+    doer.cast(lambda: asyncio.sleep(1))
+    await all_quiet()
+    suspending = asyncio.create_task(debug.suspend(doer))
+    await all_quiet()
+    doer.send("never handled")
+    looking = asyncio.create_task(debug.status(doer))
+    await all_quiet()
+    await doer.stop()
+    await suspending
+    assert (await looking).suspended
+    assert heard == [Terminated("normal")]
+
+
+async def test_the_exit_of_a_parent_that_waits_behind_a_suspend_has_its_turn() -> None:
+    parent = Doer.start()
+    child = await parent.call(TrappingDoer.start_link)
+    child.cast(lambda: asyncio.sleep(1))
+    suspending = asyncio.create_task(debug.suspend(child))
+    await all_quiet()
+    parent.exit("boom")
+    assert await child.wait() == "boom"
+    await suspending
+
+
 async def test_a_server_can_be_looked_into_by_its_name_which_errors_repeat() -> None:
     counting = Counting.start(name="counting")
     assert await debug.replace_state("counting", lambda count: count + 7) == 7

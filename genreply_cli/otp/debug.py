@@ -1,7 +1,8 @@
 """Looking into a running server: its state, its status; stopping it for a while. Erlang's `:sys`, as far as people use it.
 
 Each function takes a server or a registered name, and is handled by the server in its turn, between two messages, and also while
-it is suspended. Each raises what a call raises: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`.
+it is suspended. Each raises what a call raises: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`. As with a call,
+a timeout takes nothing back: the server does what it was asked to when it comes to it.
 """
 
 from collections.abc import Callable, Hashable

@@ -246,11 +246,14 @@ class GenServer(Generic[S]):
         outcome: asyncio.Future[T] = process.node.loop.create_future()
 
         def answer(process: Process) -> None:
-            if not outcome.done():
-                try:
-                    outcome.set_result(function(process))
-                except Exception as error:
+            try:
+                result = function(process)
+            except Exception as error:
+                if not outcome.done():
                     outcome.set_exception(error)
+            else:
+                if not outcome.done():
+                    outcome.set_result(result)
 
         def ended(reason: Any) -> None:
             if not outcome.done():

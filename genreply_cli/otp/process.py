@@ -194,19 +194,18 @@ class Process:
                 message = self.mailbox[place][1]
                 del self.mailbox[place]
                 self.handle_system(message)
-                if self.status is SUSPENDED:
-                    self.node.schedule(self)
 
     def handle_system(self, function: Callable[["Process"], None]) -> None:
         """Run a function of the process on behalf of `stop`, of `debug`, or of a parent that has ended."""
         function(self)
-        if self.idle_timeout is not None and self.status is READY:
+        if self.status is SUSPENDED:  # there may be more of these, further behind
+            self.node.schedule(self)
+        elif self.idle_timeout is not None and self.status is READY:
             self.set_idle(self.idle_timeout)
 
     def suspend(self) -> None:
         """Handle nothing but system messages until `resume`."""
         self.status = SUSPENDED
-        self.scheduled = False
         if self.idle is not None:
             self.idle.cancel()
 
