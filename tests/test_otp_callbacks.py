@@ -653,6 +653,15 @@ async def test_cancelling_a_timer_that_has_fired_is_false() -> None:
     assert heard == [(2.5, "later")]
 
 
+async def test_cancelling_a_timer_for_a_server_that_has_ended_is_false_and_for_a_name_it_is_not() -> None:
+    idle = Idle.start(heard := list[Any](), name="idle")
+    timer, by_name = send_after(idle, 2.5, "later"), send_after("idle", 2.5, "later")
+    await idle.stop()
+    assert timer.cancel() is send_after(idle, 1, "later").cancel() is False
+    assert by_name.cancel() == 2.5
+    assert heard == []
+
+
 async def test_send_after_looks_a_name_up_when_it_is_due() -> None:
     send_after("idle", 2.5, "later")
     await asyncio.sleep(2)

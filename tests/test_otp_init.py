@@ -237,6 +237,22 @@ async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(signal:
     assert whereis("dying") is None
 
 
+@pytest.mark.parametrize("signal", ["boom", "normal", "kill"])
+async def test_a_trapping_starter_of_one_that_exits_itself_in_its_own_init_hears_of_it_by_the_start_alone(signal: str) -> None:
+    starter = TrappingDoer.start(heard := list[Any]())
+
+    class Dying(GenServer[str]):
+        def init(self) -> str:
+            self.exit(signal)
+            return "state"
+
+    failed = await starter.call(lambda: tried(Dying.start_link))
+    await all_quiet()
+    assert failed.reason == {"kill": "killed"}.get(signal, signal)
+    assert heard == []
+    assert (await debug.status(starter)).links == ()
+
+
 async def test_a_server_has_its_name_when_its_init_runs_and_what_is_sent_to_it_then_waits() -> None:
     class Named(Doer):
         def init(self, heard: Any = None) -> Any:

@@ -198,7 +198,7 @@ async def test_any_other_exit_signal_ends_a_process_that_does_not_trap(reason: s
 async def test_an_exit_signal_to_oneself_even_normal_does_not_come_back() -> None:
     for reason in ("normal", "boom"):
         went_on: list[str] = []
-        doer = Doer.start()
+        doer = Doer.start(heard := list[Any]())
 
         def end(doer: Doer = doer, reason: str = reason, went_on: list[str] = went_on) -> None:
             doer.exit(reason)
@@ -206,6 +206,7 @@ async def test_an_exit_signal_to_oneself_even_normal_does_not_come_back() -> Non
 
         failed = await outcome(doer.call(end))
         assert (failed.reason, await doer.wait(), went_on) == (reason, reason, [])
+        assert heard == []  # it ends as by any exit signal, without terminate
 
 
 async def test_an_exit_signal_to_the_dead_or_to_nobody_is_no_error() -> None:
@@ -353,6 +354,24 @@ async def test_monitoring_a_name_that_nobody_has_is_answered_at_once() -> None:
     assert (type(down), down.ref, down.process, down.reason) == (Down, ref, "nobody", "noproc")
 
 
+async def test_a_process_that_monitors_itself_hears_nothing_and_nothing_is_lost(events: list[Event]) -> None:
+    doer = Doer.start(heard := list[Any]())
+    await doer.call(lambda: monitor(doer))
+    await doer.stop()
+    await all_quiet()
+    assert heard == [Terminated("normal")]
+    assert not {"lost", "down"} & {*kinds(events)}
+
+
+async def test_demonitor_leaves_the_monitor_of_another_process_alone() -> None:
+    watched, watcher, stranger = Doer.start(), Doer.start(heard := list[Any]()), Doer.start()
+    ref = await watcher.call(lambda: monitor(watched))
+    await stranger.call(lambda: demonitor(ref, flush=True))
+    await watched.stop()
+    await all_quiet()
+    assert heard == [Down(ref, watched, "normal")]
+
+
 async def test_nothing_is_told_after_demonitor() -> None:
     watched, watcher = Doer.start(), Doer.start(heard := list[Any]())
     ref = await watcher.call(lambda: monitor(watched))
@@ -395,8 +414,29 @@ async def test_everything_that_a_process_has_sent_comes_before_its_down_and_its_
 
     watched.cast(speak_and_die)
     await all_quiet()
-    assert heard[:3] == [0, 1, 2]
-    assert sorted(heard[3:], key=lambda message: type(message).__name__) == [Down(ref, watched, "boom"), Exited(watched, "boom")]
+    assert heard == [0, 1, 2, Exited(watched, "boom"), Down(ref, watched, "boom")]
+
+
+@pytest.mark.parametrize("down_the_line", [False, True])
+async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(down_the_line: bool) -> None:
+    watcher, watched, first = TrappingDoer.start(heard := list[Any]()), Doer.start(), Doer.start()
+    ref = await watcher.call(lambda: monitor(watched))
+    await linked(watched, watcher)
+    await linked(first, watched)
+    (first if down_the_line else watched).exit("boom")
+    await all_quiet()
+    assert heard == [Exited(watched, "boom"), Down(ref, watched, "boom")]
+
+
+async def test_of_many_monitors_the_first_hears_first_and_those_that_end_with_the_watched_hear_nothing() -> None:
+    watched, linked_too, heard = Doer.start(), Doer.start(ended := list[Any]()), list[Any]()
+    watchers = [Doer.start(heard) for _ in range(3)]
+    refs = [await watcher.call(lambda: monitor(watched)) for watcher in (watchers[0], linked_too, *watchers[1:])]
+    await linked(linked_too, watched)
+    watched.exit("boom")
+    await all_quiet()
+    assert heard == [Down(ref, watched, "boom") for ref in (refs[0], *refs[2:])]
+    assert ended == []
 
 
 async def test_a_plain_task_monitors_by_waiting() -> None:

@@ -23,6 +23,7 @@ from genreply_cli.otp import (
     NoReply,
     Reply,
     ServerExit,
+    Stop,
     StopTimeout,
     call,
     cast,
@@ -301,9 +302,9 @@ async def test_a_callback_that_answers_nonsense_crashes_and_says_what_was_expect
 
 @BOTH
 @pytest.mark.parametrize("way", ["cast", "send", "continue"])
-async def test_a_reply_from_any_callback_but_handle_call_is_refused(server_type: Any, way: str) -> None:
+@pytest.mark.parametrize("answer", [Reply("reply", "state"), Stop("why", "state", reply=None)], ids=repr)
+async def test_a_reply_from_any_callback_but_handle_call_is_refused(server_type: Any, way: str, answer: Any) -> None:
     server = server_type.start()
-    answer = Reply("reply", "state")
     if way == "continue":
         server.cast(NoReply("state", then=Continue(answer)))
     else:

@@ -11,6 +11,7 @@ from genreply_cli.otp import (
     CallingSelf,
     CallTimeout,
     Event,
+    Exit,
     GenServer,
     Node,
     NoProcess,
@@ -229,6 +230,23 @@ async def test_of_two_stops_the_first_counts() -> None:
     assert ((await second).reason, heard) == ("first", [Terminated("first")])
 
 
+async def test_a_stop_that_the_server_never_came_to_raises_though_it_ended_for_that_reason() -> None:
+    async def end_slowly() -> None:
+        await asyncio.sleep(1)
+        raise Exit("enough")
+
+    stopped, ends_itself, killed = Doer.start(), Doer.start(), Doer.start()
+    for doer, work in ((stopped, lambda: asyncio.sleep(1)), (ends_itself, end_slowly), (killed, lambda: asyncio.sleep(1))):
+        doer.cast(work)
+    first = asyncio.create_task(stopped.stop("enough"))
+    await all_quiet()
+    stopping = [asyncio.create_task(outcome(doer.stop("enough"))) for doer in (stopped, ends_itself, killed)]
+    await all_quiet()
+    killed.exit("enough")
+    await first
+    assert [(type(error), error.reason) for error in await asyncio.gather(*stopping)] == [(ServerExit, "enough")] * 3
+
+
 @pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "1", True])
 async def test_a_stop_with_a_timeout_that_is_none_stops_nothing(timeout: Any) -> None:
     doer = Doer.start()
@@ -409,6 +427,59 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
+async def test_a_suspend_or_a_new_state_that_comes_too_late_for_who_asked_comes_all_the_same() -> None:
+    doer = Doer.start()
+    doer.cast(lambda: asyncio.sleep(2))
+    late = [outcome(debug.replace_state(doer, lambda _: heard, 1)), outcome(debug.suspend(doer, 1))]
+    heard: list[Any] = ["replaced"]
+    assert [type(failed) for failed in await asyncio.gather(*late)] == [CallTimeout, CallTimeout]
+    await asyncio.sleep(2)
+    assert await debug.get_state(doer) is heard
+    assert (await debug.status(doer)).suspended
+
+
+async def test_a_look_and_a_stop_that_wait_behind_a_suspend_have_their_turn() -> None:
+    doer = Doer.start(heard := list[Any]())
+    doer.cast(lambda: asyncio.sleep(1))
+    await all_quiet()
+    suspending = asyncio.create_task(debug.suspend(doer))
+    await all_quiet()
+    doer.send("never handled")
+    looking = asyncio.create_task(debug.status(doer))
+    await all_quiet()
+    await doer.stop()
+    await suspending
+    assert (await looking).suspended
+    assert heard == [Terminated("normal")]
+
+
+async def test_the_exit_of_a_parent_that_waits_behind_a_suspend_has_its_turn() -> None:
+    parent = Doer.start()
+    child = await parent.call(TrappingDoer.start_link)
+    child.cast(lambda: asyncio.sleep(1))
+    suspending = asyncio.create_task(debug.suspend(child))
+    await all_quiet()
+    parent.exit("boom")
+    assert await child.wait() == "boom"
+    await suspending
+
+
+async def test_a_server_can_be_looked_into_by_its_name_which_errors_repeat() -> None:
+    counting = Counting.start(name="counting")
+    assert await debug.replace_state("counting", lambda count: count + 7) == 7
+    await debug.suspend("counting")
+    assert (await debug.status("counting")).suspended
+    await debug.resume("counting")
+    assert await debug.get_state("counting") == await counting.call(0) == 7
+    for look in (debug.get_state, debug.suspend, debug.resume, debug.step, debug.status):
+        failed = await outcome(look("nobody"))
+        assert (type(failed), failed.server) == (NoProcess, "nobody")
+    doer = Doer.start(name="doer")
+    doer.cast(lambda: asyncio.sleep(2))
+    failed = await outcome(debug.get_state("doer", 1))
+    assert (type(failed), failed.server) == (CallTimeout, "doer")
+
+
 async def test_a_server_cannot_wait_for_a_look_at_itself() -> None:
     doer = Doer.start()
     failed = await doer.call(lambda: outcome(debug.get_state(doer)))
@@ -528,6 +599,22 @@ def test_leaving_the_node_ends_a_handler_that_waits_for_ever_and_its_finally_run
 
     run(main())
     assert steps == ["finally", "finally"]
+
+
+def test_leaving_the_node_lets_a_handler_of_a_server_that_traps_exits_come_to_its_end_before_it_terminates() -> None:
+    heard: list[Any] = []
+
+    async def work() -> None:
+        await asyncio.sleep(3)
+        heard.append("worked")
+
+    async def main() -> None:
+        async with Node():
+            TrappingDoer.start(heard).cast(work)
+            await all_quiet()
+
+    run(main())
+    assert heard == ["worked", Terminated("shutdown")]
 
 
 def test_a_handler_that_ignores_its_cancellation_is_told_again_until_it_ends() -> None:

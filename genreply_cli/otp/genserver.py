@@ -246,11 +246,14 @@ class GenServer(Generic[S]):
         outcome: asyncio.Future[T] = process.node.loop.create_future()
 
         def answer(process: Process) -> None:
-            if not outcome.done():
-                try:
-                    outcome.set_result(function(process))
-                except Exception as error:
+            try:
+                result = function(process)
+            except Exception as error:
+                if not outcome.done():
                     outcome.set_exception(error)
+            else:
+                if not outcome.done():
+                    outcome.set_result(result)
 
         def ended(reason: Any) -> None:
             if not outcome.done():
@@ -281,8 +284,8 @@ class GenServer(Generic[S]):
     async def stop(self, reason: Any = "normal", timeout: float | None = None) -> None:
         """Have the server stop for `reason`, after the messages that are in its mailbox, and wait until it has.
 
-        Raises `NoProcess`, `ServerExit` if it ended for another reason, `CallingSelf`, and `StopTimeout` after `timeout` seconds
-        (None: never); the server stops all the same.
+        Raises `NoProcess`, `ServerExit` if it ended for another reason or before it came to this, `CallingSelf`, and
+        `StopTimeout` after `timeout` seconds (None: never); the server stops all the same.
         """
         if timeout is not None:
             check_timeout(timeout)
@@ -291,7 +294,14 @@ class GenServer(Generic[S]):
             raise NoProcess(self, reason, timeout, "stop")
         if running.get() is self and asyncio.current_task() is process.runner:
             raise CallingSelf(self, reason, timeout, "stop")
-        process.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
+        came_to_it = False
+
+        def end(process: Process) -> None:
+            nonlocal came_to_it
+            came_to_it = True
+            process.finish(Stop(reason, process.state), NO_ENTRY)
+
+        process.post(SYSTEM, end)
         try:
             async with asyncio.timeout(timeout) as limit:
                 ended = await self.wait()
@@ -299,7 +309,7 @@ class GenServer(Generic[S]):
             if limit.expired():
                 raise StopTimeout(self, reason, timeout, "stop") from None
             raise
-        if ended is not reason and ended != reason:
+        if not came_to_it or (ended is not reason and ended != reason):
             raise _because(ServerExit(self, reason, timeout, ended, "stop"))
 
     def exit(self, reason: Any) -> None:
@@ -314,8 +324,9 @@ class GenServer(Generic[S]):
         sender = running.get()
         to_itself = sender is self and (process.status is not BUSY or asyncio.current_task() is process.runner)
         if to_itself and not self.trap_exit and is_normal(reason):
-            raise Exit(reason)
-        process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
+            process.die(process, reason)
+        else:
+            process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
         if to_itself and process.status is EXITED:
             raise Exit(process.reason)  # it does not come back from killing itself
 
@@ -435,16 +446,19 @@ def send(server: Any, message: Any) -> None:
 class Timer:
     """A message that is to be sent later."""
 
-    def __init__(self, node: Node, handle: asyncio.TimerHandle) -> None:
+    def __init__(self, node: Node, server: Any, handle: asyncio.TimerHandle) -> None:
         self._node = node
+        self._server = server
         self._handle: asyncio.TimerHandle | None = handle
 
     def cancel(self) -> float | Literal[False]:
-        """Do not send it. Returns the seconds that were left, or False if it has been sent, or cancelled, before."""
+        """Do not send it. Returns the seconds left, or False if it was sent or cancelled before, or the server has ended."""
         handle, self._handle = self._handle, None
         if handle is None:
             return False
         self._node.drop_timer(handle)
+        if isinstance(self._server, GenServer) and not self._server.alive:
+            return False
         return max(0.0, handle.when() - self._node.loop.time())
 
 
@@ -457,7 +471,7 @@ def send_after(server: Any, delay: float, message: Any) -> Timer:
         timer._handle = None
         send(server, message)
 
-    timer = Timer(node, node.after(delay, fire))
+    timer = Timer(node, server, node.after(delay, fire))
     return timer
 
 
@@ -515,15 +529,21 @@ def monitor(server: Any) -> Monitor:
     ref = Monitor(server if found is None else found, watcher.server)
     if found is None or not found.alive:
         watcher.hear_down(ref, "noproc")
-    else:
+    elif found is not watcher.server:  # nobody hears of its own end
         found._process.monitors[ref] = watcher.monitored[ref] = None
     return ref
 
 
 def demonitor(ref: Monitor, flush: bool = False) -> None:
-    """Send no `Down` for this monitor; with `flush`, take one that has come already out of the mailbox."""
+    """Send no `Down` for this monitor; with `flush`, take one that has come already out of the mailbox.
+
+    Monitors of other processes are left alone.
+    """
     if not isinstance(ref, Monitor):
         raise TypeError(f"demonitor was given {shorten(ref)}; expected what monitor returned")
+    caller = running.get()
+    if caller is not None and caller is not ref.watcher:
+        return
     watcher = ref.watcher._process
     if ref in watcher.monitored:
         del watcher.monitored[ref]

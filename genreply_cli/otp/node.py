@@ -49,7 +49,7 @@ class Node:
         self.names: dict[Any, Process] = {}
         self.processes: dict[Process, None] = {}  # oldest first
         self.next_id = itertools.count(1).__next__
-        self._ends: deque[tuple[Process, Process, Any]] = deque()
+        self._ends: deque[Process] = deque()  # those that others are still to be told of
         self._seq = 0
         self._thread = 0  # none yet
         self._closing = False
@@ -87,7 +87,7 @@ class Node:
             self._thread = 0
 
     async def _shut_down(self, process: Process) -> None:
-        if process.status is BUSY:
+        if process.status is BUSY and not process.server.trap_exit:  # as an exit signal does
             process.exit("shutdown")
             return
         process.post(SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY))
@@ -174,13 +174,12 @@ class Node:
         if process.name is not None and self.names.get(process.name) is process:
             del self.names[process.name]
 
-    def pass_on(self, process: Process, links: list[Process], reason: Any) -> None:
-        """Tell the linked processes of an end. Theirs are told of after it, not within it: chains may be long."""
-        self._ends.extend((linked, process, reason) for linked in links)
-        if len(self._ends) == len(links):  # otherwise somebody is at it
+    def pass_on(self, process: Process) -> None:
+        """Tell others of an end. Of theirs is told after it, not within it: chains may be long."""
+        self._ends.append(process)
+        if len(self._ends) == 1:  # otherwise somebody is at it
             while self._ends:
-                linked, process, reason = self._ends[0]
-                linked.signal(process, reason)
+                self._ends[0].pass_on()
                 self._ends.popleft()
 
     # --- calls --------------------------------------------------------------------------------------------------------------

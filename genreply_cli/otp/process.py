@@ -194,19 +194,18 @@ class Process:
                 message = self.mailbox[place][1]
                 del self.mailbox[place]
                 self.handle_system(message)
-                if self.status is SUSPENDED:
-                    self.node.schedule(self)
 
     def handle_system(self, function: Callable[["Process"], None]) -> None:
         """Run a function of the process on behalf of `stop`, of `debug`, or of a parent that has ended."""
         function(self)
-        if self.idle_timeout is not None and self.status is READY:
+        if self.status is SUSPENDED:  # there may be more of these, further behind
+            self.node.schedule(self)
+        elif self.idle_timeout is not None and self.status is READY:
             self.set_idle(self.idle_timeout)
 
     def suspend(self) -> None:
         """Handle nothing but system messages until `resume`."""
         self.status = SUSPENDED
-        self.scheduled = False
         if self.idle is not None:
             self.idle.cancel()
 
@@ -249,7 +248,7 @@ class Process:
         if kind is TERMINATE:
             self._end(message, message[0].reason, from_)
             return
-        if isinstance(answer, Stop):
+        if isinstance(answer, Stop) and (kind is CALL or answer.reply is NOTHING):
             self.finish(answer, entry)
             return
         if isinstance(answer, Reply) and kind is CALL and from_ is not None:
@@ -259,6 +258,8 @@ class Process:
                 self.node.tell("noreply", self.server, None, None, from_)
         else:
             expected = "Reply, NoReply or Stop" if kind is CALL else "NoReply or Stop"
+            if isinstance(answer, Stop):
+                expected += " without a reply"
             raise BadReturn(self.server, f"handle_{kind}", answer, shorten(message), expected)
         timeout = None if answer.timeout is None else check_timeout(answer.timeout)
         self.state = answer.state
@@ -422,8 +423,14 @@ class Process:
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
-            self.brought_down_by = source
-            self.exit("killed" if kill else reason)
+            self.die(source, "killed" if kill else reason)
+
+    def die(self, source: "Process | None", reason: Any) -> None:
+        """End because of an exit signal."""
+        self.brought_down_by = source
+        if self.status is STARTING and self.parent is not None and self.parent.server.trap_exit:
+            self.unlink(self.parent)  # that waits for its start, and hears of its end by that alone
+        self.exit(reason)
 
     def exit(self, reason: Any) -> None:
         """End now. First the name is free; only then do waiting callers, links and monitors hear of it."""
@@ -443,19 +450,25 @@ class Process:
         for waiter in list(self.waiters):
             waiter(reason)
         self.waiters.clear()
-        for monitor in list(self.monitors):
-            watcher = monitor.watcher._process
-            watcher.monitored.pop(monitor, None)
-            watcher.hear_down(monitor, reason)
         for monitor in self.monitored:
             monitor.process._process.monitors.pop(monitor, None)
-        self.monitors, self.monitored = {}, {}
+        self.monitored = {}
         for linked in self.links:
             linked.links.pop(self, None)
-        node.pass_on(self, list(self.links), reason)
-        self.links = {}
+        if self.links or self.monitors:
+            node.pass_on(self)
         if self.runner is not None and self.work is None:  # otherwise it has not come to that yet, and will cancel it itself
             self.runner.cancel()
+
+    def pass_on(self) -> None:
+        """Tell links, then monitors, of the end."""
+        for linked in self.links:
+            linked.signal(self, self.reason)
+        for monitor in list(self.monitors):
+            watcher = monitor.watcher._process
+            if watcher.monitored.pop(monitor, NOTHING) is None:  # otherwise it has ended meanwhile
+                watcher.hear_down(monitor, self.reason)
+        self.links, self.monitors = {}, {}
 
     def hear_down(self, monitor: Monitor, reason: Any) -> None:
         """Somebody whom this process watches has ended, or was not there."""
