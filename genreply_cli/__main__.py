@@ -38,7 +38,7 @@ def run(arguments: list[str] | None = None) -> int:
 
     import typer
 
-    from genreply_cli.cli import app
+    from genreply_cli.cli.app import app
     from genreply_cli.errors import GenreplyError, Terminated, complain
 
     usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all of them

@@ -2,7 +2,7 @@
 
 import sys
 
-from genreply_cli.visible import visible
+from genreply_cli.text import visible
 
 
 class GenreplyError(Exception):

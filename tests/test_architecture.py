@@ -1,9 +1,10 @@
-"""Imports run one way, and what need not be loaded is not."""
+"""Imports run one way, without a circle, and a command loads only what it uses."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,26 +12,22 @@ import pytest
 import genreply_cli
 
 PACKAGE = Path(genreply_cli.__file__).parent
-ORDER = [
-    {"visible", "otp"},
-    {"errors", "rewrap"},
-    {"trace", "websocket"},
-    {"coordinator", "entry", "looks", "player", "faults", "terms", "standing", "filters"},
-    {"timeline", "transcript", "variations", "stats", "options"},
-    {"session", "screen", "state", "lines", "beside", "why", "check", "index", "follow", "mermaid", "perfetto", "picture"},
-    {"watch", "commands", "supervisor", "explain", "source", "moves", "diff", "page"},
-    {"asking", "scenarios", "raw", "reading", "rerun", "stepping", "stage", "performance", "export"},
-    {"send", "callers", "bench", "theatre"},
-    {"face", "replay", "above", "keyboard"},
-    {"terminal", "conversation"},
+WINGS = [
+    {"text", "paths", "otp"},
+    {"errors", "websocket"},
+    {"coordinator", "transcript"},
+    {"variations", "timeline"},
+    {"session", "terminal", "analysis"},
+    {"explain", "bench"},
+    {"export", "player"},
     {"repl"},
     {"cli"},
     {"__main__"},
-]  # each imports only from the lines above it
-LATER = {("session", "watch"), ("repl", "terminal")}  # imported where it is used, if it is
+]  # from the ground up: a wing, or a module at the top of the package, imports from itself and from the lines above it
 
 
-def imported(path: Path) -> Iterator[str]:
+def imports(path: Path) -> Iterator[str]:
+    """Every name that a module imports: when it is loaded, later inside a function, or for the type checker only."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -38,32 +35,51 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms(path: Path) -> set[str]:
-    """The rooms of the package that a module imports."""
-    return {name.split(".")[1] for name in imported(path) if name.startswith("genreply_cli.") and name.count(".")}
+def module_name(path: Path) -> str:
+    """The dotted name of a module inside the package: `otp.node`; a wing's `__init__` has the name of the wing."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def test_imports_run_one_way() -> None:
-    places = {room: place for place, line in enumerate(ORDER) for room in line}
-    modules = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
-    assert set(modules) == set(places) - {"otp"}
+MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a module imports."""
+    names = [name.removeprefix("genreply_cli.") for name in imports(path) if name.startswith("genreply_cli.")]
+    return {name if name in MODULES else name.rpartition(".")[0] or "__init__" for name in names}
+
+
+IMPORTED = {name: imported_modules(path) for name, path in MODULES.items()}
+
+
+def test_each_wing_imports_only_from_the_wings_below_it() -> None:
+    level = {wing: number for number, wings in enumerate(WINGS) for wing in wings}
+    assert {name.split(".")[0] for name in MODULES} - {"__init__"} == set(level)
     upward = [
-        (name, other)
-        for name, path in modules.items()
-        for other in rooms(path) - {"__version__"}
-        if places[other] >= places[name] and (name, other) not in LATER
+        f"{name} imports {other}"
+        for name, others in IMPORTED.items()
+        for other in others - {"__init__"}
+        if (wing := name.split(".")[0]) != (theirs := other.split(".")[0]) and level[theirs] >= level[wing]
     ]
     assert upward == []
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter(IMPORTED).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
 def test_otp_needs_nothing_but_the_standard_library() -> None:
     for path in (PACKAGE / "otp").glob("*.py"):
-        for name in imported(path):
+        for name in imports(path):
             assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("genreply_cli.otp"), (path.name, name)
 
 
 def loaded_by(*arguments: str) -> set[str]:
-    """The modules that a command has loaded when it is through."""
+    """The modules that a command has loaded when it has ended."""
     code = (
         "import sys\nfrom genreply_cli.__main__ import run\n"
         f"sys.argv[1:] = {list(arguments)!r}\ncode = run()\n"

@@ -14,8 +14,8 @@ from genreply_cli import websocket
 from genreply_cli.coordinator import Coordinator, Greet, State
 from genreply_cli.otp import CallError, Event, From, GenServer, Node, NoReply, ServerExit, debug, exit, whereis
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.trace import Tracer
-from genreply_cli.transcript import to_line
+from genreply_cli.transcript.reader import to_line
+from genreply_cli.transcript.tracer import Tracer
 from genreply_cli.websocket import MessageReceived, SendMessage, WebSocket
 
 BEAM = Path(__file__).parent / "beam"

@@ -51,9 +51,9 @@ def test_what_is_programmed_gives_what_is_shown(program: str, output: str, envir
 
 
 def test_the_drawn_timeline_is_the_one_that_is_drawn() -> None:
-    from genreply_cli.state import samples
-    from genreply_cli.timeline import Timeline
-    from genreply_cli.transcript import read
+    from genreply_cli.paths import samples
+    from genreply_cli.timeline.timeline import Timeline
+    from genreply_cli.transcript.reader import read
 
     timeline = Timeline(width=120)
     drawn = [row for step in read(samples()["hello"])[1] for row in timeline.lines(step)]

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from genreply_cli.faults import Fault, Network
 from genreply_cli.otp import CallTimeout, debug
-from genreply_cli.session import Settings
+from genreply_cli.session.network import Fault, Network
+from genreply_cli.session.session import Settings
 from genreply_cli.variations import COORDINATORS, KEEP, KeyedCoordinator, KeyedWebSocket
 
 

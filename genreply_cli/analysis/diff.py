@@ -1,0 +1,111 @@
+"""What differs between two transcripts, call by call, in words.
+
+Calls are aligned by their names, c1 with c1, not by time: what happened meanwhile to others makes no difference. What belongs to
+no call (starts, marks, the end) is compared as if it were one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from genreply_cli.analysis.stats import DROPPED, OUTCOMES
+from genreply_cli.timeline.kinds import ends, named, show, show_message
+from genreply_cli.transcript.reader import Header
+from genreply_cli.transcript.tracer import ABSENT, Step
+
+TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
+LONG: Final = 2000  # lines of a call; more are compared one by one, and not aligned
+
+
+@dataclass
+class Story:
+    """A transcript, in words, call by call. Call `see` with each step.
+
+    `times` tells when, too. `loose` leaves out what hangs on microseconds where calls overlap on a real clock: who else was
+    waiting, and in which order the events of a call came.
+    """
+
+    header: Header
+    times: bool = False
+    loose: bool = False
+    calls: dict[str | None, list[str]] = field(default_factory=dict)
+    outcomes: dict[str | None, str] = field(default_factory=dict)
+
+    def see(self, step: Step) -> None:
+        """One more step."""
+        self.calls.setdefault(step.call, []).append(in_words(step, self.left_out))
+        outcome = OUTCOMES.get(step.kind)
+        if step.kind == "call":
+            self.outcomes[step.call] = "still open"
+        elif outcome is not None and outcome not in DROPPED and self.outcomes.get(step.call) == "still open":
+            self.outcomes[step.call] = "answered with the answer for another" if "for" in step.details else outcome
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The details that are not told."""
+        return frozenset() if self.times else TIMES | {"waiting"} if self.loose else TIMES
+
+    def see_all(self, steps: Iterable[Step]) -> "Story":
+        """All of them. Returns the story."""
+        for step in steps:
+            self.see(step)
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """What it was run with."""
+        settings = {**self.header.settings, "seed": self.header.seed}
+        return settings | {"clock": self.header.clock} if self.times else settings
+
+    def count(self) -> int:
+        """How many calls there are."""
+        return len(self.calls) - (None in self.calls)
+
+
+def in_words(step: Step, left_out: frozenset[str]) -> str:
+    """A step in words: all that it says, but for its number, its cause, and some details; if those are times, its time, too."""
+    place = " -> ".join(named(end) for end in ends(step) if end is not None)
+    answer = step.kind in OUTCOMES or step.message is ABSENT
+    message = (show(step.message) if answer else show_message(step.message)) if step.message is not ABSENT else ""
+    details = ", ".join(f"{named(name)} {show(value)}" for name, value in step.details.items() if name not in left_out)
+    told = " ".join(filter(None, [message, f"({details})" if details and message else details]))
+    head = " ".join(filter(None, ["" if left_out else f"{step.t:.6f}", named(step.kind), place]))
+    return f"{head}: {told}" if told else head
+
+
+def differences(here: Story, there: Story) -> Iterator[str]:
+    """What differs, in lines: `-` is only here, `+` only there. Nothing if they are equal."""
+    mine, theirs = here.settings(), there.settings()
+    for name in {**mine, **theirs}:
+        if mine.get(name) != theirs.get(name):
+            yield f"setting {named(name)}: {show(mine.get(name))} here, {show(theirs.get(name))} there"
+    for call in [*here.calls, *(call for call in there.calls if call not in here.calls)]:
+        ours, others = here.calls.get(call, []), there.calls.get(call, [])
+        if ours != others and not (here.loose and sorted(ours) == sorted(others)):
+            yield f"{'what belongs to no call' if call is None else named(call)}{_outcome(here, there, call)}"
+            yield from _changes(ours, others)
+
+
+def _outcome(here: Story, there: Story, call: str | None) -> str:
+    if call is None:
+        return ""
+    if call not in there.calls:
+        return f": only here, {here.outcomes.get(call, 'not asked')}"
+    if call not in here.calls:
+        return f": only there, {there.outcomes.get(call, 'not asked')}"
+    mine, theirs = (story.outcomes.get(call, "not asked") for story in (here, there))
+    return f": {mine} here, {theirs} there" if mine != theirs else f": {mine}, but otherwise"
+
+
+def _changes(here: list[str], there: list[str]) -> Iterator[str]:
+    if max(len(here), len(there)) > LONG:  # aligning them would take too long
+        for number in range(max(len(here), len(there))):
+            mine, theirs = here[number : number + 1], there[number : number + 1]
+            if mine != theirs:
+                yield from (f"  - {line}" for line in mine)
+                yield from (f"  + {line}" for line in theirs)
+        return
+    for _, start, stop, other_start, other_stop in SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
+        if here[start:stop] != there[other_start:other_stop]:
+            yield from (f"  - {line}" for line in here[start:stop])
+            yield from (f"  + {line}" for line in there[other_start:other_stop])

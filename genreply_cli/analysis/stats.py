@@ -1,0 +1,146 @@
+"""What became of the calls of a transcript, in numbers: a fold over its steps, and those numbers in words.
+
+    stats = Stats()
+    for step in steps:
+        stats.see(step)
+    print("\\n".join(stats.lines()))
+"""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from math import floor, log10
+from typing import Any, Final
+
+from genreply_cli.timeline.kinds import duration, named
+from genreply_cli.transcript.tracer import Step
+
+OUTCOMES: Final = {
+    "reply": "replied", "timeout": "timed out", "cancel": "cancelled", "down": "failed",
+    "late": "late", "duplicate": "duplicate", "lost": "lost",
+}  # fmt: skip
+ENDED: Final = ("replied", "wrong caller", "timed out", "cancelled", "failed")  # what may become of a call
+DROPPED: Final = ("late", "duplicate", "lost")  # what reached nobody
+
+ENDS: Final = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
+
+BAR: Final = 40  # cells of the longest bar of the histogram
+BARS: Final = 12  # rows of the histogram, at most
+
+
+@dataclass
+class Stats:
+    """Numbers about steps, kept up to date by `see`. Eight bytes a call; nothing else grows. Times are seconds."""
+
+    calls: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)  # by the names in ENDED and DROPPED
+    kinds: Counter[str] = field(default_factory=Counter)
+    waits: "array[float]" = field(default_factory=lambda: array("d"))  # how long each caller was blocked, whatever came of it
+    longest: tuple[str | None, float] | None = None  # the call that waited longest, and how long
+    seconds: float = 0.0  # when the last step was
+
+    def see(self, step: Step) -> None:
+        """Take note of a step."""
+        kind = step.kind
+        self.kinds[kind] += 1
+        self.seconds = max(self.seconds, step.t)
+        if kind == "call":
+            self.calls += 1
+            return
+        outcome = OUTCOMES.get(kind)
+        if outcome is None or (kind == "down" and "blocked" not in step.details):  # a monitor was told, and no caller
+            return
+        if kind == "reply" and step.details.get("for") is not None:
+            outcome = "wrong caller"
+        self.outcomes[outcome] += 1
+        blocked = None if outcome in DROPPED else step.details.get("blocked")
+        if blocked is not None:
+            self.waits.append(blocked)
+            if self.longest is None or blocked > self.longest[1]:
+                self.longest = step.call, blocked
+
+    @property
+    def open(self) -> int:
+        """Calls of which no end was seen."""
+        return max(0, self.calls - sum(self.outcomes[outcome] for outcome in ENDED))
+
+    def quantiles(self) -> dict[str, float]:
+        """The shortest wait, the one in the middle, the one that 95 of 100 do not exceed, the longest. Empty if nobody waited."""
+        if not self.waits:
+            return {}
+        ordered = sorted(self.waits)
+        middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+        return {"min": ordered[0], "median": middle, "p95": ordered[(95 * len(ordered) + 99) // 100 - 1], "max": ordered[-1]}
+
+    def histogram(self) -> list[tuple[float, int]]:
+        """How many waits were at most so long, but longer than the row before says: 1, 2, 5, 10 ms and so on."""
+        steps = (1, 2, 5)
+        rows = self._counted(steps)
+        return rows if len(rows) <= BARS else self._counted(steps[:1])
+
+    def _counted(self, steps: tuple[int, ...]) -> list[tuple[float, int]]:
+        counts = Counter(_edge(round(wait * 1e6), steps) for wait in self.waits)
+        rows: list[tuple[float, int]] = []
+        edge = min(counts, default=0)
+        while edge <= max(counts, default=-1):
+            rows.append((edge / 1e6, counts[edge]))
+            edge = _edge(edge + 1, steps)
+        return rows
+
+    def summary(self) -> str:
+        """One line: `calls 12, replied 10, timed out 2, late 2; median wait 0.251 s, longest 5.000 s (c7)`."""
+        counts = [f"{outcome} {self.outcomes[outcome]}" for outcome in (*ENDED, *DROPPED) if self.outcomes[outcome]]
+        counts += [f"still open {self.open}"] if self.open else []
+        waits = ""
+        if self.longest is not None:
+            call, seconds = self.longest
+            waits = f"; median wait {duration(self.quantiles()['median'])}, longest {duration(seconds)} ({named(call)})"
+        return f"{', '.join([f'calls {self.calls}', *counts])}{waits}"
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as JSON can hold it."""
+        longest = None if self.longest is None else {"call": self.longest[0], "seconds": self.longest[1]}
+        outcomes = {outcome.replace(" ", "_"): self.outcomes[outcome] for outcome in (*ENDED, *DROPPED)}
+        return {
+            "seconds": self.seconds,
+            "calls": self.calls,
+            "outcomes": outcomes | {"open": self.open},
+            "waits": self.quantiles(),
+            "longest": longest,
+            "histogram": [{"up_to": edge, "waits": count} for edge, count in self.histogram()],
+            "kinds": dict(sorted(self.kinds.items())),
+        }
+
+    def lines(self, *, ascii_only: bool = False) -> list[str]:
+        """All of it in words, with a histogram of the waits drawn in text."""
+        told = [(outcome, self.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [("still open", self.open)]
+        rows = [f"calls {self.calls:>18,}   in {duration(self.seconds)}"]
+        rows += [f"  {outcome:14} {count:>8,}" for outcome, count in told if count]
+        if self.longest is not None:
+            call, seconds = self.longest
+            rows.append("waits")
+            rows += [f"  {name:14} {duration(value):>11}" for name, value in self.quantiles().items()]
+            rows.append(f"  {'longest':14} {duration(seconds):>11}   {named(call)}")
+            rows.append("waits up to")
+            bars = self.histogram()
+            most = max(count for _, count in bars)
+            for edge, count in bars:
+                bar = ("#" if ascii_only else "█") * -(-count * BAR // most)
+                rows.append(f"  {_short(edge):>14} {count:>8,}   {bar}".rstrip())
+        rows.append("steps")
+        return rows + [f"  {named(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())]
+
+
+def _edge(micros: int, steps: tuple[int, ...]) -> int:
+    """The first number of the row 1, 2, 5, 10, 20 … that is not smaller."""
+    if micros <= 1:
+        return max(0, micros)
+    decade: int = 10 ** floor(log10(micros))
+    return next(step * decade for step in (*steps, 10, 100) if step * decade >= micros)
+
+
+def _short(seconds: float) -> str:
+    """An edge of the histogram: 250 us, 5 ms, 2 s."""
+    if seconds >= 1:
+        return f"{seconds:g} s"
+    return f"{seconds * 1e3:g} ms"

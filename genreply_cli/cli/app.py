@@ -1,0 +1,416 @@
+"""The commands: what may be typed, and who does it.
+
+A command does nothing itself: it returns what is to be done, and `__main__` does it. Typer would take a closed pipe or a Ctrl-C
+on the way for its own, and leave with an exit status of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genreply_cli import __version__
+from genreply_cli.session import parsing
+from genreply_cli.session.parsing import COORDINATORS
+
+if TYPE_CHECKING:
+    from genreply_cli.terminal.screen import Wishes
+
+app = typer.Typer(
+    name="genreply",
+    help="A GenServer's deferred reply, seen: asynchronous work behind a call that waits.",
+    epilog='Begin with: genreply send "Hello world". Then: genreply repl.',
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    invoke_without_command=True,
+)
+
+Todo = Callable[[], int]  # what is to be done; its result is the exit status
+
+
+def _reads(function: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """A reader of options for Typer: its sentences become usage errors."""
+
+    def read(text: Any) -> Any:
+        if not isinstance(text, str):
+            return text  # a default, which is a value already
+        try:
+            return function(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return read
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"genreply {__version__}")
+        raise typer.Exit
+
+
+def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
+    """An option that the environment may set, too: GENREPLY_DELAY for --delay. `reads` makes a value of its text."""
+    variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
+    parser = None if reads is None else _reads(reads)
+    return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
+
+
+def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
+    return lambda text: parsing.choice(text, names, what)
+
+
+Coordinator = Annotated[
+    Any,
+    _option(
+        "--coordinator",
+        "-c",
+        reads=_one_of("coordinator", COORDINATORS),
+        metavar="NAME",
+        help=f"Which design keeps the callers: {', '.join(COORDINATORS)}.",
+    ),
+]
+Delay = Annotated[
+    Any, _option("--delay", reads=parsing.delay, metavar="TIME", help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.")
+]
+Timeout = Annotated[
+    Any, _option("--timeout", reads=parsing.timeout, metavar="TIME", help="How long a caller waits: 5, 250ms, or infinity.")
+]
+Faults = Annotated[
+    list[Any] | None,
+    _option(
+        "--fault",
+        reads=parsing.fault,
+        metavar="KIND[:RATE]",
+        help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
+    ),
+]
+Seed = Annotated[int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")]
+Clock = Annotated[
+    Any,
+    _option(
+        "--clock",
+        reads=_one_of("clock", ["real", "virtual"]),
+        metavar="real|virtual",
+        help="On the virtual clock nothing is waited for, and the same command gives the same bytes.",
+    ),
+]
+Record = Annotated[str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")]
+Overwrite = Annotated[bool, _option("--overwrite", help="Let --record replace a file.")]
+Append = Annotated[bool, _option("--append", help="Let --record continue a file.")]
+Strict = Annotated[bool, _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice.")]
+Json = Annotated[bool, _option("--json", help="Write JSON to stdout.")]
+Timeline = Annotated[
+    bool | None, _option("--timeline/--no-timeline", help="Draw the timeline on stderr.", show_default="on a terminal")
+]
+View = Annotated[
+    Any,
+    _option(
+        "--view",
+        reads=_one_of("view", ["wide", "narrow", "smallest", "plain", "accessible", "off"]),
+        metavar="NAME",
+        help="How the timeline is drawn: wide, narrow, smallest, plain, accessible, off. Else what fits.",
+    ),
+]
+Plain = Annotated[bool, _option("--plain", help="The timeline as plain lines.")]
+Accessible = Annotated[bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")]
+Ascii = Annotated[bool, _option("--ascii", help="Draw with ASCII only.")]
+Color = Annotated[
+    Any,
+    _option("--color", reads=_one_of("colour", ["auto", "always", "never"]), metavar="auto|always|never", help="Use colours."),
+]
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _strongest(context: typer.Context, **options: Any) -> dict[str, Any]:
+    """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
+    defaults = {option.name: option.default for option in context.command.params}
+    given = {name: value for name, value in options.items() if value != defaults[name]}
+    return {name: value for name, value in given.items() if _typed(context, name)} or given
+
+
+def _wishes(context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
+    from genreply_cli.terminal.screen import Wishes
+
+    return Wishes(_view(context, view, plain, accessible), color, ascii_only, accessible)
+
+
+def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
+    given = _strongest(context, plain=plain, accessible=accessible, view=view)
+    return next((name if value is True else value for name, value in given.items()), None)
+
+
+@app.callback(invoke_without_command=True)
+def genreply(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback does it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A GenServer's deferred reply, seen: asynchronous work behind a call that waits."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+def _one(context: typer.Context, **options: Any) -> str | None:
+    """Which of these options is given. Raises a usage error if there are two."""
+    given = _strongest(context, **options)
+    if len(given) > 1:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise typer.BadParameter(f"{names} exclude each other; give one of them")
+    return next(iter(given), None)
+
+
+def _needs(flag: str, given: bool, other: str, there: bool) -> None:
+    if given and not there:
+        raise typer.BadParameter(f"{flag} is for {other}, which is missing")
+
+
+def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
+    """Which of these flags is given; two exclude each other."""
+    given = [name for name, there in tasks.items() if there]
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them")
+    return given[0] if given else otherwise
+
+
+@app.command(
+    short_help="Greet, and print the replies.",
+    epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
+    "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
+)
+def send(
+    context: typer.Context,
+    messages: Annotated[
+        list[str],
+        typer.Argument(metavar="MESSAGE...", help="What to say; - reads lines from stdin; after -- it may start with a dash."),
+    ],
+    coordinator: Coordinator = "keyed",
+    delay: Delay = "0",
+    timeout: Timeout = "5",
+    fault: Faults = None,
+    count: Annotated[int, _option("--count", min=1, metavar="N", help="Send it all so many times.")] = 1,
+    jobs: Annotated[int, _option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once, at most.")] = 1,
+    as_done: Annotated[bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
+    json: Json = False,
+    events: Annotated[bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,
+    timeline: Timeline = None,
+    quiet: Annotated[bool, _option("--quiet", "-q", help="No timeline.")] = False,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
+    record: Record = None,
+    overwrite: Overwrite = False,
+    append: Append = False,
+    linger: Annotated[
+        Any, _option("--linger", reads=parsing.duration, metavar="TIME", help="How long to look out for a late answer.")
+    ] = "1",
+    explain: Annotated[bool, _option("--explain", help="Tell, on stderr, what became of the calls, beside the code.")] = False,
+    strict: Strict = False,
+    seed: Seed = 0,
+    clock: Clock = "real",
+) -> Todo:
+    """Send greetings and print their replies, one line each, in the order in which they were asked."""
+    import sys
+
+    from genreply_cli.cli.send import Output, run
+    from genreply_cli.session.session import Settings
+
+    written = _one(context, json=json, events=events)
+    kept = _one(context, overwrite=overwrite, append=append)
+    if record is None and kept is not None and _typed(context, kept):
+        raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
+    wanted = _strongest(context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view)
+    if "timeline" in wanted or "quiet" in wanted:
+        shown = bool(wanted.get("timeline"))
+        view = None if view == "off" and "view" not in wanted else view  # the environment does not switch off what is typed
+    else:
+        shown = _view(context, view, plain, accessible) != "off" and (bool(wanted) or sys.stderr.isatty())
+    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
+    output = Output(
+        json=written == "json",
+        events=written == "events",
+        timeline=shown,
+        asked_for=bool(wanted),
+        wishes=_wishes(context, view, plain, accessible, ascii_only, color) if shown or explain else None,
+        record=record,
+        overwrite=kept == "overwrite",
+        append=kept == "append",
+        as_done=as_done,
+        linger=linger,
+        explain=explain,
+        strict=strict,
+    )
+    return lambda: run(settings, messages, count, jobs, output)
+
+
+@app.command(short_help="Type greetings, and see what happens.")
+def repl(
+    context: typer.Context,
+    coordinator: Coordinator = "keyed",
+    delay: Delay = "400ms",
+    timeout: Timeout = "5",
+    fault: Faults = None,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
+    say: Annotated[list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")] = None,
+    record: Record = None,
+    no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
+    no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
+    strict: Annotated[bool, _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers.")] = False,
+    seed: Seed = 0,
+) -> Todo:
+    """Type greetings; each blocks until its deferred reply, while the timeline grows."""
+    from genreply_cli.repl.run import run
+    from genreply_cli.session.session import Settings
+
+    kept = _one(context, record=record, no_record=no_record)
+    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
+    record = record if kept == "record" else None
+    keep, history, first = kept != "no_record", not no_history, tuple(say or ())
+    return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
+
+
+FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
+
+
+def _format_of(output: str) -> str:
+    from genreply_cli.export.formats import format_of
+
+    try:
+        return format_of(output)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}, or --as FORMAT") from None
+
+
+_WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
+
+
+@app.command(short_help="Replay or check a transcript.")
+def trace(
+    context: typer.Context,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
+    speed: Annotated[Any, _option("--speed", "-s", reads=parsing.speed, metavar="X", help="2 plays twice as fast.")] = "1",
+    idle_limit: Annotated[
+        Any, _option("--idle-limit", "-i", reads=parsing.duration, metavar="TIME", help="Play no wait longer than this.")
+    ] = None,
+    step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
+    exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
+    follow: Annotated[
+        bool, _option("--follow", "-f", help="Go on while it is being written; without a file, from session to session.")
+    ] = False,
+    print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
+    events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
+    stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
+    json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
+    explain: Annotated[bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
+    check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
+    diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
+    rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
+    times: Annotated[bool, _option("--times", help="Let --diff and --rerun compare times, too.")] = False,
+    form: Annotated[
+        Any,
+        _option("--as", reads=_one_of("format", FORMATS), metavar="FORMAT", help=f"Export it: {', '.join(FORMATS)}."),
+    ] = None,
+    output: Annotated[
+        str | None, _option("--output", "-o", metavar="FILE", help="Where the export goes; its ending tells the format, too.")
+    ] = None,
+    overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
+    call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
+    kind: Annotated[
+        list[Any] | None,
+        _option("--kind", reads=parsing.kind, metavar="KIND", help="Only events of this kind, like reply; repeatable."),
+    ] = None,
+    start: Annotated[Any, _option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on.")] = None,
+    stop: Annotated[Any, _option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")] = None,
+    view: View = None,
+    plain: Plain = False,
+    accessible: Accessible = False,
+    ascii_only: Ascii = False,
+    color: Color = "auto",
+) -> Todo:
+    """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
+    from genreply_cli.cli.trace import Wanted, run
+    from genreply_cli.player.keys import State
+    from genreply_cli.transcript.filters import Filters
+
+    tasks: dict[Any, bool] = {
+        "list": show_list, "print": print_, "events": events, "stats": stats, "explain": explain, "check": check,
+        "diff": diff is not None, "rerun": rerun, "as": form is not None or output is not None,
+    }  # fmt: skip
+    task = _only_one(tasks, "play")
+    if task == "as":
+        task, form = "export", form or _format_of(output or "")
+    _needs("--json", json, "--stats", stats)
+    _needs("--overwrite", overwrite, "--output FILE", output is not None)
+    if follow and (task not in {"play", "print", "events"} or file == "-"):
+        raise typer.BadParameter("--follow shows a file as it is written; it goes with --print and --events only")
+    _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
+    if file == "-" == diff:
+        raise typer.BadParameter("stdin can be read once; give --diff a file")
+    if start is not None and stop is not None and start > stop:
+        raise typer.BadParameter(f"--from {start:g} is after --to {stop:g}; expected the earlier time first")
+    filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
+    if filters and task in _WHOLE:
+        raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
+    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
+    wanted = Wanted(
+        source=file,
+        task=task,
+        filters=filters,
+        follow=follow,
+        json=json,
+        other=diff or "",
+        times=times,
+        form=form or "",
+        output=output,
+        overwrite=overwrite,
+        player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
+        wishes=wishes,
+    )
+    return lambda: run(wanted)
+
+
+@app.command(short_help="Measure it beside raw asyncio.")
+def bench(
+    coordinator: Annotated[
+        Any,
+        typer.Option(
+            "--coordinator",
+            "-c",
+            parser=_reads(_one_of("coordinator", COORDINATORS)),
+            metavar="NAME",
+            help="Measure an exhibit, with its dataclasses; without this, plain tuples on both sides.",
+        ),
+    ] = None,
+    loop: Annotated[
+        Any,
+        typer.Option(
+            parser=_reads(_one_of("loop", ["asyncio", "uvloop"])),
+            metavar="asyncio|uvloop",
+            help="The event loop, for both sides. uvloop comes with the extra `fast`.",
+        ),
+    ] = "asyncio",
+    rounds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="How often each side is measured.")] = 5,
+    scale: Annotated[float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
+) -> Todo:
+    """Measure what a deferred reply costs, beside raw asyncio, in turn, in the same run."""
+    from genreply_cli.bench.run import run
+
+    return lambda: run(coordinator=coordinator, loop=loop, rounds=rounds, scale=scale, as_json=json)

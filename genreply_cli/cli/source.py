@@ -1,0 +1,96 @@
+"""Where a transcript comes from: a file, a sample by its name, stdin, or the last session; and how far it has been read."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from genreply_cli import paths
+from genreply_cli.errors import GenreplyError
+from genreply_cli.terminal.screen import Bar, Wishes, progress
+from genreply_cli.transcript.reader import Steps, TranscriptError, read
+from genreply_cli.transcript.tracer import Step
+
+SAMPLES = "genreply trace --list shows the samples"
+INVALID = 5  # the exit status for what is no transcript, or for one that is not what it should be
+BIG = 8 << 20  # bytes; reading more is shown by a progress bar
+OFTEN = 1024  # steps between two looks at how far it has come
+
+
+def invalid(error: TranscriptError) -> GenreplyError:
+    """The sentence and the exit status for a transcript that cannot be read."""
+    hint = SAMPLES if error.line is None else f"genreply trace {error.file} --check tells all that is wrong with it"
+    return GenreplyError(str(error), hint=hint, exit_code=INVALID)
+
+
+def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None = None) -> Steps:
+    """The steps of a file, of a sample, or of stdin (`-`). Raises GenreplyError with a sentence.
+
+    `bad` is told of each line that is no step, which is then left out; without it, such a line raises TranscriptError.
+    """
+    stream: str | IO[bytes] = source
+    if source == "-":
+        stream = sys.stdin.buffer
+    elif not os.path.lexists(source):
+        samples = paths.samples()
+        if source not in samples:
+            raise _unknown(source, list(samples))
+        stream = str(samples[source])
+    try:
+        return (read(stream) if bad is None else read(stream, bad))[1]
+    except TranscriptError as error:
+        raise invalid(error) from None
+
+
+def _unknown(source: str, samples: list[str]) -> GenreplyError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(source.lower(), samples, n=1)
+    hint = f"did you mean the sample {close[0]}? try: genreply trace {close[0]}" if close else SAMPLES
+    return GenreplyError(f"{source}: there is no such file, and no sample of that name", hint=hint, exit_code=INVALID)
+
+
+class Reading:
+    """The steps of a transcript; while a big file is read, a terminal on stderr shows how far it has come, until it is quiet."""
+
+    def __init__(self, steps: Steps, wishes: Wishes | None = None) -> None:
+        self.steps = steps
+        self.wishes = wishes
+        self._bar: Bar | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        size = _size(self.steps.lines)
+        return self._counted(size) if size >= BIG and sys.stderr.isatty() else iter(self.steps)
+
+    def _counted(self, size: int) -> Iterator[Step]:
+        shown = 0
+        with progress(sys.stderr, 100, self.wishes) as self._bar:
+            for number, step in enumerate(self.steps):
+                if not number % OFTEN:
+                    while shown < 100 * self.steps.lines.tell() // size:
+                        shown += 1
+                        self._bar()
+                yield step
+
+    def be_quiet(self) -> None:
+        """Somebody else writes to the terminal from now on."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _size(file: IO[str] | IO[bytes]) -> int:
+    """The bytes of a file; 0 where that cannot be known."""
+    try:
+        return os.fstat(file.fileno()).st_size if file.seekable() else 0
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def list_samples() -> int:
+    """Print the samples: name, and what it shows."""
+    for name, path in paths.samples().items():
+        header, steps = read(path)
+        steps.close()
+        print(f"{name:16} {header.title or ''}".rstrip())
+    print("replay one with: genreply trace NAME", file=sys.stderr)
+    return 0

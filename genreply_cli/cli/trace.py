@@ -1,0 +1,283 @@
+"""genreply trace: which transcript, what of it, and what is to be done with it: replayed, printed, counted, watched."""
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from genreply_cli import paths
+from genreply_cli.cli.source import INVALID, Reading, invalid, list_samples, open_transcript
+from genreply_cli.errors import GenreplyError
+from genreply_cli.export.formats import export
+from genreply_cli.player.keys import State
+from genreply_cli.terminal.screen import Screen, Wishes, decide
+from genreply_cli.text import visible
+from genreply_cli.transcript.filters import Filters
+from genreply_cli.transcript.reader import Steps, TranscriptError, Writer
+from genreply_cli.transcript.tracer import Step
+
+if TYPE_CHECKING:
+    from genreply_cli.analysis.diff import Story
+
+Task = Literal["play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants of a transcript."""
+
+    source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
+    task: Task = "play"
+    filters: Filters = field(default_factory=Filters)
+    follow: bool = False  # it is still being written
+    json: bool = False  # --stats as JSON
+    other: str = ""  # --diff with this one
+    times: bool = False  # --diff and --rerun compare times, too
+    form: str = ""  # --as
+    output: str | None = None  # -o
+    overwrite: bool = False
+    player: State = field(default_factory=State)  # how it begins
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+def run(wanted: Wanted) -> int:
+    """Do what is wanted, and return the exit status. Raises GenreplyError."""
+    if wanted.task == "list":
+        return list_samples()
+    if wanted.follow:
+        return watch(wanted)
+    source = _last_session() if wanted.source is None else wanted.source
+    if source is None:
+        print("no session has been recorded yet; here are the samples", file=sys.stderr)
+        return list_samples()
+    if wanted.task == "check":
+        return check(source, wanted)
+    with closing(open_transcript(source)) as steps:
+        try:
+            match wanted.task:
+                case "diff":
+                    return diff(steps, wanted)
+                case "rerun":
+                    return rerun(steps, wanted)
+                case "export":
+                    some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
+                    export(wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite)
+                case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
+                    return play(steps, wanted)
+                case "events":
+                    write_events(steps, wanted)
+                case "stats":
+                    show_stats(steps, wanted)
+                case "explain":
+                    explain(steps, wanted)
+                case _:
+                    show = Screen(sys.stdout, wanted.wishes).show
+                    for step in selected(steps, wanted):
+                        show(step)
+            sys.stdout.flush()
+        except TranscriptError as error:
+            sys.stdout.flush()
+            raise invalid(error) from None
+        for note in steps.notes:
+            print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _last_session() -> str | None:
+    last = paths.last_session()
+    return None if last is None else str(last)
+
+
+def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterator[Step]:
+    """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
+    some = False
+    reading = Reading(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
+    for step in wanted.filters(reading):
+        some = True
+        yield step
+    if not some and wanted.filters:
+        print(f"note: no event passes {wanted.filters}", file=sys.stderr)
+
+
+def _has_room(wishes: Wishes) -> bool:
+    from genreply_cli.player.app import has_room
+
+    return has_room(wishes)
+
+
+def play(steps: Steps, wanted: Wanted) -> int:
+    """Go through the steps, on the whole screen."""
+    from genreply_cli.player.app import perform
+    from genreply_cli.transcript.index import indexed
+
+    index = indexed(steps, wanted.filters or None)
+    perform(index, wanted.player, wanted.wishes)
+    if index.problem is not None:
+        raise invalid(index.problem)
+    return 0
+
+
+def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -> int:
+    """Show a transcript while it is being written; without a file the last session, and then the next.
+
+    `wait` is awaited between two looks at it.
+    """
+    import asyncio
+
+    from genreply_cli.transcript.tail import EVERY, follow
+
+    path = None if wanted.source is None else Path(wanted.source)
+    if path is not None and not path.exists() and wanted.source in paths.samples():
+        raise GenreplyError(f"{wanted.source} is a sample, and is not being written", hint=f"genreply trace {wanted.source}")
+    if path is None and paths.last_session() is None:
+        print("note: no session has been recorded yet; begin one with genreply repl, in another terminal", file=sys.stderr)
+
+    async def between() -> None:
+        sys.stdout.flush()
+        await (asyncio.sleep(EVERY) if wait is None else wait())
+
+    async def show() -> None:
+        show_step: Callable[[Step], object] = print  # never: a header comes first
+        async for one in follow(path, between, paths.last_session if path is None else None):
+            if isinstance(one, Step):
+                if wanted.filters.wants(one):
+                    show_step(one)
+            else:  # a header: a transcript begins
+                print(f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr)
+                events = wanted.task == "events"
+                show_step = Writer(sys.stdout, one).write if events else Screen(sys.stdout, wanted.wishes).show
+
+    async def show_until_left() -> None:
+        showing = asyncio.ensure_future(show())
+        with _leaving(showing.cancel), suppress(asyncio.CancelledError):
+            await showing
+
+    try:
+        asyncio.run(show_until_left() if wait is None and sys.stdin.isatty() and sys.stdout.isatty() else show())
+    except TranscriptError as error:
+        raise invalid(error) from None
+    return 0
+
+
+@contextmanager
+def _leaving(leave: Callable[[], object]) -> Iterator[None]:
+    """Meanwhile, `q`, Ctrl-D and Ctrl-C on the keyboard leave, and no other key does or shows anything."""
+    from prompt_toolkit.input import create_input
+
+    keyboard = create_input()
+
+    def on_keys() -> None:
+        if any(press.key in {"q", "c-c", "c-d"} for press in keyboard.read_keys()):
+            leave()
+
+    print("note: q leaves", file=sys.stderr)
+    with keyboard.raw_mode(), keyboard.attach(on_keys):
+        yield
+
+
+def write_events(steps: Steps, wanted: Wanted) -> None:
+    """Write the steps to stdout as a transcript."""
+    writer = Writer(sys.stdout, steps.header)
+    for step in selected(steps, wanted):
+        writer.write(step)
+
+
+def explain(steps: Steps, wanted: Wanted) -> None:
+    """Tell the stories of the calls that are wanted."""
+    from genreply_cli.explain.story import tell_of
+
+    tell_of(iter(Reading(steps, wanted.wishes)), next(iter(wanted.filters.calls), None), Screen(sys.stdout, wanted.wishes))
+
+
+def show_stats(steps: Steps, wanted: Wanted) -> None:
+    """Print the steps in numbers."""
+    from genreply_cli.analysis.stats import Stats
+
+    stats = Stats()
+    for step in selected(steps, wanted, silently=True):
+        stats.see(step)
+    if wanted.json:
+        import json
+
+        print(json.dumps(stats.plain()))
+    else:
+        print("\n".join(stats.lines(ascii_only=decide(sys.stdout, wanted.wishes).ascii_only)))
+
+
+def check(source: str, wanted: Wanted) -> int:
+    """Print all that is wrong with a transcript, and tell the verdict. Nothing wrong is 0, anything else `INVALID`."""
+    from genreply_cli.analysis.check import Laws
+
+    wrong = 0
+
+    def bad(error: TranscriptError) -> None:
+        nonlocal wrong
+        wrong += 1
+        if sys.stdout.isatty():
+            reading.be_quiet()
+        print(error)
+
+    def unreadable(error: TranscriptError) -> None:
+        bad(error)
+        laws.skip()
+
+    laws = Laws(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
+    with closing(open_transcript(source, unreadable)) as steps:
+        file, reading = steps.file, Reading(steps, wanted.wishes)
+        try:
+            for step in reading:
+                laws.see(step)
+        except TranscriptError as error:  # it cannot be read any further
+            bad(error)
+    sys.stdout.flush()
+    for note in [*steps.notes, *laws.notes()]:
+        print(f"note: {note}", file=sys.stderr)
+    found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
+    print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
+    return INVALID if wrong else 0
+
+
+def diff(steps: Steps, wanted: Wanted) -> int:
+    """Print what differs between two transcripts. Equal is 0, different is `INVALID`."""
+    from genreply_cli.analysis.diff import Story
+
+    with closing(open_transcript(wanted.other)) as others:
+        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted, silently=True))
+        there = Story(others.header, wanted.times).see_all(wanted.filters(others))
+    return _told(here, there)
+
+
+def rerun(steps: Steps, wanted: Wanted) -> int:
+    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
+    from genreply_cli.analysis.diff import Story
+    from genreply_cli.session.rerun import Inputs, again
+
+    real = steps.header.clock != "virtual"
+    if real and wanted.times:
+        raise GenreplyError("--times is for a recording on the virtual clock; this one took its own time", exit_code=2)
+    here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
+    for step in Reading(steps, wanted.wishes):
+        here.see(step)
+        inputs.see(step)
+    there = Story(steps.header, wanted.times, real)
+    again(steps.header, inputs, there.see)
+    code = _told(here, there)
+    if code and real:
+        sys.stdout.flush()
+        print("note: on a real clock microseconds decide what comes first where calls overlap; --clock virtual leaves no doubt",
+              file=sys.stderr)  # fmt: skip
+    return code
+
+
+def _told(here: "Story", there: "Story") -> int:
+    from genreply_cli.analysis.diff import differences
+
+    different = False
+    for line in differences(here, there):
+        different = True
+        print(line)
+    sys.stdout.flush()
+    print("different" if different else f"equal: {here.count()} calls", file=sys.stderr)
+    return INVALID if different else 0

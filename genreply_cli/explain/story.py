@@ -1,0 +1,311 @@
+"""The story of a call in words, each sentence beside the lines of Python and of Elixir that did it.
+
+    for line, style in render(explain(steps, "c2"), width=120):
+        console.print(line, style=style)
+
+`Stories` is the same while the steps come: it keeps no more than it has to, however many calls there are.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from genreply_cli.errors import GenreplyError
+from genreply_cli.explain.meaning import meaning
+from genreply_cli.explain.quotes import Code, elixir, python
+from genreply_cli.session.network import KINDS
+from genreply_cli.timeline.kinds import named, show_message
+from genreply_cli.timeline.timeline import WIDE, cells, crop, pad
+from genreply_cli.transcript.tracer import Step
+from genreply_cli.variations import COORDINATORS
+
+if TYPE_CHECKING:
+    from genreply_cli.terminal.screen import Screen
+
+FEW: Final = 3  # calls whose stories are all told; of more only the first that went wrong, and the last
+REMEMBERED: Final = 1000  # calls that have ended well, and may still have something to say
+
+DESIGNS: Final = {cls.__name__: name for name, (cls, _) in COORDINATORS.items()}
+
+
+class Told(NamedTuple):
+    """One sentence of a story. Without code if nothing in the exhibits did it."""
+
+    t: float
+    sentence: str
+    python: Code | None = None
+    elixir: Code | None = None
+
+
+class Story:
+    """What has become of one call, as far as it is known."""
+
+    def __init__(self, call: str, asked: str) -> None:
+        self.call = call
+        self.asked = asked
+        self.went_wrong = False  # no answer, or somebody else's
+        self.answered = False
+        self.forgotten = False  # another caller has taken its place
+        self._told: list[tuple[int, Told]] = []  # with the number of the step
+        self._unheard: dict[int, Told] = {}  # what is to be said of an answer, unless something comes of it
+        self._kinds: dict[int, str] = {}
+
+    def tell(self, step: Step, sentence: str, happens: str | None = None, design: str | None = None) -> None:
+        """One more sentence, and what happens in the exhibits."""
+        self._told.append((step.seq, _told(step, sentence, happens, design)))
+        self._kinds[step.seq] = step.kind
+
+    def unheard(self, step: Step, sentence: str, design: str | None) -> None:
+        """The same, unless something comes of the step, and only if the call has its answer already."""
+        self._unheard[step.seq] = _told(step, sentence, "nobody", design)
+
+    def heard(self, cause: int | None) -> str | None:
+        """Something has come of a step, of this kind."""
+        self._unheard.pop(cause or 0, None)
+        return self._kinds.get(cause or 0)
+
+    def __iter__(self) -> Iterator[Told]:
+        for number, told in self._told:
+            yield told
+            if self.answered and number in self._unheard:
+                yield self._unheard[number]
+
+
+def _told(step: Step, sentence: str, happens: str | None, design: str | None) -> Told:
+    if happens is None or design is None:
+        return Told(step.t, sentence)
+    return Told(step.t, sentence, python(happens, design), elixir(happens, design))
+
+
+# --- what there is to say ----------------------------------------------------------------------------------------------------
+
+# What happens in the exhibits when a step of this kind is seen.
+HAPPENS: Final = {
+    "call": "ask", "cast": "pass on", "noreply": "keep", "info": "answer", "reply": "reply", "late": "reply",
+    "duplicate": "reply", "timeout": "ask", "cancel": "ask", "down": "ask", "lost": "pass on",
+}  # fmt: skip
+
+# What one design does in its own way.
+BY_DESIGN: Final = {
+    ("cast", "blocking"): "It waits for the answer inside handle_call, and hears nothing else meanwhile.",
+    ("noreply", "single"): "There is one slot, and this caller is in it now.",
+    ("noreply", "fifo"): "This caller is the last in the queue now.",
+    ("noreply", "keyed"): "It is kept under the reference that its question got.",
+    ("reply", "immediate"): "That is not the answer: there is none yet.",
+    ("wrong", "single"): "Whoever is in the slot gets what comes.",
+    ("wrong", "fifo"): "The first in the queue gets what comes, and an answer was lost, repeated or overtaken.",
+    ("wrong", "blocking"): "It took the first message that came for the answer.",
+}
+
+
+class Stories:
+    """Call it with each step, in order; it keeps the stories worth telling. `only`: of this call alone.
+
+    Which design is at work is seen from the steps, unless it is given by its name.
+    """
+
+    def __init__(self, only: str | None = None, design: str | None = None) -> None:
+        self.calls = 0
+        self._only = only
+        self._given = self._design = design
+        self._stories: dict[str, Story] = {}
+        self._open: dict[str, None] = {}  # calls that wait
+        self._ended: deque[str] = deque()  # calls that may be forgotten
+        self._wrong: str | None = None  # the first that went wrong
+        self._last: str | None = None
+        self._slot: str | None = None  # whose caller stands where there is room for one
+        self._inside: str | None = None  # for which call the server waits in its handler
+        self._crashed: set[str] = set()
+
+    def __call__(self, step: Step) -> None:
+        """One more step."""
+        if step.kind == "start" and self._given is None:
+            self._design = DESIGNS.get(str(step.details.get("module")), self._design)
+        if step.kind == "call" and step.call is not None:
+            self._begin(step.call, show_message(step.message))
+        for story in self._concerned(step):
+            self._tell(story, step)
+        self._note(step)
+
+    def _begin(self, call: str, asked: str) -> None:
+        if self._only in {None, call}:
+            self.calls += 1
+            self._last = call
+            self._stories[call] = Story(call, asked)
+            self._open[call] = None
+
+    def _concerned(self, step: Step) -> list[Story]:
+        """The stories that a step belongs to: that of its call, of the call that it was meant for, of all who are hit by it."""
+        calls = [step.call, step.details.get("for")]
+        if step.kind in {"crash", "exit"}:
+            calls += self._open
+        elif step.kind == "noreply" and self._design == "single":
+            calls.append(self._slot)
+        own = dict.fromkeys(call for call in calls if isinstance(call, str))
+        return [self._stories[call] for call in own if call in self._stories]
+
+    def _tell(self, story: Story, step: Step) -> None:
+        design, says = self._design, meaning(step)
+        cause = story.heard(step.cause)
+        match step.kind:
+            case "noreply" if step.call != story.call:
+                if story.call in self._open and not story.forgotten:
+                    story.forgotten = True
+                    says = f"{named(step.at)} keeps one caller, and from now on that is the one of {named(step.call)}"
+                    story.tell(step, f"{says}: the caller of {named(story.call)} is forgotten.", "keep", design)
+            case "crash":
+                story.tell(step, says, _crashing(step, cause), design)
+            case "exit" if step.details.get("link") is not None:
+                story.tell(step, says, "link", design)
+            case "exit" if step.at in self._crashed:
+                pass  # that is said already
+            case "fault":
+                what = str(step.details.get("what"))
+                if what != "crash":  # that will be said
+                    story.tell(step, says, what if what in KINDS else None, design)
+            case kind:
+                look = "wrong" if kind == "reply" and "for" in step.details else kind
+                own = BY_DESIGN.get((look, str(design)))
+                story.tell(step, f"{says} {own}" if own else says, HAPPENS.get(kind), design)
+        if step.kind == "call" and design == "blocking" and self._inside is not None:
+            deaf = f"{named(step.target)} does not hear it yet: it waits inside handle_call, for the answer to"
+            story.tell(step, f"{deaf} {named(self._inside)}.", "wait inside", design)
+        elif step.kind == "info":
+            story.unheard(step, f"{named(step.target)} has nobody to give it to.", design)
+
+    def _note(self, step: Step) -> None:
+        """What has to be known for the steps that follow."""
+        match step.kind:
+            case "noreply":
+                self._slot = step.call
+            case "cast":
+                self._inside = step.call
+            case "reply" | "late" | "duplicate":
+                self._inside = None
+            case "crash" if step.at is not None:
+                self._crashed.add(step.at)
+            case "exit" | "start":
+                self._slot = self._inside = None
+                self._crashed.discard(step.at or "")
+        story = self._stories.get(step.call or "")
+        if story is None:
+            return
+        story.answered = story.answered or step.kind == "reply"
+        story.went_wrong = story.went_wrong or step.kind in {"timeout", "cancel", "down"} or "for" in step.details
+        if story.went_wrong and self._wrong is None:
+            self._wrong = story.call
+        if step.kind in {"reply", "timeout", "cancel", "down"} and story.call in self._open:
+            del self._open[story.call]
+            self._ended.append(story.call)
+        while len(self._ended) > REMEMBERED:
+            old = self._ended.popleft()
+            if old not in {self._wrong, self._last}:
+                del self._stories[old]
+
+    def worth_telling(self) -> list[Story]:
+        """All if they are few; else the first that went wrong, and the last."""
+        if self.calls <= FEW:
+            return list(self._stories.values())
+        return [self._stories[call] for call in dict.fromkeys([self._wrong, self._last]) if call is not None]
+
+
+def _crashing(step: Step, cause: str | None) -> str | None:
+    """Where a process crashes: in what it does with the message that it was handling."""
+    if str(step.details.get("error")).endswith("injected by --fault crash"):
+        return "crash"
+    return {"call": "pass on", "cast": "answer", "info": "hand on"}.get(cause or "")
+
+
+def explain(steps: Iterable[Step], call: str, coordinator: str | None = None) -> list[Told]:
+    """The story of one call. Its design is seen from the steps, unless it is given by its name; [] if there is no such call."""
+    stories = Stories(call, coordinator)
+    for step in steps:
+        stories(step)
+    return [told for story in stories.worth_telling() for told in story]
+
+
+# --- how it is shown ---------------------------------------------------------------------------------------------------------
+
+Row = tuple[str, str]  # text, and its style as Rich names it
+
+INDENT: Final = 11  # columns for the time
+ROWS: Final = 6  # for one sentence, on a terminal
+
+
+def render(story: Iterable[Told], width: int | None = None, *, ascii_only: bool = False) -> Iterator[Row]:
+    """The rows of a story. From 100 columns on the code is side by side, else below each other; None: nothing is ever wrapped."""
+    for told in story:
+        time = f"{f'+{told.t:.3f} s':<{INDENT}}"
+        code = [("Python", told.python), ("Elixir", told.elixir)]
+        if width is None:
+            yield f"{time}{told.sentence}", ""
+            for language, lines in code:
+                if lines is not None:
+                    yield from ((f"{' ' * INDENT}{language}, {lines.place}: {line}", "dim") for line in lines.lines)
+            continue
+        room = max(20, width - INDENT - 1)
+        sentence = crop(told.sentence, ROWS * room, "..." if ascii_only else "…")
+        for number, row in enumerate(_wrapped(sentence, room)):
+            yield f"{' ' * INDENT if number else time}{row}", ""
+        side_by_side = width >= WIDE
+        column = (room - 3) // 2 if side_by_side else room
+        columns = [_column(f"{language}, {lines.place}", lines, column) for language, lines in code if lines is not None]
+        if side_by_side and len(columns) == 2:
+            python_column, elixir_column = columns
+            columns = [_beside(python_column, elixir_column, column, " | " if ascii_only else " │ ")]
+        yield from ((" " * INDENT + row, "dim") for rows in columns for row in rows)
+
+
+def _column(title: str, code: Code, room: int) -> list[str]:
+    return [*_wrapped(title, room), *(f"  {row}" for line in code.lines for row in _wrapped(line, room - 2))]
+
+
+def _beside(left: list[str], right: list[str], room: int, between: str) -> list[str]:
+    rows = max(len(left), len(right))
+    one, other = ([*column, *[""] * (rows - len(column))] for column in (left, right))
+    return [f"{pad(a, room)}{between}{b}".rstrip() for a, b in zip(one, other, strict=True)]
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """The text in rows of at most so many cells, broken between words if it can be; each has the indent of the first."""
+    indent = text[: min(len(text) - len(text.lstrip()), room // 2)]
+    room -= len(indent)
+    rows, row = [], ""
+    for word in text.lstrip().split(" "):
+        if row and cells(row) + 1 + cells(word) > room:
+            rows.append(row)
+            row = word
+        else:
+            row = f"{row} {word}" if row else word
+        while cells(row) > room:
+            cut = next(at for at in range(min(len(row), 2 * room), 0, -1) if cells(row[:at]) <= room or at == 1)
+            rows.append(row[:cut])
+            row = row[cut:]
+    return [indent + each for each in [*rows, row]]
+
+
+def tell(stories: Stories, screen: "Screen") -> None:
+    """Show the stories that are worth telling, as the screen can show them."""
+    look = screen.look
+    width = screen.width if look.terminal and look.view not in {"plain", "accessible"} else None
+    worth = stories.worth_telling()
+    for story in worth:
+        title = f"{named(story.call)}: {story.asked}"
+        screen.say(title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"), "bold")
+        for row, style in render(story, width, ascii_only=look.ascii_only):
+            screen.say(row, style)
+        screen.say("")
+    if len(worth) < stories.calls:
+        left = stories.calls - len(worth)
+        screen.say(f"and {left} more {'call' if left == 1 else 'calls'}; genreply trace --explain --call ID tells of one")
+
+
+def tell_of(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
+    """Show the stories of a transcript that are worth telling, or that of one call. Raises GenreplyError if there is none."""
+    stories = Stories(call)
+    for step in steps:
+        stories(step)
+    if not stories.calls:
+        which = "no calls" if call is None else f"no call {call!r}"
+        raise GenreplyError(f"there is {which} in this transcript", hint="without --explain it is drawn whole", exit_code=2)
+    tell(stories, screen)

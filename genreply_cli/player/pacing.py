@@ -1,0 +1,48 @@
+"""Steps in, the same steps out, each at its time."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from genreply_cli.transcript.tracer import Step
+
+Paced = Iterable[tuple[float, Step]]  # how long to wait, in seconds, before each step
+
+
+def paced(steps: Iterable[Step]) -> Iterator[tuple[float, Step]]:
+    """Each step with the seconds since the one before it. The first comes at once; a step that goes back in time, too."""
+    before: float | None = None
+    for step in steps:
+        yield (0.0 if before is None else max(0.0, step.t - before)), step
+        before = step.t if before is None else max(before, step.t)
+
+
+def cap_idle(steps: Paced, limit: float | None) -> Iterator[tuple[float, Step]]:
+    """No wait longer than `limit` seconds (None: as they were)."""
+    for wait, step in steps:
+        yield (wait if limit is None else min(wait, limit)), step
+
+
+def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
+    """Twice as fast for a speed of 2, with no waits at all for infinity."""
+    for wait, step in steps:
+        yield wait / speed, step
+
+
+async def play(
+    steps: Iterable[Step], speed: float = 1.0, idle_limit: float | None = None, waited: float = 0.0
+) -> AsyncIterator[Step]:
+    """The steps, each when it is due on the clock of the event loop. A slow consumer is caught up with: waits do not add up.
+
+    `idle_limit` and `waited`, how long it has been since the first step, are in recorded seconds, before `speed` is applied.
+    """
+    import asyncio
+
+    if not speed > 0:
+        raise ValueError(f"speed is {speed!r}; expected more than 0")
+    if idle_limit is not None and not idle_limit >= 0:
+        raise ValueError(f"idle_limit is {idle_limit!r}; expected 0 seconds or more, or None")
+    clock = asyncio.get_running_loop().time
+    due = clock() - waited / speed
+    for wait, step in at_speed(cap_idle(paced(steps), idle_limit), speed):
+        due += wait
+        await asyncio.sleep(max(0.0, due - clock()))
+        yield step

@@ -1,0 +1,120 @@
+"""What people type as options, read into values: durations, delays, faults, names."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genreply_cli.session.network import Fault
+
+COORDINATORS = ("blocking", "immediate", "single", "fifo", "keyed")
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>ms|s|)", re.IGNORECASE)
+_LONGEST = 366 * 24 * 3600.0  # seconds; who waits longer means infinity
+
+
+def duration(text: str) -> float:
+    """`250ms`, `1.5s` or `2` as seconds. Raises ValueError with a sentence."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; expected something like 250ms, 1.5s or 2")
+    seconds = float(match["number"]) / (1000 if match["unit"].lower() == "ms" else 1)
+    if not seconds <= _LONGEST:
+        raise ValueError(f"{text!r} is longer than a year; expected something like 250ms, 1.5s or 2")
+    return seconds
+
+
+def timeout(text: str) -> float | None:
+    """A duration, or `infinity`, which is None. Raises ValueError with a sentence."""
+    if text.strip().lower() == "infinity":
+        return None
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or infinity") from None
+
+
+def delay(text: str) -> tuple[float, float]:
+    """A duration, or a range of two, `100ms..1s`. Raises ValueError with a sentence."""
+    low, dots, high = text.partition("..")
+    try:
+        least = duration(low)
+        most = duration(high) if dots else least
+    except ValueError as error:
+        raise ValueError(f"{error}, or a range like 100ms..1s") from None
+    if most < least:
+        raise ValueError(f"{text!r} ends before it begins; expected the smaller first, like 100ms..1s")
+    return least, most
+
+
+def rate(text: str) -> float:
+    """A probability from 0 to 1. Raises ValueError with a sentence."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ValueError(f"{text!r} is no rate; expected a number from 0 to 1, like 0.3")
+    return value
+
+
+def closest(text: str, names: Iterable[str]) -> str | None:
+    """The name that was perhaps meant."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(text.lower(), names, n=1)), None)
+
+
+def choice(text: str, names: Sequence[str], what: str) -> str:
+    """One of some names. Raises ValueError with a sentence that says which there are, and which was perhaps meant."""
+    if text in names:
+        return text
+    close = closest(text, names)
+    meant = f"; did you mean {close}?" if close else ""
+    raise ValueError(f"there is no {what} {text!r}; expected one of {', '.join(names)}{meant}")
+
+
+def fault(text: str) -> "Fault":
+    """`drop`, or `drop:0.3`. Raises ValueError with a sentence."""
+    from genreply_cli.session.network import KINDS, Fault
+
+    kind, colon, chance = text.partition(":")
+    return Fault(choice(kind, [*KINDS], "fault"), rate(chance) if colon else None)
+
+
+def faults(text: str) -> "tuple[Fault, ...]":
+    """Some faults, as `drop late:0.2`, or `off` for none. Raises ValueError with a sentence."""
+    return () if text in {"off", "none"} else tuple(fault(word) for word in re.split(r"[\s,]+", text))
+
+
+def count(text: str, most: int) -> int:
+    """A whole number from 1. Raises ValueError with a sentence."""
+    if not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+        raise ValueError(f"{text!r} is no number of calls; expected 1 to {most:,}, like 50")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number from 0. Raises ValueError with a sentence."""
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"{text!r} is no seed; expected a whole number, like 7")
+    return int(text)
+
+
+def kind(text: str) -> str:
+    """A kind of event. Raises ValueError with a sentence."""
+    from genreply_cli.transcript.tracer import KINDS
+
+    return "duplicate" if text == "dup" else choice(text, sorted(KINDS | {"note"}), "kind of event")
+
+
+def speed(text: str) -> float:
+    """How many times as fast. Raises ValueError with a sentence."""
+    try:
+        value = float(text.strip().removesuffix("x"))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{text!r} is no speed; expected a number above 0, like 2 or 0.5")
+    return value

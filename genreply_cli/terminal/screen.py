@@ -1,0 +1,307 @@
+"""What people see go by: how steps are drawn on a stream, and the one line that comes and goes while a call blocks.
+
+It is decided once, from the flags, the environment and the stream. On a terminal rows are drawn as wide as it is; elsewhere they
+are plain lines, never cut, never wrapped, without escapes. Colours need Rich; nothing else does.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from genreply_cli.terminal.resize import moved, rewraps
+from genreply_cli.timeline.timeline import Timeline, View
+from genreply_cli.transcript.tracer import Step
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress import Progress
+    from rich.text import Text
+
+PATIENCE = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
+HEARTBEAT = 5.0  # seconds between two sentences about a call that blocks, where nothing is redrawn
+LINE = 60  # columns that the line may have
+
+ENDS = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
+
+GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user has asked for. None and "auto": what fits the stream."""
+
+    view: View | Literal["off"] | None = None
+    color: str = "auto"  # or "always", "never"
+    ascii_only: bool = False
+    accessible: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a stream is written to."""
+
+    view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all
+    color: bool
+    ascii_only: bool
+    terminal: bool  # it can be redrawn
+    still: bool = False  # but it must not be: somebody listens
+
+    @property
+    def moves(self) -> bool:
+        """Whether there may be a line that comes and goes."""
+        return self.terminal and not self.still and self.view != "plain"
+
+
+def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
+    """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
+    terminal = stream.isatty() and environment.get("TERM") != "dumb"
+    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {"", "0", "false"}
+    view = wishes.view
+    if view is None and accessible:
+        view = "accessible"
+    elif view is None and not terminal:
+        view = "plain"
+    if wishes.color != "auto":
+        color = wishes.color == "always"
+    elif environment.get("NO_COLOR"):
+        color = False
+    elif environment.get("FORCE_COLOR", "0") not in {"", "0"}:
+        color = True
+    else:
+        color = terminal
+    # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
+    ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
+    return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
+
+
+def _can_show(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+class Bar:
+    """A progress bar on a terminal, if it can be redrawn. It goes away while others write, and comes back by itself."""
+
+    def __init__(self, stream: TextIO, total: int, wishes: Wishes | None = None) -> None:
+        look = decide(stream, wishes or Wishes())
+        self._bar: Progress | None = None
+        self._shown = False
+        self._drawn = 0.0  # when
+        self._back: asyncio.TimerHandle | None = None  # when it comes back
+        if look.moves:
+            from rich import progress
+
+            bar = [] if look.ascii_only else [progress.BarColumn(LINE // 2)]
+            self._bar = progress.Progress(
+                *bar,
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                console=_console(stream, look),
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._task = self._bar.add_task("", total=total)
+
+    def __call__(self) -> None:
+        """One more."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+            if self._shown and time.monotonic() - self._drawn >= PATIENCE:
+                self.draw()
+
+    def draw(self) -> None:
+        """Show it as it is now."""
+        self._back = None
+        if self._bar is not None:
+            self._shown, self._drawn = True, time.monotonic()
+            self._bar.start()
+            self._bar.refresh()
+
+    def make_room(self) -> None:
+        """Take the bar away, so that somebody else may write to the terminal. It comes back by itself."""
+        if self._shown:
+            self.close()
+            self._back = asyncio.get_running_loop().call_later(PATIENCE, self.draw)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._back is not None:
+            self._back.cancel()
+        if self._bar is not None and self._shown:
+            self._bar.stop()
+        self._shown = False
+
+
+@contextlib.contextmanager
+def progress(stream: TextIO, total: int, wishes: Wishes | None = None) -> Iterator[Bar]:
+    """A progress bar meanwhile; calling it moves it on by one."""
+    bar = Bar(stream, total, wishes)
+    bar.draw()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class Screen:
+    """Shows steps on a stream, at once; what was shown is never redrawn."""
+
+    def __init__(self, stream: TextIO, wishes: Wishes | None = None) -> None:
+        self.stream = stream
+        self.look = decide(stream, wishes or Wishes())
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+        view = None if self.look.view == "off" else self.look.view
+        self._timeline = Timeline(self.width, view, ascii_only=self.look.ascii_only)
+        self._console = _console(stream, self.look) if self.look.color or self.look.moves else None
+        self._line: Live | None = None
+        self._shown = 0  # how many cells it has
+        self._clock: Callable[[], float] | None = None  # while somebody is told who blocks
+        self._waiting: dict[str, float] = {}  # calls that block, and since when
+        self._only = False  # and the others are nobody's business
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal, now; 120 where there is none, or what COLUMNS says."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return shutil.get_terminal_size((120, 40)).columns
+
+    def show(self, step: Step) -> None:
+        """One more step."""
+        self._note(step)
+        if self.look.view == "off":
+            self._timeline.see(step)  # another view may come
+            return
+        if self.look.terminal:
+            self._find_the_line()
+            self._timeline.fit(self.width)
+        if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
+            self._console.size = max(self.width, 1), 24  # Rich would take that of another stream, or 80 columns
+            for row in self._timeline.rows(step) if self.look.color else map(_unstyled, self._timeline.lines(step)):
+                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
+        else:
+            for line in self._timeline.lines(step):
+                print(line.rstrip(), file=self.stream)
+
+    def set_view(self, name: str) -> None:
+        """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
+        view: Any = None if name == "auto" else name
+        self.look = replace(self.look, view=view)
+        self._timeline.become(None if view == "off" else view)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Something in words, among the rows."""
+        if self._console is not None:
+            self._console.print(text, style=style if self.look.color else "", soft_wrap=True)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    def _note(self, step: Step) -> None:
+        if step.call is None or self._clock is None:
+            return
+        if step.kind == "call":
+            if not self._only:
+                self._waiting[step.call] = self._clock()
+        elif step.kind in ENDS:
+            self._waiting.pop(step.call, None)
+
+    def who_waits(self, timeout: float | None, hint: str = "") -> str | None:
+        """The line about the calls that block, or None if none has done so for long enough."""
+        if not self._waiting or self._clock is None:
+            return None
+        call, since = next(iter(self._waiting.items()))
+        waited = self._clock() - since
+        if waited < PATIENCE:
+            return None
+        limit = "" if timeout is None else f"/{timeout:.1f}"
+        others = f"   and {len(self._waiting) - 1} more" if len(self._waiting) > 1 else ""
+        return f"{call} blocked {waited:.1f}{limit} s{others}   {hint}".rstrip()
+
+    @contextlib.contextmanager
+    def telling(self, timeout: float | None, hint: str = "", only: Mapping[str, float] | None = None) -> Iterator[None]:
+        """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then.
+
+        `only` of these, which block since these times on the clock of the loop.
+        """
+        if not self.look.moves and not self.look.still:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        self._clock = loop.time
+        self._only, self._waiting = only is not None, dict(only or {})
+        live = self._line = self._live() if self.look.moves else None
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(PATIENCE if live is not None else HEARTBEAT)
+                line = self.who_waits(timeout, hint)
+                if live is None:
+                    if line is not None:
+                        self.say(line)
+                elif line is None:
+                    live.stop()
+                else:
+                    self._find_the_line()
+                    line = line[: min(LINE, self.width - 1)]
+                    self._shown = len(line)
+                    live.update(_unstyled(line))
+                    live.start(refresh=True)
+                    live.refresh()
+
+        task = loop.create_task(tell())
+        try:
+            yield
+        finally:
+            task.cancel()
+            self.make_room()
+            self._clock = self._line = None
+            self._waiting.clear()
+
+    def _find_the_line(self) -> None:
+        """If the terminal has become so narrow that the line takes several rows, erase all but the first."""
+        if self._line is not None and self._line.is_started and rewraps():
+            self.stream.write("\r\x1b[2K\x1b[A" * moved([], self._shown, self.width))
+            self._shown = 0
+
+    def make_room(self) -> None:
+        """Take the line away, so that somebody else may write to the terminal. It comes back by itself."""
+        if self._line is not None:
+            self._find_the_line()
+            self._line.stop()
+
+    def _live(self) -> "Live":
+        from rich.live import Live
+
+        return Live(console=self._console, transient=True, auto_refresh=False)
+
+
+def _console(stream: TextIO, look: Look) -> "Console":
+    from rich.console import Console
+
+    return Console(
+        file=stream,
+        force_terminal=True,
+        color_system="standard" if look.color else None,  # all colours have ANSI names; Rich need not guess
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def _unstyled(line: str) -> "Text":
+    from rich.text import Text
+
+    return Text(line, no_wrap=True, overflow="ellipsis")

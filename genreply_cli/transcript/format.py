@@ -1,0 +1,203 @@
+"""One line of a transcript: JSON, what it may hold, and the sentence that says what is wrong with it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isinf
+from typing import Any, Final, NoReturn
+
+from genreply_cli.text import quoted, visible
+from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+
+VERSION: Final = 1
+DEPTH: Final = 100  # how deep a line may nest
+SECONDS: Final = 1e12  # how long a recording may be: a few thousand lives
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line: how the recording came about. `more` keeps the keys that this version does not know."""
+
+    created: str | None = None
+    by: str | None = None
+    title: str | None = None
+    clock: str | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TranscriptError(Exception):
+    """A transcript cannot be read or written; the text says in one sentence where, and what was expected."""
+
+    def __init__(self, problem: str, file: str, line: int | None = None, field: str | None = None) -> None:
+        super().__init__(problem, file, line, field)
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.field = field
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        name = "" if self.field is None else f", field {quoted(self.field)}"
+        return f"{visible(self.file)}{line}{name}: {self.problem}"
+
+
+# --- JSON --------------------------------------------------------------------------------------------------------------------
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number that is too large")
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which JSON does not have")
+
+
+_scan: Final = json.JSONDecoder(parse_float=_number, parse_constant=_constant).raw_decode
+
+
+def parse(text: str) -> Any:
+    """A line of JSON. Raises ValueError and RecursionError; `found` says in words what there was instead."""
+    values, end = _scan(text)
+    if end != len(text):
+        raise ValueError(f"something after it, at column {end + 1}")
+    if text.count("[") + text.count("{") > DEPTH and _depth(values) > DEPTH:
+        raise RecursionError
+    return values
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= DEPTH:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+    return depth
+
+
+def found(error: Exception) -> str:
+    """What was found instead of JSON, in words."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"something else at column {error.colno} ({error.msg})"
+    if isinstance(error, RecursionError):
+        return f"more than {DEPTH} levels, one in another"
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no UTF-8"
+    return "an integer that is too large" if "string conversion" in str(error) else str(error)
+
+
+# --- what a line may hold ----------------------------------------------------------------------------------------------------
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) in {int, float} and 0 <= value < SECONDS
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_object(value: Any) -> bool:
+    return type(value) is dict
+
+
+def _are_names(value: Any) -> bool:
+    return type(value) is list and all(map(_is_text, value))
+
+
+Expected = tuple[Callable[[Any], bool], str]
+_TEXT: Final[Expected] = _is_text, "text"
+_COUNT: Final[Expected] = _is_count, "a whole number, 0 or more"
+_SECONDS: Final[Expected] = _is_seconds, "a number of seconds, 0 or more"
+
+HEADER: Final[Mapping[str, Expected]] = {
+    "created": _TEXT, "by": _TEXT, "title": _TEXT, "clock": _TEXT,
+    "seed": (lambda value: type(value) is int, "a whole number"), "settings": (_is_object, "a JSON object"),
+}  # fmt: skip
+
+DETAILS: Final[Mapping[str, Expected]] = {
+    "module": _TEXT, "linked": _TEXT, "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
+    "blocked": _SECONDS, "ago": _SECONDS, "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
+    "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT,
+    "calls": _COUNT, "replied": _COUNT, "timed_out": _COUNT, "failed": _COUNT, "dropped": _COUNT,
+}  # fmt: skip
+
+
+def to_step(values: Any, file: str, line: int) -> Step:
+    """What a line says, checked as far as a view depends on it. What else it says is kept, and unknown kinds are let through."""
+    if type(values) is not dict:
+        raise TranscriptError(f"expected a JSON object, found {_shown(values)}", file, line)
+    take = values.pop
+    seq, t, kind = take("seq", None), take("t", None), take("kind", None)
+    call, source, target, at = take("call", None), take("from", None), take("to", None), take("at", None)
+    message, cause = take("message", ABSENT), take("cause", None)
+    if seq is None and values.get("format") == "genreply":
+        raise TranscriptError("is a second header; expected one transcript in a file", file, line)
+    if type(seq) is not int or seq < 1:
+        raise _unexpected("seq", "a whole number from 1", seq, file, line)
+    if (type(t) is not float and type(t) is not int) or not 0 <= t < SECONDS:
+        raise _unexpected("t", _SECONDS[1], t, file, line)
+    if type(kind) is not str:
+        raise _unexpected("kind", "text", kind, file, line)
+    for name, value in (("call", call), ("from", source), ("to", target), ("at", at)):
+        if value is not None and type(value) is not str:
+            raise _unexpected(name, "text", value, file, line)
+    if cause is not None and type(cause) is not int:
+        raise _unexpected("cause", "a whole number", cause, file, line)
+    if values and kind in KINDS:
+        _check(values, DETAILS, file, line)
+    return Step(seq, t, kind, call, source, target, at, message, values, cause)
+
+
+def _check(values: Mapping[str, Any], expected: Mapping[str, Expected], file: str, line: int) -> None:
+    for name, value in values.items():
+        if name in expected and value is not None:
+            fits, what = expected[name]
+            if not fits(value):
+                raise _unexpected(name, what, value, file, line)
+
+
+def _unexpected(name: str, what: str, value: Any, file: str, line: int) -> TranscriptError:
+    return TranscriptError(f"expected {what}, found {'none' if value is None else _shown(value)}", file, line, name)
+
+
+def _shown(value: Any) -> str:
+    text = visible(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) -> Step:
+    """The step that one line is; `file` and `number` are for the error."""
+    try:
+        values = parse((line.decode() if isinstance(line, bytes) else line).strip())
+    except (ValueError, RecursionError) as error:
+        raise TranscriptError(f"expected a JSON object, found {found(error)}", file, number) from None
+    return to_step(values, file, number)
+
+
+def to_header(values: Any, file: str) -> Header:
+    """What the first line says. Raises TranscriptError."""
+    if type(values) is not dict or values.pop("format", None) != "genreply":
+        raise TranscriptError('is no transcript: its first line does not say "format":"genreply"', file)
+    version = values.pop("version", None)
+    if type(version) is not int or version < 1:
+        raise _unexpected("version", str(VERSION), version, file, 1)
+    if version > VERSION:
+        newer = f"is a transcript of version {version}, and this genreply reads version {VERSION}; a newer genreply reads it"
+        raise TranscriptError(newer, file)
+    _check(values, HEADER, file, 1)
+    known = {name: values.pop(name, None) for name in HEADER}
+    return Header(**known | {"settings": known["settings"] or {}}, more=values)

@@ -1,0 +1,243 @@
+"""What cannot be true is told, all of it, with line and field; what the runtime records is always true."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import genreply
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from genreply_cli.analysis.check import Fates, Laws
+from genreply_cli.paths import samples
+from genreply_cli.session.callers import greet_all
+from genreply_cli.session.network import KINDS, Fault
+from genreply_cli.session.session import Settings, session
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.tracer import Step
+from genreply_cli.variations import COORDINATORS
+
+Lines = list[dict[str, Any]]
+
+
+def lines_of(sample: str) -> Lines:
+    return [json.loads(line) for line in samples()[sample].read_text().splitlines()]
+
+
+def checked(lines: Lines, tmp_path: Path) -> tuple[int, list[str]]:
+    path = tmp_path / "it.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = genreply("trace", path, "--check")
+    return done.code, [line.removeprefix(f"{path}, ") for line in done.out.splitlines()]
+
+
+@pytest.mark.parametrize("name", samples())
+def test_nothing_is_wrong_with_a_sample(name: str) -> None:
+    done = genreply("trace", name, "--check")
+    assert (done.code, done.out) == (0, "")
+    assert re.fullmatch(r"\d+ events, \d+ calls: nothing wrong\n", done.err)
+
+
+def change(line: int, **fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: lines[line - 1].update(fields)
+
+
+def drop(line: int) -> Callable[[Lines], None]:
+    return lambda lines: lines.__delitem__(line - 1)
+
+
+def insert(line: int, **fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: lines.insert(line - 1, fields)
+
+
+# overlap-single: lines 4, 7, 10 call; 14 c3 is answered, meant for c1; 16, 18 duplicates; 19, 20 timeouts; 21 end
+# late: lines 4 call c1, 7 c1 times out, 9 late; 10 call c2, 14 its reply; 15 end
+TAMPERED: list[tuple[str, Callable[[Lines], None], list[str]]] = [
+    ("late", change(4, seq=7), [
+        'line 4, field "seq": expected 3, found 7',
+        'line 5, field "seq": expected 8, found 4',
+    ]),
+    ("late", drop(8), ['line 8, field "seq": expected 7, found 8']),
+    ("late", change(8, t=0.01), ['line 8, field "t": expected 0.100000 or later, found 0.010000']),
+    ("late", change(8, cause=7), ['line 8, field "cause": expected the seq of an earlier event, found 7']),
+    ("late", change(8, cause=-1), ['line 8, field "cause": expected the seq of an earlier event, found -1']),
+    ("late", change(8, call="c9"), ['line 8, field "call": expected a call that has begun, found c9']),
+    ("late", change(10, call="c1"), [
+        'line 10, field "call": expected a new call; c1 has ended without an answer before',
+        'line 11, field "call": expected a call that has begun, found c2',
+        'line 12, field "call": expected a call that has begun, found c2',
+        'line 12, field "waiting": expected nobody, found c2',
+        'line 13, field "call": expected a call that has begun, found c2',
+        'line 14, field "call": expected a call that has begun, found c2',
+    ]),
+    ("late", change(7, **{"from": "caller-2"}), ['line 7, field "from": expected caller, who has asked; found caller-2']),
+    ("late", change(7, to="websocket"), ['line 7, field "to": expected coordinator, of whom it was asked; found websocket']),
+    ("late", change(7, blocked=0.2), ['line 7, field "blocked": expected 0.100000, the time since the call; found 0.200000']),
+    ("late", change(9, ago=0.3), ['line 9, field "ago": expected 0.200000, the time since the call has ended; found 0.300000']),
+    ("late", change(9, kind="duplicate"), [
+        'line 9, field "call": expected a call that was answered before; c1 has ended without an answer before',
+    ]),
+    ("late", change(9, kind="reply"), [
+        'line 9, field "kind": expected late; c1 has ended without an answer before',
+        'line 15, field "replied": expected 2, as counted; found 1',
+        'line 15, field "dropped": expected 0, as counted; found 1',
+    ]),
+    ("late", change(14, kind="late"), [
+        'line 14, field "call": expected a call whose caller does not wait any more; c2 still waits',
+        'line 15, field "replied": expected 0, as counted; found 1',
+        'line 15, field "dropped": expected 2, as counted; found 1',
+    ]),
+    ("late", change(14, to="caller-7"), ['line 14, field "to": expected caller, who has asked; found caller-7']),
+    ("late", change(15, calls=7), ['line 15, field "calls": expected 2, as counted; found 7']),
+    ("late", change(12, waiting=["c1", "c2"]), ['line 12, field "waiting": expected c2, found c1, c2']),
+    ("late", change(5, to="nobody-here"), ['line 5, field "to": expected a process that lives, found nobody-here']),
+    ("late", change(5, **{"from": "\x1b[2J"}), [
+        'line 5, field "from": expected a caller, or a process that was started; found \\x1b[2J',
+    ]),
+    ("late", lambda lines: lines[3].__delitem__("message"), ['line 4, field "message": expected a message, found none']),
+    ("late", insert(16, seq=15, t=1.0, kind="mark", label="x"), [
+        'line 16, field "kind": expected nothing after the end, or the start of an appended recording; found mark',
+    ]),
+    ("late", change(8, kind=3), ['line 8, field "kind": expected text, found 3']),
+    ("overlap-single", change(14, **{"for": "c9"}), [
+        'line 14, field "for": expected another call, for which the answer was meant; found c9',
+    ]),
+    ("overlap-single", change(14, **{"for": "c3"}), [
+        'line 14, field "for": expected another call, for which the answer was meant; found c3',
+    ]),
+    ("overlap-single", change(16, kind="late"), [
+        'line 16, field "call": expected a call whose caller does not wait any more; c3 was answered before',
+    ]),
+    ("overlap-single", change(19, went_to="c1"), [
+        'line 19, field "went_to": expected another call, which got the answer; found c1',
+    ]),
+    ("crash", change(13, link="nobody"), ['line 13, field "link": expected a process that was started, found nobody']),
+    ("crash", drop(11), [
+        'line 11, field "seq": expected 10, found 11',
+    ]),
+    ("crash", change(14, to="caller-2"), ['line 14, field "to": expected caller, who has asked; found caller-2']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sample", "tamper", "findings"), TAMPERED)
+def test_what_was_tampered_with_is_found(
+    sample: str, tamper: Callable[[Lines], None], findings: list[str], tmp_path: Path
+) -> None:
+    lines = lines_of(sample)
+    tamper(lines)
+    assert checked(lines, tmp_path) == (5, findings)
+
+
+def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    lines = samples()["hello"].read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "no JSON", lines[4].replace("0.0", '"soon"'), *lines[5:]]) + "\n")
+    done = genreply("trace", path, "--check")
+    assert done.code == 5
+    assert [line.split(", line ")[1].split(":")[0] for line in done.out.splitlines()] == [
+        "4", '5, field "t"', '6, field "call"', '6, field "waiting"', '7, field "call"', '8, field "call"',
+        '9, field "calls"',
+    ]  # fmt: skip
+    assert done.err == "6 events, 0 calls: 7 things wrong\n"
+
+
+def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    done = genreply("trace", path, "--check")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines()[1:] == [
+        "note: calls that were still open when the recording ended: 1", "10 events, 2 calls: nothing wrong"
+    ]  # fmt: skip
+
+
+def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    for _ in range(2):
+        assert genreply("send", "A", "B", "--jobs", "2", "--clock", "virtual", "--record", path, "--append").code == 0
+    done = genreply("trace", path, "--check")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.endswith("36 events, 6 calls: nothing wrong\n")
+
+
+def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    assert genreply("send", "A", "--clock", "virtual", "--record", path, "--append").code == 0
+    path.write_text(path.read_text().replace('"waiting":["c3"]', '"waiting":["c2","c3"]'))
+    assert 'field "waiting": expected c3, found c2, c3' in genreply("trace", path, "--check").out
+
+
+@hypothesis_settings(max_examples=150)
+@given(
+    coordinator=st.sampled_from(sorted(COORDINATORS)),
+    delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
+    timeout=st.sampled_from([0.05, 0.3, 5.0]),
+    faults=st.lists(st.builds(Fault, st.sampled_from(sorted(KINDS)), st.none() | st.floats(0, 0.5)), max_size=3),
+    jobs=st.integers(1, 5),
+    seed=st.integers(0, 99),
+    given_up=st.floats(0, 1),
+)
+@example("single", (0.1, 0.1), 5.0, [], 5, 0, 0.05)
+def test_what_the_runtime_records_is_never_wrong(
+    coordinator: str,
+    delay: tuple[float, float],
+    timeout: float,
+    faults: list[Fault],
+    jobs: int,
+    seed: int,
+    given_up: float,
+) -> None:
+    settings = Settings(coordinator, delay, timeout, tuple(faults), seed, clock="virtual")
+    steps: list[Step] = []
+
+    async def ask(server: Any) -> None:
+        async for _ in greet_all(server, list("ABCDEFGH"), timeout, jobs):
+            pass
+
+    async def main() -> None:
+        async with session(settings.start, [steps.append]) as (server, watch):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(given_up * 10):
+                    await ask(server)
+            await ask(server)
+            assert watch is not None
+            await watch.linger(1.0)
+
+    settings.run(main())
+    findings: list[tuple[str, str]] = []
+    laws = Laws(lambda field, problem: findings.append((field, problem)))
+    for step in steps:
+        laws.see(step)
+    assert findings == []
+    assert laws.notes() == []
+
+
+@given(st.lists(st.tuples(st.integers(-1, 9000).map(lambda number: f"c{number}") | st.text(max_size=3), st.integers(1, 3))))
+def test_the_fate_of_a_call_is_the_one_that_was_put_last(puts: list[tuple[str, int]]) -> None:
+    fates, plain = Fates(), {}
+    for t, (call, fate) in enumerate(puts):
+        fates.put(call, fate, float(t))
+        plain[call] = fate, float(t)
+    assert {call: fates.of(call) for call in plain} == plain
+    assert fates.of("c99999") == (0, 0.0)
+
+
+def test_a_call_with_a_huge_number_takes_no_more_room_than_another() -> None:
+    fates = Fates()
+    fates.put("c123456789012", 2, 1.0)
+    assert fates.of("c123456789012") == (2, 1.0)
+    assert len(fates._fates) == 1
+
+
+def test_the_samples_are_read_as_they_were_written() -> None:
+    header, steps = read(samples()["hello"])
+    assert header.title == "one greeting: kept, answered later"
+    assert len(list(steps)) == 8

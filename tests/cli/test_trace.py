@@ -1,0 +1,78 @@
+"""What `genreply trace` prints of a transcript: any part of it, in any view, as events or in numbers."""
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import genreply
+
+from genreply_cli.paths import samples
+
+
+@pytest.mark.parametrize("name", samples())
+def test_the_events_of_a_transcript_are_the_transcript(name: str) -> None:
+    assert genreply("trace", name, "--events").out == samples()[name].read_text()
+
+
+def test_events_are_a_transcript_again_on_stdin_too() -> None:
+    some = genreply("trace", "-", "--events", "--kind", "call", "--kind", "reply", stdin=samples()["hello"].read_bytes()).out
+    assert [json.loads(line).get("kind", "header") for line in some.splitlines()] == ["header", "call", "reply"]
+    again = genreply("trace", "-", "--print", stdin=some.encode())
+    assert again.out == (
+        '0.000000 c1 call caller -> coordinator: greet "Hello world"\n'
+        '0.250000 c1 reply coordinator -> caller: "Hello world to you too!" (blocked 0.250 s)\n'
+    )
+
+
+def test_filters_go_together_and_shift_no_times() -> None:
+    done = genreply("trace", "late", "--call", "c1", "--call", "c3", "--from", "100ms", "--to", "0.3")
+    assert [line.split(" caller")[0].split(" web")[0].split(" coord")[0] for line in done.out.splitlines()] == [
+        "0.100000 c1 timeout", "0.300000 c1 info", "0.300000 c1 late"
+    ]  # fmt: skip
+
+
+def test_it_is_told_if_nothing_passes() -> None:
+    done = genreply("trace", "late", "--call", "c9")
+    assert (done.code, done.out, done.err) == (0, "", "note: no event passes --call c9\n")
+
+
+@pytest.mark.parametrize("view", ["wide", "narrow", "smallest", "plain", "accessible"])
+def test_every_view_can_be_printed(view: str) -> None:
+    done = genreply("trace", "hello", "--view", view)
+    assert "Hello world to you too!" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_numbers_can_be_had_of_a_part_and_as_json() -> None:
+    told = genreply("trace", "late", "--stats").out.splitlines()
+    assert told[:2] == ["calls                  2   in 900 ms", "  replied               1"]
+    values = json.loads(genreply("trace", "late", "--stats", "--json", "--call", "c1").out)
+    assert values["outcomes"]["timed_out"] == values["calls"] == 1
+    assert values["longest"] == {"call": "c1", "seconds": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["lat"], 5, "did you mean the sample late? try: genreply trace late"),
+        (["no/such.jsonl"], 5, "genreply trace --list shows the samples"),
+        (["late", "--kind", "replay"], 2, "did you mean reply?"),
+        (["late", "--from", "soon"], 2, "expected something like 250ms, 1.5s or 2"),
+        (["late", "--json"], 2, "--json is for --stats, which is missing"),
+        (["late", "--print", "--stats"], 2, "--print and --stats exclude each other; give one of them"),
+        (["late", "--check", "--call", "c1"], 2, "--check looks at the whole transcript; leave out --call"),
+    ],
+)
+def test_what_cannot_be_done_gets_a_sentence(arguments: list[str], code: int, sentence: str) -> None:
+    done = genreply("trace", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
+
+
+def test_a_transcript_that_breaks_off_is_printed_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_text(samples()["hello"].read_text().replace('"t":0.250000', '"t":"soon"', 1))
+    done = genreply("trace", path)
+    assert done.code == 5
+    assert len(done.out.splitlines()) == 5
+    assert done.err.startswith(f'error: {path}, line 7, field "t": expected a number of seconds')

@@ -1,0 +1,55 @@
+"""Each kind of step has its sentence: what it means, and what comes next."""
+
+import pytest
+
+from genreply_cli.explain.meaning import WHY, why
+from genreply_cli.transcript.tracer import KINDS, Step
+
+
+def test_every_kind_has_a_row() -> None:
+    assert set(WHY) == KINDS | {"wrong", "linked", "nobody", "monitor", "note"}
+
+
+@pytest.mark.parametrize("kind", [*sorted(KINDS), "tomorrow"])
+def test_a_step_that_says_nothing_still_has_a_meaning(kind: str) -> None:
+    said = why(Step(1, 0.0, kind))
+    assert said.endswith(".")
+    assert "None" not in said
+    assert "{" not in said
+
+
+INFO = Step(6, 0.25, "info", "c1", "websocket", "coordinator", message=["message_received", "A"])
+
+
+@pytest.mark.parametrize(
+    ("waiting", "then"),
+    [
+        ((), "Next, handle_info of coordinator sees it."),
+        (("c1",), "Next, reply(from, ...) unblocks c1."),
+        (("c2", "c3"), "Nobody waits for this any more; c2 and c3 wait for something else."),
+    ],
+)
+def test_what_comes_after_an_answer_depends_on_who_waits(waiting: tuple[str, ...], then: str) -> None:
+    assert why(INFO, waiting) == f'websocket has answered coordinator, and not the caller: message_received "A". {then}'
+
+
+def test_a_wrong_caller_is_called_that() -> None:
+    step = Step(7, 0.25, "reply", "c2", "coordinator", "caller-2", message="A", details={"blocked": 0.2, "for": "c1"})
+    assert why(step) == (
+        'WRONG CALLER: coordinator replies "A" to caller-2, who did not ask that: it is the answer to c1.'
+        " If c1 still waits, it waits in vain."
+    )
+
+
+def test_a_crash_says_who_is_told() -> None:
+    step = Step(7, 0.25, "crash", "c1", at="websocket", details={"error": "RuntimeError: boom"})
+    assert why(step, ("c1", "c2", "c3", "c4")).endswith("Next, c1, c2 and 2 more are told at once.")
+
+
+def test_what_comes_from_outside_is_made_visible() -> None:
+    step = Step(1, 0.0, "cal\x1bl", "c1\x9b", "call\u202eer", "co\x00", message="\x1b[2J", details={"wh\x07at": "\x1b"})
+    for kind in [*sorted(KINDS), "tomorrow\x1b"]:
+        for names in (("for", "went_to"), ("link", "reason"), ("what", "label", "reason")):
+            details = dict.fromkeys(names, "\x1b")
+            hostile = Step(1, 0.0, kind, step.call, step.source, step.target, "a\x1bt", step.message, {**step.details, **details})
+            assert why(hostile, ("c\x1b9",)).isprintable()

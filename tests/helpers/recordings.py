@@ -1,0 +1,71 @@
+"""Recordings to be played: made of steps, of lines, or of many calls."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from genreply_cli.transcript.index import Index
+from genreply_cli.transcript.reader import Header, header_line, read, to_line
+from genreply_cli.transcript.tracer import Step
+
+HEADER = header_line(Header()).encode() + b"\n"
+
+
+def index_of_lines(lines: bytes, name: str = "made.jsonl") -> Index:
+    """The index of a transcript with these lines after its header."""
+    with tempfile.TemporaryFile() as file:
+        file.write(HEADER + lines)
+        file.flush()
+        return Index(file, name)
+
+
+def index_of(steps: Iterable[Step]) -> Index:
+    return index_of_lines("".join(to_line(step) + "\n" for step in steps).encode())
+
+
+def index_at(path: Path) -> Index:
+    with path.open("rb") as file:
+        return Index(file, str(path))
+
+
+def read_all(index: Index) -> Index:
+    """The same index, when it has read all there is."""
+    for _ in index.read_on():
+        pass
+    return index
+
+
+def steps_of(path: Path) -> list[Step]:
+    return list(read(path)[1])
+
+
+def many(calls: int) -> Iterator[Step]:
+    """So many calls of three callers that overlap; every tenth gets no answer in time, and every hundredth is marked."""
+    seq = 0
+
+    def step(t: float, kind: str, call: int | None = None, **more: object) -> Step:
+        nonlocal seq
+        seq += 1
+        ends = {name: more.pop(name, None) for name in ("source", "target", "at")}
+        details = {name: value for name, value in more.items() if name != "message"}
+        message = {"message": more["message"]} if "message" in more else {}
+        return Step(seq, round(t, 6), kind, None if call is None else f"c{call}", **ends, **message, details=details)  # type: ignore[arg-type]
+
+    yield step(0, "start", at="coordinator", module="Coordinator")
+    yield step(0, "start", at="websocket", module="WebSocket", linked="coordinator")
+    for call in range(1, calls + 1):
+        who, t = f"caller-{call % 3 + 1}" if call % 3 else "caller", call * 0.1
+        yield step(t, "call", call, source=who, target="coordinator", message=["greet", f"Hello {call}"], timeout=1.0)
+        yield step(t, "noreply", call, at="coordinator", waiting=[f"c{call}"])
+        yield step(t, "cast", call, source="coordinator", target="websocket", message=["send_message", f"Hello {call}"])
+        before = call - 2  # two are always open
+        if before > 0:
+            who = f"caller-{before % 3 + 1}" if before % 3 else "caller"
+            if before % 10:
+                yield step(t + 0.05, "info", before, source="websocket", target="coordinator", message=["message_received", "ok"])
+                yield step(t + 0.05, "reply", before, source="coordinator", target=who, message=f"ok {before}", blocked=0.25)
+            else:
+                yield step(t + 0.05, "timeout", before, source=who, timeout=1.0, blocked=0.25)
+        if not call % 100:
+            yield step(t + 0.06, "mark", label=f"mark {call}")
+    yield step(calls * 0.1 + 1, "end", calls=calls)

@@ -1,0 +1,234 @@
+"""What each key does, without a screen and without a clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import index_at, index_of, index_of_lines, many, read_all
+
+from genreply_cli import paths as kept
+from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, Only, State, at_end, press, settled, track
+from genreply_cli.player.view import picture
+from genreply_cli.timeline.timeline import plain
+from genreply_cli.transcript.index import Index
+from genreply_cli.transcript.reader import to_line
+from genreply_cli.transcript.tracer import Step
+
+SAMPLES = {name: read_all(index_at(path)) for name, path in kept.samples().items()}
+LONG = read_all(index_of(many(600)))
+PAUSED = State(playing=False)
+
+
+def pressed(state: State, index: Index, *keys: str) -> State:
+    """The state after these keys; a word is typed letter by letter."""
+    for key in keys:
+        for one in [key] if key in SPECIAL else key:
+            state, hunt = press(state, index, one, one)
+            while hunt is not None:
+                try:
+                    assert 0 <= next(hunt) <= 1
+                except StopIteration as found:
+                    state, hunt = found.value, None
+    return state
+
+
+def at(number: int) -> State:
+    return State(number=number, playing=False)
+
+
+def test_one_event_on_and_one_back() -> None:
+    for on, back in ((".", ","), ("right", "left"), ("j", "k"), ("down", "up")):
+        assert pressed(PAUSED, LONG, on, on, on).number == 3
+        assert pressed(PAUSED, LONG, on, on, back).number == 1
+    assert pressed(PAUSED, LONG, ",").number == 0
+    assert pressed(at(LONG.total - 1), LONG, ".").number == LONG.total - 1
+    assert not pressed(State(number=3), LONG, ".").playing  # who steps looks
+
+
+def test_pages() -> None:
+    assert pressed(PAUSED, LONG, "pagedown").number == PAGE
+    assert pressed(at(50), LONG, "pageup").number == 50 - PAGE
+    assert pressed(at(3), LONG, "pageup").number == 0
+
+
+def test_space_plays_and_pauses_and_at_the_end_plays_it_again() -> None:
+    assert pressed(PAUSED, LONG, " ") == State()
+    assert pressed(State(), LONG, " ") == PAUSED
+    assert pressed(at(LONG.total - 1), LONG, " ") == State()
+
+
+def test_digits_and_the_ends() -> None:
+    for digit in range(10):
+        assert pressed(at(77), LONG, str(digit)).number == LONG.total * digit // 10
+    assert pressed(at(77), LONG, "g").number == pressed(at(77), LONG, "home").number == 0
+    assert pressed(at(77), LONG, "G").number == pressed(at(77), LONG, "end").number == LONG.total - 1
+    assert pressed(State(), LONG, "5").playing  # it plays on from there
+
+
+def test_the_events_of_a_call_one_by_one() -> None:
+    steps = list(LONG.steps(0))
+    start = next(number for number, step in enumerate(steps) if step.call == "c7")
+    visited, state = [start], at(start)
+    while not (state := pressed(state, LONG, "n")).said:
+        visited.append(state.number)
+    assert visited == [number for number, step in enumerate(steps) if step.call == "c7"]
+    assert state.said == "there is no later event of c7"
+    back = [state.number]
+    while not (state := pressed(state, LONG, "N")).said:
+        back.append(state.number)
+    assert back == visited[::-1]
+    assert pressed(PAUSED, LONG, "n").said == "this event belongs to no call"
+
+
+def test_a_call_whose_name_is_written_with_escapes_is_found() -> None:
+    lines = '{"seq":1,"t":0,"kind":"call","call":"c1"}\n{"seq":2,"t":0,"kind":"reply","call":"\\u0063\\u0031"}\n'
+    index = read_all(index_of_lines(lines.encode()))
+    assert pressed(PAUSED, index, "n").number == 1
+
+
+def test_marks_and_failures() -> None:
+    found, state = [], PAUSED
+    while not (state := pressed(state, LONG, "]")).said:
+        found.append(state.number)
+    steps = list(LONG.steps(0))
+    assert found == [number for number, step in enumerate(steps) if step.kind in {"mark", "timeout"}]
+    assert state.said == "there is no later mark or failure"
+    back = [state.number]
+    while not (state := pressed(state, LONG, "[")).said:
+        back.append(state.number)
+    assert back == found[::-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("crash", ["fault", "crash", "exit", "exit", "down", "down", "down"]),
+        ("late", ["timeout", "late"]),
+        ("hello", []),
+        ("overlap-single", ["reply", "duplicate", "duplicate", "timeout", "timeout"]),
+    ],
+)
+def test_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:
+    index, state, found = SAMPLES[name], PAUSED, []
+    while not (state := pressed(state, index, "]")).said:
+        step = index.step(state.number)
+        assert step is not None
+        found.append(step.kind)
+    assert found == kinds
+
+
+def test_speed_doubles_and_halves_within_limits() -> None:
+    assert pressed(PAUSED, LONG, "+", "+", "+", "-").speed == 4
+    assert pressed(PAUSED, LONG, *"+" * 20).speed == FASTEST
+    assert pressed(PAUSED, LONG, *"-" * 20).speed == SLOWEST
+    assert pressed(PAUSED, LONG, *"+++=").speed == 1
+    assert pressed(State(speed=1000), LONG, "+").speed == 1000  # as somebody wanted
+    assert pressed(State(speed=1000), LONG, "-").speed == 500
+
+
+def test_only_one_call_and_all_again() -> None:
+    numbers = [number for number, step in enumerate(LONG.steps(0)) if step.call == "c7"]
+    only = pressed(at(numbers[1]), LONG, "c")
+    assert only.only is not None
+    assert (only.only.call, list(only.only.numbers), only.number) == ("c7", numbers, numbers[1])
+    assert pressed(only, LONG, ".").number == numbers[2]
+    assert pressed(only, LONG, ",", ",").number == numbers[0]
+    assert pressed(only, LONG, "G").number == numbers[-1]
+    assert pressed(only, LONG, "g").number == numbers[0]
+    assert pressed(only, LONG, "]").said == "there is no later mark or failure"  # of this call
+    again = pressed(only, LONG, "G", "c")
+    assert (again.only, again.number) == (None, numbers[-1])
+    assert pressed(PAUSED, LONG, "c").said == "this event belongs to no call"
+
+
+def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
+    wanted = [number for number, step in enumerate(LONG.steps(0)) if "hello 59" in plain(step).casefold()]
+    state = pressed(at(wanted[0]), LONG, "/", "HELLO 59", "c-m")
+    assert (state.number, state.typing, state.needle) == (wanted[1], None, "HELLO 59")
+    state = pressed(state, LONG, "/", "c-m")  # the same again
+    assert state.number == wanted[2]
+    state = pressed(at(wanted[-1]), LONG, "/", "hello 59", "c-m")
+    assert (state.number, state.said) == (wanted[0], '"hello 59" again from the start')
+    nowhere = pressed(state, LONG, "/", "xyzzy", "c-m")
+    assert (nowhere.number, nowhere.said) == (state.number, '"xyzzy" is nowhere here')
+    assert pressed(at(1), SAMPLES["hello"], "/", "linked", "c-m").said == '"linked" is only here'
+
+
+def test_what_is_typed_can_be_changed_and_given_up() -> None:
+    assert pressed(PAUSED, LONG, "/", "qx", "c-h", "?").typing == "q?"
+    assert pressed(PAUSED, LONG, "/", "qx", "c-u").typing == ""
+    assert pressed(PAUSED, LONG, "/", "c-h").typing is None
+    assert pressed(PAUSED, LONG, "/", "x", "escape") == PAUSED
+    assert pressed(PAUSED, LONG, "/", "x", "c-c") == PAUSED  # and it does not leave
+    assert pressed(PAUSED, LONG, "/", "c-m") == PAUSED  # nothing to find
+    pasted, _ = press(pressed(PAUSED, LONG, "/"), LONG, "<bracketed-paste>", "a\x1b[2J")
+    assert pasted.typing == "a\x1b[2J"
+
+
+def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
+    for key, shown in (("c-m", "payload"), ("?", "keys")):
+        state = pressed(at(4), LONG, key)
+        assert (state.shown, state.number) == (shown, 4)
+        assert pressed(state, LONG, "down", "pagedown", "up").scroll == PAGE // 2
+        assert pressed(state, LONG, "G", "g").scroll == 0
+        assert pressed(state, LONG, "escape") == pressed(state, LONG, "q") == pressed(state, LONG, "c-m") == at(4)
+        assert pressed(state, LONG, "c-c").leaving
+    assert pressed(at(4), LONG, "?", "?") == at(4)
+
+
+def test_why_comes_and_goes() -> None:
+    assert not pressed(PAUSED, LONG, "e").why
+    assert pressed(PAUSED, LONG, "e", "e") == PAUSED
+
+
+@pytest.mark.parametrize("key", ["q", "c-c", "c-d", "<sigint>"])
+def test_leaving(key: str) -> None:
+    assert pressed(State(), LONG, key).leaving
+
+
+def test_other_keys_do_nothing() -> None:
+    assert pressed(at(3), LONG, "x", "ü", "%", "escape") == at(3)
+
+
+def test_all_keys_of_the_table_are_there_and_no_key_is_there_twice() -> None:
+    names = [name for key in KEYS for name in key.names]
+    assert len(names) == len(set(names))
+    promised = {"right", "left", "c-m", *" .,nN][0123456789gG+-=c/e?q"}
+    assert promised <= set(names)
+
+
+def test_where_there_is_nothing_no_key_does_harm() -> None:
+    index = read_all(index_of_lines(b""))
+    for key in COMMANDS:
+        state = pressed(State(), index, key)
+        assert state.number == 0
+        assert picture(state, index, 80, 24).rows
+    assert at_end(State(), index)
+
+
+def test_when_less_is_left_the_place_is_settled() -> None:
+    line = to_line(Step(1, 0.0, "mark", "c1")).encode() + b"\n"
+    index = index_of_lines(line * 5 + b"nonsense\n" + line * 2000)
+    while not index.counted:
+        next(index.read_on())
+    state = State(number=9, only=Only("c1", [2, 4, 9]))
+    assert settled(state, index) == state
+    read_all(index)
+    assert settled(state, index) == State(number=4, only=Only("c1", [2, 4]))
+    assert settled(State(number=9, only=Only("c1", [9])), index) == State(number=4)
+
+
+# --- the law -----------------------------------------------------------------------------------------------------------------
+
+WALK = st.lists(st.sampled_from([*COMMANDS, "escape", "/Hello", "/to you", "c-m", "c-h"]), max_size=25)
+
+
+@given(st.sampled_from([*SAMPLES.values(), LONG]), WALK)
+def test_any_walk_leaves_what_a_fresh_replay_to_the_same_event_shows(index: Index, keys: list[str]) -> None:
+    state = pressed(State(), index, *keys)
+    assert 0 <= state.number < index.total
+    assert state.number in track(state, index)
+    fresh = read_all(index_of(list(index.steps(0))))
+    fresh.name = index.name
+    assert fresh.standing(state.number + 1) == index.standing(state.number + 1)
+    for width, height in ((120, 30), (80, 24), (40, 12)):
+        assert picture(state, index, width, height) == picture(state, fresh, width, height)

@@ -1,0 +1,196 @@
+"""The picture of the player, drawn without a terminal."""
+
+from itertools import takewhile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import index_at, index_of, index_of_lines, many, read_all, steps_of
+
+from genreply_cli import paths as kept
+from genreply_cli.player.keys import State
+from genreply_cli.player.view import Style, in_words, picture
+from genreply_cli.timeline.timeline import Timeline, cells, view_for
+from genreply_cli.transcript.index import Index
+from genreply_cli.transcript.reader import to_line
+from genreply_cli.transcript.snapshot import Standing
+from genreply_cli.transcript.tracer import Step
+
+SAMPLES = {name: read_all(index_at(path)) for name, path in kept.samples().items()}
+LONG = read_all(index_of(many(600)))
+
+
+STEERING = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x202E)}
+
+
+def at(number: int, **more: object) -> State:
+    return State(number=number, playing=False, **more)  # type: ignore[arg-type]
+
+
+def drawn(state: State, index: Index, width: int = 120, height: int = 30, style: Style | None = None) -> list[str]:
+    """The screen as text, without the blanks at the ends of its rows."""
+    rows = picture(state, index, width, height, style or Style()).rows
+    return ["".join(text for text, _ in row).rstrip() for row in rows]
+
+
+def test_the_whole_picture() -> None:
+    assert "\n".join(drawn(at(5), SAMPLES["hello"], height=14)) == PICTURE
+
+
+PICTURE = """\
+ REPLAY hello.jsonl                                                 paused    1x    event 6 of 8    +0.250 s of 0.250 s
+      time  call kind     caller          coordinator           websocket message
+  +0.000 s  -    start    │                    ●                    │     Coordinator
+  +0.000 s  -    start    │                    │                    ●     WebSocket, linked to coordinator
+  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello world"
+  +0.000 s  c1   cast     ┆                    ├───────────────────►│     send_message "Hello world"
+  +0.000 s  c1   noreply  ┆                    ■                    │     caller c1 kept, not answered; 1 waiting
+> +0.250 s  c1   info     ┆                    │◄───────────────────┤     message_received "Hello world to you too!"
+
+ state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
+ why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
+ reply(from, ...) unblocks c1.
+
+ space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   / find   e why   ? keys   q quit"""
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("width", [120, 80, 40])
+def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int) -> None:
+    index, steps = SAMPLES[name], steps_of(kept.samples()[name])
+    timeline, standing = Timeline(width - 1, view_for(width), entire=True), Standing()
+    started = Standing()
+    for step in takewhile(lambda step: step.kind == "start", steps):
+        started.see(step)
+    timeline.begin(started)
+    rows: list[str] = []
+    for number, step in enumerate(steps):
+        standing.see(step)
+        rows += timeline.lines(step)
+        screen = drawn(at(number), index, width, 60)
+        seen = [row[1:] for row in screen[1:] if row[:1] in {" ", ">"} and row[1:] in rows]
+        assert seen == rows, (number, screen)
+        assert [row[0] for row in screen[1 : len(rows) + 1]] == [*" " * (len(rows) - 1), ">"]
+        told = f" state here: {in_words(standing, step.t)} why: "
+        assert " ".join(told.split()) in " ".join(" ".join(screen).split())
+
+
+@given(
+    st.integers(0, LONG.total - 1), st.integers(1, 140), st.integers(1, 50), st.sampled_from(["", "keys", "payload"]),
+    st.sampled_from([None, "", "Hello", "你好" * 30]), st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_it_fits_any_screen(
+    number: int, width: int, height: int, shown: str, typing: str | None, ascii_only: bool, why: bool
+) -> None:
+    state = at(number, shown=shown, typing=typing, why=why, scroll=3)
+    rows = picture(state, LONG, width, height, Style(ascii_only=ascii_only)).rows
+    assert len(rows) == height
+    for row in rows:
+        text = "".join(text for text, _ in row)
+        assert cells(text) <= width
+        assert not ascii_only or typing or text.isascii()
+    if not shown and height > 1 and width > 20:
+        assert any(row and row[0][0] == ">" for row in rows)
+
+
+def test_a_place_deep_in_a_long_recording_is_drawn_like_any_other() -> None:
+    screen = drawn(at(2000), LONG)
+    assert screen[1].split() == ["time", "call", "kind", "caller", "caller-2", "caller-3", "coordinator", "websocket", "message"]
+    assert [row[0] for row in screen[2:26] if row.startswith(">")] == [">"]
+    assert sum("┆" in row for row in screen) > 10  # who was blocked before is known
+
+
+def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:
+    index = index_of(many(3000))
+    while not index.counted:
+        next(index.read_on())
+    screen = drawn(at(index.total - 5), index)
+    assert any(row.startswith(">") for row in screen)
+    assert " state: still reading (10 %)" in screen
+    read_all(index)
+    assert any(row.startswith(" state here: the coordinator keeps") for row in drawn(at(index.total - 5), index))
+
+
+def test_hostile_text_stays_text() -> None:
+    evil = "a\x1b[2J\x07\u202e你好 [red]👩\u200d🚀"
+    steps = [
+        Step(1, 0.0, "call", f"c{evil}", f"caller{evil}", f"to{evil}", message=["greet", evil]),
+        Step(2, 0.0, "noreply", f"c{evil}", at=f"to{evil}"),
+        Step(3, 0.0, f"kind{evil}", f"c{evil}", at=evil, details={evil: {evil: [evil] * 50}}),
+    ]
+    index = index_of(steps)
+    index.name = f"/some/{evil}.jsonl"
+    read_all(index)
+    for number in range(3):
+        for shown in ("", "payload", "keys"):
+            for typing in (None, evil):
+                for width in (120, 80, 40, 10):
+                    text = "\n".join(drawn(at(number, shown=shown, typing=typing, needle=evil, said=""), index, width, 60))
+                    assert not STEERING & set(text.replace("\n", ""))
+    assert "\\x1b[2J" in "".join(drawn(at(2, shown="payload"), index))
+
+
+def test_the_payload_is_shown_whole() -> None:
+    text = " ".join(f"word{number}" for number in range(400))
+    nested = {"list": list(range(60)), "wide": "你好" * 100}
+    index = read_all(index_of([Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", text, nested])]))
+    for width in (120, 40):
+        first = picture(at(0, shown="payload"), index, width, 20)
+        assert first.deepest > 0
+        seen = []
+        for scroll in range(first.deepest + 1):
+            screen = drawn(at(0, shown="payload", scroll=scroll), index, width, 20)
+            seen += [row for row in screen if row not in seen]
+        joined = " ".join(row.strip() for row in seen)
+        assert all(f"word{number}" in joined for number in range(400))
+        assert "59" in joined
+        assert drawn(at(0, shown="payload", scroll=10**9), index, width, 20) == screen  # and no further
+
+
+def test_a_giant_payload_is_not_shown_to_the_last_letter() -> None:
+    index = read_all(index_of([Step(1, 0.0, "mark", details={"label": "x" * 5_000_000})]))
+    screen = drawn(at(0, shown="payload", scroll=10**9), index)
+    assert any("4,800,002 characters more" in row for row in screen)
+
+
+def test_a_bad_line_is_told_of_at_its_place() -> None:
+    line = to_line(Step(1, 0.0, "mark", details={"label": "fine"})).encode() + b"\n"
+    index = read_all(index_of_lines(line * 3 + b"nonsense\n" + line))
+    assert not any("error:" in row for row in drawn(at(1), index))
+    screen = drawn(at(2), index)
+    assert any(row.startswith("error: made.jsonl, line 5: expected a JSON object") for row in screen)
+    assert "broken    at the end" in screen[0]
+
+
+def test_an_interrupted_recording_says_so() -> None:
+    index = read_all(index_of([Step(1, 0.0, "mark", details={"label": "fine"})]))
+    assert "interrupted    at the end    1x    event 1 of 1" in drawn(at(0), index)[0]
+
+
+def test_the_status_says_as_much_as_there_is_room_for() -> None:
+    index = SAMPLES["late"]
+    assert drawn(at(3, speed=0.125), index)[0].endswith("paused    1/8x    event 4 of 14    +0.000 s of 0.900 s")
+    assert drawn(State(number=3), index, 60)[0] == " REPLAY late.jsonl          playing  1x  4/14  +0.000/0.900"
+    assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/14"]
+    assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/14"
+    assert drawn(State(number=3), index, 6)[0].strip() == "4/14"
+    assert "looking 42 %" in drawn(at(3), index, style=Style(looking=0.42))[0]
+    assert "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]  # it goes on between two events
+
+
+def test_in_words() -> None:
+    standing = Standing()
+    for step in (
+        Step(1, 0.0, "call", "c1", "caller", "a"),
+        Step(2, 0.0, "call", "c2", "caller-2", "a"),
+        Step(3, 0.5, "noreply", "c1", at="a"),
+        Step(4, 0.5, "exit", at="b", details={"reason": "x"}),
+        Step(5, 1.0, "lost", "c1", "a", "b"),
+    ):
+        standing.see(step)
+    counts = "answered 0   timed out 0   dropped 0   lost 1"
+    assert in_words(standing, 1.0) == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
+    for number in range(3, 9):
+        standing.see(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
+        standing.see(Step(number, 1.0, "noreply", f"c{number}", at="a"))
+    assert "c4 (0.000 s), c5 (0.000 s) and 3 more" in in_words(standing, 1.0)

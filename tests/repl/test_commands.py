@@ -1,0 +1,112 @@
+"""What a typed line means."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genreply_cli.repl.commands import COMMANDS, Command, Greeting, completions, find, help_of, help_of_all, parse
+from genreply_cli.repl.shell import Conversation
+from genreply_cli.session import parsing
+from genreply_cli.session.network import KINDS
+from genreply_cli.variations import COORDINATORS
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("Hello", Greeting("Hello")),
+        ("  Hello  ", Greeting("  Hello  ")),
+        ("", None),
+        ("   ", None),
+        ("/help", Command("help")),
+        ("/help  burst ", Command("help", "burst")),
+        ("/burst 50 hello you", Command("burst", "50 hello you")),
+        ("/", Command("")),
+        ("//help", Greeting("/help")),
+        ("//", Greeting("/")),
+        ("Hello &", Greeting("Hello", background=True)),
+        ("Hello &  ", Greeting("Hello", background=True)),
+        ("two\nlines &", Greeting("two\nlines", background=True)),
+        ("//help &", Greeting("/help", background=True)),
+        ("R&D", Greeting("R&D")),
+        ("Hello&", Greeting("Hello&")),
+        ("&", Greeting("&")),
+        (r"Hello \&", Greeting("Hello &")),
+        (r"Hello \\&", Greeting(r"Hello \&")),
+        (r"a \& b", Greeting(r"a \& b")),
+    ],
+)
+def test_what_a_line_means(line: str, meaning: Greeting | Command | None) -> None:
+    assert parse(line) == meaning
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_text_can_be_said(text: str) -> None:
+    line = f"/{text}" if text.startswith("/") else text
+    ends = re.fullmatch(r"(.*\S\s+\\*)&\s*", line, re.DOTALL)
+    if ends is None:
+        assert parse(line) == Greeting(text)
+    else:  # as it stands it would be in the background, or lose a backslash
+        assert parse(f"{ends[1]}\\&") == Greeting(text.rstrip())
+
+
+def test_each_command_can_be_obeyed() -> None:
+    assert [name for name in COMMANDS if not callable(getattr(Conversation, f"do_{name}", None))] == []
+    assert {name.removeprefix("do_") for name in dir(Conversation) if name.startswith("do_")} == set(COMMANDS)
+
+
+def test_an_unknown_command_gets_a_guess() -> None:
+    with pytest.raises(ValueError, match=r"there is no command /dealy; did you mean /delay\? \(//dealy greets with /dealy\)"):
+        find("dealy")
+    with pytest.raises(ValueError, match="there is no command /; /help lists the commands"):
+        find("")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_an_example_that_is_one(name: str) -> None:
+    title, *_, example = help_of(name)
+    assert title == f"{f'/{name} {COMMANDS[name].argument}'.strip()}: {COMMANDS[name].does}"
+    assert parse(example.strip()) == Command(name, example.strip().removeprefix(f"/{name}").strip())
+    assert any(line.startswith(f"  /{name}") for line in help_of_all())
+
+
+@pytest.mark.parametrize("columns", [119, 79, 59, 39])
+def test_the_help_fits_the_terminal(columns: int) -> None:
+    lines = help_of_all(columns)
+    assert max(map(len, lines)) <= columns
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(help_of_all()).split())
+
+
+def test_help_may_be_asked_for_with_a_slash() -> None:
+    assert help_of("/burst") == help_of("burst")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/del", ["/delay"]),
+        ("/c", ["/calls", "/cancel", "/coordinator", "/crash", "/clear"]),
+        ("/coordinator s", ["single"]),
+        ("/fault du", ["duplicate"]),
+        ("/fault drop du", ["duplicate"]),
+        ("/coordinator single k", []),
+        ("/wait ", ["c2", "c3"]),
+        ("/cancel a", ["all"]),
+        ("/help bu", ["burst"]),
+        ("/nonsense ", []),
+        ("//c", []),
+        ("c", []),
+    ],
+)
+def test_what_a_word_may_become(line: str, words: list[str]) -> None:
+    assert [word for word, _ in completions(line, ["c2", "c3"])] == words
+
+
+def test_the_names_that_can_be_typed_are_those_that_there_are() -> None:
+    assert set(parsing.COORDINATORS) == set(COORDINATORS)
+    for kind in KINDS:
+        assert [str(fault) for fault in parsing.faults(f"{kind} {kind}:0.5")] == [kind, f"{kind}:0.5"]
+    assert parsing.faults("off") == ()
+    assert COMMANDS["fault"].words == (*KINDS, "off")

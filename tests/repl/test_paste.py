@@ -1,0 +1,57 @@
+"""What is typed, and what was pasted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
+
+from genreply_cli.repl.paste import RUN, joined, kept, pasted
+from genreply_cli.terminal.resize import moved, rewraps
+
+ENTER, BACKSPACE, UP = KeyPress(Keys.ControlM, "\r"), KeyPress(Keys.ControlH, "\x7f"), KeyPress(Keys.Up, "\x1b[A")
+
+
+def typed(text: str) -> list[KeyPress]:
+    return [KeyPress(letter) for letter in text]
+
+
+@given(st.lists(st.one_of(st.just(ENTER), st.just(UP), st.characters(min_codepoint=32).map(KeyPress))))
+def test_what_is_typed_stays_what_it_is(keys: list[KeyPress]) -> None:
+    again = list(joined(keys))
+    assert "".join(key.data for key in again) == "".join(key.data for key in keys)
+    assert [key for key in again if key.key in {Keys.ControlM, Keys.Up}] == [key for key in keys if key in [ENTER, UP]]
+    assert not any(key.key == Keys.BracketedPaste and len(key.data) < RUN for key in again)
+
+
+def test_a_long_run_is_one_paste() -> None:
+    assert list(joined([*typed("ab"), ENTER, *typed("x" * 500), ENTER])) == [*typed("ab"), ENTER, pasted("x" * 500), ENTER]
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (typed("next"), "next"),
+        ([*typed("next"), ENTER, ENTER], "next"),
+        ([*typed("one"), ENTER, *typed("two"), ENTER], "one\ntwo"),
+        ([*typed("nexd"), BACKSPACE, *typed("t")], "next"),
+        ([UP, *typed("a"), UP], "a"),
+        ([pasted("a\r\nb")], "a\nb"),
+        ([ENTER, BACKSPACE, UP], ""),
+    ],
+)
+def test_what_was_typed_ahead_is_kept_and_does_not_send_itself(keys: list[KeyPress], text: str) -> None:
+    assert kept(keys) == ([pasted(text)] if text else [])
+
+
+def test_where_the_cursor_is_when_the_terminal_has_become_narrower() -> None:
+    assert moved([], 10, 40) == 0
+    assert moved([], 57, 40) == 1
+    assert moved([120, 37], 90, 40) == 2 + 0 + 2
+    assert moved([40, 41, 0], 0, 40) == 1
+
+
+def test_who_wraps_again_says_so() -> None:
+    assert rewraps({"TMUX": "/tmp/tmux"})
+    assert rewraps({"VTE_VERSION": "7600"})
+    assert not rewraps({"TERM": "xterm-256color", "TMUX": ""})

@@ -1,0 +1,327 @@
+"""The REPL's screen, through a real pseudo-terminal and an emulator that answers."""
+
+import os
+import signal
+import termios
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from terminals import Terminal
+
+from genreply_cli.transcript.reader import read
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def repl(tmp_path: Path) -> Iterator[Start]:
+    """Starts a session, and waits for its prompt."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, columns: int = 120, **environment: str) -> Terminal:
+        opened.append(Terminal(["repl", *arguments], columns, tmp_path, environment))
+        opened[-1].wait_for("greet>")
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.child.close(force=True)
+
+
+def kinds(transcript: Path) -> list[str]:
+    return [step.kind for step in read(transcript)[1]]
+
+
+def the_only_session(state: Path) -> Path:
+    (path,) = (state / "genreply" / "sessions").glob("*.jsonl")
+    return path
+
+
+# --- several in flight -------------------------------------------------------------------------------------------------------
+
+
+def test_a_reply_in_the_background_leaves_the_half_typed_line_and_its_cursor_as_they_were(repl: Start) -> None:
+    session = repl("--delay", "600ms")
+    session.child.send("one &\r")
+    session.wait_for("waiting: c1 0.")
+    session.child.send("half typed\x1b[D\x1b[D\x1b[D")
+    session.wait_for("greet> half typed")
+    before = session.wait_for(lambda _: session.screen.cursor.x == len("greet> half typed") - 3)
+    assert before[-2].startswith("waiting: c1 0.")
+    after = session.wait_for(lambda rows: rows[-1] == "greet> half typed" and not rows[-2].startswith("waiting"))
+    session.wait_for(lambda _: session.screen.cursor.x == len("greet> half typed") - 3)
+    assert session.screen.cursor.x == len("greet> half typed") - 3
+    assert any(" c1   reply " in row for row in after)
+    assert "one to you too!" not in after  # the timeline says so; an answer of its own is for who waits for it
+    session.child.send("X")
+    session.wait_for("greet> half tyXped")
+
+
+@pytest.mark.parametrize("rewraps", [False, True])
+def test_a_resize_leaves_one_prompt_and_no_ghosts(repl: Start, *, rewraps: bool) -> None:
+    session = repl("--delay", "60", **({"TMUX": "rewraps"} if rewraps else {"TMUX": ""}))
+    session.rewraps = rewraps
+    session.child.send("/burst 3 hello\r")
+    session.wait_for("waiting: c1")
+    typed = "a half typed line which is longer than forty columns"
+    session.child.send(typed)
+    session.wait_for(f"greet> {typed}")
+    session.resize(40)
+    session.wait_for(lambda rows: rows[-2:] == [f"greet> {typed}"[:40], f"greet> {typed}"[40:]])
+    session.resize(120)
+    rows = session.wait_for(lambda rows: rows[-1] == f"greet> {typed}")
+    assert sum(row.startswith("greet> a") for row in rows) == 1
+    assert sum(row.startswith("waiting:") for row in rows) == 1
+    session.child.send("\x03more")
+    session.wait_for("greet> more")
+
+
+def test_a_thousand_in_flight(repl: Start) -> None:
+    session = repl("--delay", "1s", "--view", "off")
+    session.child.send("/burst 1000 hello\r")
+    session.wait_for("and 997 more")
+    session.child.send("/calls\x15still here")
+    session.wait_for("greet> still here")
+    session.wait_for(lambda rows: rows[-1] == "greet> still here" and not rows[-2].startswith("waiting"))
+    session.child.send("\x03\x04")
+    session.wait_for("calls 1000, replied 1000; median wait 1.")
+    assert session.end() == 0
+
+
+# --- a call that blocks ------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_z_puts_a_call_into_the_background_and_wait_brings_it_back(repl: Start) -> None:
+    session = repl("--delay", "30")
+    session.child.send("Hello\r")
+    session.wait_for("c1 blocked 0.1/5.0 s   Ctrl-C give up   Ctrl-Z background")
+    session.child.send("ty\x1aped ahead")
+    session.wait_for("greet> typed ahead")
+    session.wait_for("waiting: c1 0.")
+    session.child.send("\x15/calls\r")
+    session.wait_for("kept at coordinator since")
+    session.child.send("/wait\r")
+    session.wait_for("c1 blocked")
+    session.child.send("\x03")
+    session.wait_for("c1 cancelled; the coordinator does not know")
+    session.wait_for(lambda rows: rows[-1] == "greet>")
+
+
+def test_several_lines_typed_ahead_wait_for_enter(repl: Start) -> None:
+    session = repl("--delay", "300ms")
+    session.child.send("Hello\r")
+    session.wait_for("c1 blocked")
+    session.child.send("two\rthree\r")
+    session.wait_for("greet> [pasted 1: 2 lines]")
+    assert not any('greet "two"' in row for row in session.rows)
+    session.child.send("\r")
+    rows = session.wait_for("three to you too!")
+    assert "two to you too!" in rows
+
+
+# --- what is typed -----------------------------------------------------------------------------------------------------------
+
+
+def test_two_hundred_pasted_lines_are_two_hundred_greetings(repl: Start) -> None:
+    session = repl("--delay", "0", "--view", "off")
+    session.child.send("\x1b[200~" + "\n".join(f"line {number}" for number in range(200)) + "\n\x1b[201~")
+    session.wait_for("greet> [pasted 1: 200 lines]")
+    session.child.send("\r")
+    session.wait_for("line 199 to you too!")
+    session.child.send("\x04")
+    session.wait_for("calls 200, replied 200")
+
+
+def test_backspace_takes_a_paste_away_as_a_whole_and_history_does_not_keep_its_placeholder(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "0")
+    session.child.send("\x1b[200~one\ntwo\x1b[201~")
+    session.wait_for("greet> [pasted 1: 2 lines]")
+    session.child.send("\x7f\x1aa")
+    session.wait_for(lambda rows: rows[-1] == "greet> a")  # and Ctrl-Z comes too late for a call
+    session.child.send("\x7f\x1b[200~one\ntwo\x1b[201~\r")
+    session.wait_for(lambda rows: "two to you too!" in rows and rows[-1] == "greet>")
+    assert "pasted" not in (tmp_path / "genreply" / "history").read_text()
+
+
+def test_ctrl_c_ends_a_search(repl: Start) -> None:
+    session = repl()
+    session.child.send("\x12hel")
+    session.wait_for("reverse-i-search")
+    session.child.send("\x03new")
+    session.wait_for(lambda rows: rows[-1] == "greet> new")
+
+
+def test_giving_up_stops_the_rest_of_a_paste(repl: Start) -> None:
+    session = repl("--delay", "30")
+    session.child.send("\x1b[200~one\ntwo\nthree\x1b[201~")
+    session.wait_for("3 lines]")
+    session.child.send("\r")
+    session.wait_for("c1 blocked")
+    session.child.send("\x03")
+    session.wait_for("the other 2 lines of what was pasted are not sent")
+    session.wait_for(lambda rows: rows[-1] == "greet>")
+
+
+@pytest.mark.parametrize(("bracketed", "size"), [(True, 1_000_000), (False, 200_000)])  # key by key takes its time
+def test_a_very_long_line_is_one_greeting(repl: Start, tmp_path: Path, size: int, *, bracketed: bool) -> None:
+    session = repl("--delay", "0", "--view", "off")
+    text = "x" * size
+    session.send_all(f"\x1b[200~{text}\x1b[201~" if bracketed else text)
+    session.wait_for("characters]")
+    session.child.send("\r")
+    session.wait_for(lambda rows: f"({size + 12:,} characters; /show c1 has them all)" in "".join(rows))
+    session.child.send("\x04")
+    assert session.end() == 0
+    asked = next(step for step in read(the_only_session(tmp_path))[1] if step.kind == "call")
+    assert asked.message == ["greet", text]
+
+
+def test_control_characters_and_wide_ones_are_said_and_shown(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("\x1b[200~a\x07b\u202ec 你好 👩\u200d🚀\x1b[201~\r")
+    session.wait_for("a\\x07b\\u202ec")
+    assert b"\x07" not in session.raw
+    assert "\u202e".encode() not in session.raw
+    session.child.send("\x04")
+    assert session.end() == 0
+
+
+def test_alt_enter_makes_a_greeting_of_two_lines(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("one\x1b\rtwo\r")
+    session.wait_for("one\\ntwo to you too!")
+
+
+def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:
+    session = repl()
+    session.child.send("/coo\t")
+    session.wait_for("greet> /coordinator")
+    session.child.send(" sing\t\r")
+    session.wait_for("coordinator is single for what is sent from now on")
+    session.child.send("/dealy\r")
+    session.wait_for("there is no command /dealy; did you mean /delay?")
+
+
+def test_what_was_typed_is_remembered_suggested_and_kept_to_oneself(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "0")
+    session.child.send("remember me\r")
+    session.wait_for("remember me to you too!")
+    session.child.send("\x04")
+    assert session.end() == 0
+    history = tmp_path / "genreply" / "history"
+    assert history.stat().st_mode & 0o777 == 0o600
+    assert history.parent.stat().st_mode & 0o777 == 0o700
+    again = repl("--delay", "0")
+    again.child.send("rem")
+    again.wait_for("greet> remember me")  # the rest is a suggestion
+    again.child.send("\x1b[C\r")
+    again.wait_for("remember me to you too!")
+
+
+# --- step by step, and crashes -----------------------------------------------------------------------------------------------
+
+
+def test_step_by_step_one_sees_the_caller_being_overwritten(repl: Start) -> None:
+    session = repl("--coordinator", "single", "--delay", "0")
+    for line in ("/step on", "A", "B", "", "/state", "", "/state"):
+        session.child.send(f"{line}\r")
+    rows = session.wait_for("c1 still waits, but nothing in the state leads to it")
+    assert "  Python  State(async_pid=websocket, caller=From(c1))" in rows
+    assert "  Python  State(async_pid=websocket, caller=From(c2))" in rows
+    assert '  websocket\'s mailbox: send_message "A"; send_message "B"' in rows
+
+
+def test_after_a_crash_the_next_greeting_starts_a_new_coordinator(repl: Start) -> None:
+    session = repl("--delay", "400ms")
+    session.child.send("one &\r")
+    session.wait_for("waiting: c1")
+    session.child.send("/crash websocket\r")
+    rows = session.wait_for("coordinator died   after")
+    assert any("linked, so the coordinator goes down too" in row for row in rows)
+    session.child.send("two\r")
+    session.wait_for("two to you too!")
+    session.child.send("\x04")
+    session.wait_for("calls 2, replied 1, failed 1")
+    assert session.end() == 0
+
+
+def test_replay_shows_this_session_and_comes_back(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("Hello\r")
+    session.wait_for("Hello to you too!")
+    session.child.send("/replay\r")
+    session.wait_for("REPLAY ")
+    session.child.send("q")
+    session.wait_for(lambda rows: rows[-1] == "greet>")
+    assert session.raw.rindex(b"\x1b[?1049l") > session.raw.rindex(b"REPLAY ")  # back to what was there before
+
+
+def test_say_greets_first(repl: Start) -> None:
+    session = repl("--delay", "0", "--say", "one", "--say", "two")
+    rows = session.wait_for(lambda rows: "two to you too!" in rows and rows[-1] == "greet>")
+    assert rows.index("one to you too!") < rows.index("two to you too!")
+
+
+# --- the end -----------------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "60")
+    session.child.send("one &\r")
+    session.wait_for("waiting: c1")
+    session.child.send("\x04")
+    session.wait_for("calls 1, cancelled 1; median wait")
+    assert session.end() == 0
+    assert kinds(the_only_session(tmp_path))[-3:] == ["noreply", "cancel", "end"]
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_with_the_terminal_as_it_was(
+    repl: Start, tmp_path: Path, number: signal.Signals, code: int, *, blocked: bool
+) -> None:
+    session = repl("--delay", "60")
+    settings = termios.tcgetattr(session.child.child_fd)
+    assert not settings[3] & termios.ECHO  # it reads key by key
+    if blocked:
+        session.child.send("Hello\r")
+        session.wait_for("c1 blocked")
+    os.kill(session.child.pid, number)
+    shown = session.end_of_output()
+    settings = termios.tcgetattr(session.child.child_fd)
+    assert settings[3] & (termios.ECHO | termios.ICANON) == termios.ECHO | termios.ICANON
+    assert session.end() == code
+    assert b"Traceback" not in session.raw, shown
+    assert not session.screen.cursor.hidden
+    assert kinds(the_only_session(tmp_path))[-1] == "end"
+
+
+def test_a_terminal_that_hangs_up_leaves_a_whole_transcript(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "60")
+    session.child.send("one &\r")
+    session.wait_for("waiting: c1")
+    session.hang_up()
+    assert kinds(the_only_session(tmp_path))[-2:] == ["cancel", "end"]
+
+
+def test_of_a_session_that_was_killed_all_that_had_happened_is_replayed(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "60")
+    session.child.send("one &\r")
+    session.wait_for("waiting: c1")
+    os.kill(session.child.pid, signal.SIGKILL)
+    assert session.end() == -signal.SIGKILL
+    _, steps = read(the_only_session(tmp_path))
+    assert [step.kind for step in steps] == ["start", "start", "call", "cast", "noreply"]
+    assert steps.interrupted
+
+
+def test_a_state_folder_that_cannot_be_written_is_told_and_no_more(repl: Start, tmp_path: Path) -> None:
+    (tmp_path / "genreply").write_text("in the way")
+    session = repl("--delay", "0")
+    session.child.send("Hello\r")
+    rows = session.wait_for("Hello to you too!")
+    assert sum(row.startswith("note:") for row in rows) == 2  # the recording, and the history
+    session.child.send("\x04")
+    session.wait_for("calls 1, replied 1")
+    assert session.end() == 0

@@ -1,0 +1,468 @@
+"""A session, line by line, on the virtual clock."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genreply_cli.export.formats import FORMATS
+from genreply_cli.otp.virtual_time import run
+from genreply_cli.repl.frontend import Face, Typist
+from genreply_cli.repl.shell import Conversation, Memory
+from genreply_cli.session.observers import header
+from genreply_cli.session.parsing import faults
+from genreply_cli.session.pool import Call
+from genreply_cli.session.session import Settings, session
+from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.terminal.screen import Screen
+from genreply_cli.transcript.reader import Writer, read
+from genreply_cli.transcript.tracer import Step
+
+ENDINGS = [ending for form in FORMATS.values() for ending in form.endings]
+
+Act = Callable[["Session"], Any]
+
+
+class Spy(Face):
+    """What a session shows, as a list. Lines are typed by the test; a number among them is so many seconds of waiting."""
+
+    def __init__(self, *, interactive: bool) -> None:
+        super().__init__()
+        self.interactive = interactive
+        self.shows = interactive
+        self.said: list[str] = []
+        self.keys: list[str] = []  # pressed while a call blocks, 0.1 s after it has begun
+
+    @property
+    def draws(self) -> bool:
+        return self.shows
+
+    def answer(self, call: str, reply: str) -> None:
+        self.said.append(f"{call}: {reply}")
+
+    def say(self, text: str) -> None:
+        self.said += text.splitlines()
+
+    def complain(self, problem: str) -> None:
+        self.said.append(f"! {problem}")
+
+    def tell(self, tell: Callable[[Screen], None]) -> None:
+        self.said.append("told")
+
+    def view(self, name: str) -> None:
+        self.said.append(f"view {name}")
+
+    def clear(self) -> None:
+        self.said.append("cleared")
+
+    @contextmanager
+    def blocked(self, call: Call, give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
+        for key in self.keys[:1]:
+            asyncio.get_running_loop().call_later(0.1, {"c-c": give_up, "c-z": aside}[key])
+        del self.keys[:1]
+        yield
+
+    async def typed(self, typist: Typist) -> AsyncIterator[str]:
+        return
+        yield
+
+
+class Session:
+    """What a test sees of it."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.said: list[str] = []
+        self.codes: dict[float, int] = {}
+        self.leaving = False
+
+    @property
+    def kinds(self) -> list[str]:
+        return [f"{step.call} {step.kind}" for step in self.steps if step.call is not None]
+
+    def at(self, kind: str) -> list[float]:
+        return [step.t for step in self.steps if step.kind == kind]
+
+
+def converse(
+    *lines: str | float,
+    keys: tuple[str, ...] = (),
+    interactive: bool = False,
+    transcript: Path | None = None,
+    face: type[Spy] = Spy,
+    **settings: Any,
+) -> Session:
+    """Type these lines, and tell what came of it."""
+    told = Session()
+    chosen = Settings(**{"delay": (0.4, 0.4), "clock": "virtual"} | settings)
+
+    async def main() -> None:
+        spy, memory = face(interactive=interactive), Memory()
+        spy.keys, told.said = list(keys), spy.said
+        sinks: list[Any] = [memory.show, told.steps.append]
+        writer = None if transcript is None else Writer(transcript, header(chosen))
+        if writer is not None:
+            sinks.append(writer.write)
+        async with session(lambda: Supervisor(chosen), sinks) as (supervisor, watch):
+            assert watch is not None
+            talk = Conversation(supervisor, watch, spy, memory, None if transcript is None else str(transcript))
+            try:
+                for line in lines:
+                    if isinstance(line, str):
+                        await talk.obey(line)
+                    else:
+                        await asyncio.sleep(line)
+                told.codes, told.leaving = talk.codes, talk.leaving
+            finally:
+                await talk.callers.close()
+        if writer is not None:
+            writer.close()
+
+    run(main())
+    return told
+
+
+# --- greetings ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_greeting_blocks_until_its_reply() -> None:
+    told = converse("A", "B")
+    assert told.said == ["c1: A to you too!", "c2: B to you too!"]
+    assert told.at("call") == [0.0, 0.4]
+
+
+def test_all_are_asked_by_the_same_caller_unless_they_overlap() -> None:
+    told = converse("A", "B", "C &", "D &", 1.0, "E &", "F")
+    assert [step.source for step in told.steps if step.kind == "call"] == [
+        "caller", "caller", "caller", "caller-2", "caller", "caller-2",
+    ]  # fmt: skip
+
+
+def test_a_greeting_in_the_background_does_not_block() -> None:
+    told = converse("A &", "B &", "C")
+    assert told.at("call") == [0.0, 0.0, 0.0]
+    assert told.said == ["c1: A to you too!", "c2: B to you too!", "c3: C to you too!"]
+
+
+def test_at_a_prompt_the_timeline_tells_of_the_background() -> None:
+    assert converse("A &", "C", interactive=True).said == ["c2: C to you too!"]
+
+
+def test_giving_up_ends_one_call_and_nothing_else() -> None:
+    told = converse("A &", "B", "C", keys=("c-c",))
+    assert told.said[0] == "! c2 cancelled; the coordinator does not know, and a late answer will be dropped"
+    assert told.said[1:] == ["c1: A to you too!", "c3: C to you too!"]
+    assert "c2 late" in told.kinds
+    assert told.codes == {}
+
+
+def test_a_call_put_aside_goes_on() -> None:
+    told = converse("A", "/calls", "B", keys=("c-z",))
+    assert told.said[0] == 'c1    0.1/5.0 s  kept at coordinator since +0.000 s  "A"'
+    assert told.said[1:] == ["c1: A to you too!", "c2: B to you too!"]
+
+
+def test_the_first_failure_in_ask_order_counts() -> None:
+    told = converse("A &", "B &", "/crash websocket", "/wait", timeout=1.0)
+    assert told.codes == {1: 4, 2: 4}
+    assert converse("A", "B", timeout=0.1).codes == {1: 3, 2: 3}
+
+
+# --- calls in flight ---------------------------------------------------------------------------------------------------------
+
+
+def test_calls_lists_those_in_flight() -> None:
+    assert converse("/calls").said == ["no call is in flight"]
+    told = converse("A &", 0.1, "/timeout infinity", "B &", "/calls", coordinator="blocking")
+    assert told.said[1:] == [
+        'c1    0.1/5.0 s  not handled yet  "A"',
+        'c2    0.0 s  not handled yet  "B"',
+    ]
+
+
+def test_wait_blocks_on_one_call_or_on_all() -> None:
+    told = converse("A &", 0.2, "B &", "/wait c1", "/mark one", "/wait 2", "/mark other", "C &", "/wait", "/mark all")
+    assert told.at("mark") == [0.4, 0.6, 1.0]
+
+
+def test_waiting_can_be_put_aside() -> None:
+    told = converse("A &", "/wait", "/calls", keys=("c-z",))
+    assert told.said[0].startswith("c1    0.1/5.0 s")
+
+
+def test_cancel_gives_up_one_or_all() -> None:
+    assert converse("A &", "B &", "/cancel c1", 1.0).kinds.count("c1 cancel") == 1
+    assert converse("A &", "/cancel", 1.0).kinds.count("c1 cancel") == 1
+    told = converse("A &", "B &", "/cancel all", 1.0)
+    assert {"c1 cancel", "c2 cancel", "c1 late", "c2 late"} <= set(told.kinds)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("/wait c9", "! there is no call 'c9' in flight; in flight: c1, c2"),
+        ("/cancel", "! which call? in flight: c1, c2"),
+        ("/show c9", "! nothing is known of a call c9; the latest are c1, c2"),
+        ("/burst", "! /burst needs a number and a text, as in: /burst 50 hello"),
+        ("/burst 0 x", "! '0' is no number of calls; expected 1 to 10,000, like 50"),
+        ("/delay soon", "! 'soon' is no duration; expected something like 250ms, 1.5s or 2, or a range like 100ms..1s"),
+        ("/coordinator singel",
+         "! there is no coordinator 'singel'; expected one of blocking, immediate, single, fifo, keyed; did you mean single?"),
+        ("/fault flood", "! there is no fault 'flood'; expected one of drop, late, duplicate, reorder, crash"),
+        ("/seed x", "! 'x' is no seed; expected a whole number, like 7"),
+        ("/crash me", "! there is no process to crash 'me'; expected one of coordinator, websocket"),
+        ("/step maybe", "! there is no way to step 'maybe'; expected one of on, off"),
+        ("/mark", "! /mark needs a label, as in: /mark lunch"),
+        ("/save", "! /save needs a file, as in: /save lunch.jsonl"),
+        ("/save x.jsonl", "! this session is not recorded; leave, and come back without --no-record"),
+        ("/export", "! /export needs a file, as in: /export lunch.svg"),
+        ("/export x.png",
+         f"! 'x.png' does not say what it is to be; expected a name that ends in one of {', '.join(ENDINGS)}"),
+        ("/export x.svg", "! this session is not recorded; leave, and come back without --no-record"),
+        ("/view sideways", "! there is no view 'sideways'; expected one of auto, wide, narrow, smallest, plain, accessible, off"),
+        ("/dealy 1s", "! there is no command /dealy; did you mean /delay? (//dealy greets with /dealy)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_gets_one_sentence(line: str, problem: str) -> None:
+    told = converse("A &", "B &", line)
+    assert told.said[0] == problem
+    assert told.said[1:] == []
+
+
+def test_an_answer_that_cannot_be_written_ends_the_session() -> None:
+    class Full(Spy):
+        def answer(self, call: str, reply: str) -> None:
+            raise BrokenPipeError(f"{call}: {reply}")
+
+    with pytest.raises(BrokenPipeError, match="c1: A to you too!"):
+        converse("A", "B", face=Full)
+
+
+def test_what_cannot_be_done_is_a_failure_in_its_place() -> None:
+    assert converse("A", "/dealy", "/save x.jsonl", "B", timeout=0.1).codes == {1: 3, 1.5: 1, 2: 3}
+
+
+def test_how_long_it_waited_is_said_of_the_call_and_not_of_the_settings() -> None:
+    assert converse("/timeout 0.1", "A &", "/timeout 5", "/wait").said[-1].startswith("! c1 got no reply within 0.1 s")
+
+
+def test_show_tells_all_of_a_call() -> None:
+    said = converse("A", "/show c1").said
+    assert said[0] == "c1: A to you too!"
+    assert [line.split()[2] for line in said[1:]] == ["call", "cast", "noreply", "info", "reply"]
+    assert converse("/show").said == ["! nobody has called yet"]
+
+
+def test_explain_tells_the_last_call_or_that_one() -> None:
+    assert converse("A", "/explain", "/explain c1").said[1:] == ["told", "told"]
+    assert converse("/explain").said == ["! nobody has called yet"]
+
+
+def test_a_burst_is_many_calls_at_once() -> None:
+    told = converse("/burst 50 hello", "/wait")
+    assert told.said == [f"c{number}: hello to you too!" for number in range(1, 51)]
+    assert set(told.at("call")) == {0.0}
+
+
+def test_a_burst_at_a_prompt_leaves_it_open() -> None:
+    told = converse("/burst 50 hello", "/calls", 1.0, interactive=True)
+    assert told.said == ["no call is in flight"]
+    assert told.kinds.count("c50 reply") == 1
+
+
+# --- settings ----------------------------------------------------------------------------------------------------------------
+
+
+def test_settings_are_shown() -> None:
+    told = converse("/delay", "/timeout", "/coordinator", "/fault", "/seed", delay=(0.1, 1.0), faults=faults("drop late:0.2"))
+    assert told.said == ["delay is 0.1s..1s", "timeout is 5s", "coordinator is keyed", "fault is drop late:0.2", "seed is 0"]
+
+
+def test_a_delay_holds_for_what_is_sent_from_now_on() -> None:
+    told = converse("A &", "/delay 1s", "B", "/wait")
+    assert told.said == ["delay is 1s for what is sent from now on", "c1: A to you too!", "c2: B to you too!"]
+    assert told.at("reply") == [0.4, 1.0]
+
+
+def test_a_change_is_marked_in_the_transcript_as_it_was_typed() -> None:
+    told = converse("/delay 1s", "/fault drop:0.5", "/timeout nonsense", "/seed 7")
+    assert [step.details["label"] for step in told.steps if step.kind == "mark"] == ["/delay 1s", "/fault drop:0.5", "/seed 7"]
+
+
+def test_a_timeout_holds_for_what_is_asked_from_now_on() -> None:
+    told = converse("/delay 10s", "A &", "/timeout 1s", "B", "/calls", "/timeout infinity", "/cancel c1", "C")
+    assert [round(step.t, 6) for step in told.steps if step.kind == "timeout"] == [1.0]
+    assert told.said[-1] == "c3: C to you too!"
+
+
+def test_another_coordinator_takes_over_and_nothing_in_flight_is_lost() -> None:
+    told = converse("A &", "/coordinator single", "B", "/wait", "C")
+    assert [line for line in told.said if ":" in line] == ["c1: A to you too!", "c2: B to you too!", "c3: C to you too!"]
+    assert [step.target for step in told.steps if step.kind == "call"] == ["coordinator", "coordinator-2", "coordinator-2"]
+    ended = [step.at for step in told.steps if step.kind == "exit"]
+    assert ended == ["coordinator", "websocket"]  # when nobody waited for it any more
+
+
+def test_a_fault_for_the_next_answer_happens_once_and_again_when_it_is_asked_for_again() -> None:
+    told = converse("/fault drop", "A", "B", "/delay 0.1", "C", "/fault drop", "D", timeout=1.0)
+    assert [kind for kind in told.kinds if "timeout" in kind] == ["c1 timeout", "c4 timeout"]
+
+
+def test_the_same_seed_gives_the_same_chances() -> None:
+    told = converse("/fault drop:0.5", *"ABCDEF", "/seed 0", *"ABCDEF", timeout=1.0)
+    fates = [kind.split()[1] for kind in told.kinds if kind.split()[1] in {"reply", "timeout"}]
+    assert fates[:6] == fates[6:]
+    assert len(set(fates)) == 2
+
+
+# --- let it crash ------------------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_is_told_of_a_crash_and_the_next_greeting_starts_a_new_coordinator() -> None:
+    told = converse("A &", "/crash websocket", "B")
+    assert told.said == [
+        "the next greeting, or /restart, starts a new coordinator",
+        "! c1 got no reply: the coordinator exited, RuntimeError: /crash websocket",
+        "c2: B to you too!",
+    ]
+    started = [step.at for step in told.steps if step.kind == "start"]
+    assert started == ["coordinator", "websocket", "coordinator-2", "websocket-2"]
+
+
+def test_restart_starts_a_new_coordinator_and_lets_the_old_one_finish() -> None:
+    told = converse("A &", "/restart", "B", "/wait")
+    assert [line for line in told.said if ":" in line] == ["c1: A to you too!", "c2: B to you too!"]
+
+
+def test_three_crashes_within_five_seconds_are_enough() -> None:
+    told = converse(*["/crash coordinator", "A"] * 3, "/restart", "B")
+    answers = [line for line in told.said if not line.startswith("the next")]
+    assert answers == [
+        "c1: A to you too!",
+        "c2: A to you too!",
+        "! the coordinator crashed 3 times within 5 s, so it is not started again by itself; /restart starts it",
+        "c3: B to you too!",
+    ]
+
+
+def test_three_crashes_in_a_longer_time_are_not() -> None:
+    told = converse(*("/crash coordinator", "A", 3.0) * 4)
+    assert [line for line in told.said if line.startswith("!")] == []
+    assert told.kinds.count("c4 reply") == 1
+
+
+def test_what_has_crashed_cannot_crash_again() -> None:
+    told = converse("/crash websocket", "/crash websocket", "/state")
+    assert told.said[1] == "! the coordinator has crashed already; the next greeting, or /restart, starts a new one"
+    assert told.said[2] == "no coordinator is running; the next greeting, or /restart, starts one"
+
+
+# --- looking into it ---------------------------------------------------------------------------------------------------------
+
+
+def test_state_shows_whom_it_keeps_in_python_and_in_elixir() -> None:
+    told = converse("A &", "/state", coordinator="single")
+    assert told.said == [
+        "coordinator is Coordinator, linked to websocket",
+        "  Python  State(async_pid=websocket, caller=From(c1))",
+        "  Elixir  %{async_pid: #PID<websocket>, caller: {#PID<caller>, [:alias | #Reference<c1>]}}",
+        "  keeps c1, since +0.000 s",
+        "  coordinator's mailbox: empty",
+        "  websocket's mailbox: empty",
+    ]
+
+
+def test_state_shows_who_was_forgotten() -> None:
+    told = converse("A &", "B &", "/state", coordinator="single")
+    assert "  keeps c2, since +0.000 s" in told.said
+    assert "  c1 still waits, but nothing in the state leads to it" in told.said
+
+
+def test_a_deaf_coordinator_cannot_be_asked_for_its_state() -> None:
+    told = converse("A &", "/state", coordinator="blocking", delay=(9.0, 9.0))
+    assert told.said[0].startswith("! the coordinator cannot be asked just now: ")
+
+
+def test_step_by_step_the_slot_is_overwritten() -> None:
+    told = converse("/step on", "A", "B", "", "/state", "", "/state", "", "", 1.0, "", "", coordinator="single")
+    delivered = [line for line in told.said if line.startswith("delivered")]
+    assert delivered == [
+        'delivered to coordinator: greet "A"',
+        'delivered to coordinator: greet "B"',
+        'delivered to websocket: send_message "A"',
+        'delivered to websocket: send_message "B"',
+        'delivered to coordinator: message_received "A to you too!"',
+        'delivered to coordinator: message_received "B to you too!"',
+    ]
+    kept = [line for line in told.said if "Python" in line]
+    assert kept == [
+        "  Python  State(async_pid=websocket, caller=From(c1))",
+        "  Python  State(async_pid=websocket, caller=From(c2))",
+    ]
+    assert "  coordinator's mailbox: greet \"B\"" in told.said
+    assert "  websocket's mailbox: send_message \"A\"; send_message \"B\"" in told.said
+    assert [kind for kind in told.kinds if kind.split()[1] in {"reply", "duplicate"}] == ["c2 reply", "c2 duplicate"]
+
+
+def test_while_messages_are_held_back_callers_wait_for_ever() -> None:
+    told = converse("/step on", "A", 60.0, "/step off", "/wait", 1.0)
+    assert told.said[-1] == "c1: A to you too!"
+    assert told.at("reply") == [60.4]
+
+
+def test_with_nothing_to_deliver_enter_says_so() -> None:
+    assert converse("").said == []
+    assert converse("/step on", "").said[1] == "no message waits to be delivered; greet, and something will"
+    told = converse("/step on", "A", "", "", "")
+    assert told.said[-1] == "no message waits to be delivered; the socket's answer is still under way"
+
+
+def test_a_receive_takes_its_message_without_a_step() -> None:
+    told = converse("/step on", "A", "", "", 1.0, "", "/step off", coordinator="blocking")
+    assert "c1: A to you too!" in told.said
+    assert [line for line in told.said if line.startswith("delivered")] == [
+        'delivered to coordinator: greet "A"',
+        'delivered to websocket: send_message "A"',
+    ]
+
+
+def test_stepping_goes_on_with_a_new_coordinator() -> None:
+    told = converse("/step on", "A", "/crash websocket", "B", "", "", 1.0, "", 0.1)
+    assert told.said[-4] == 'delivered to coordinator-2: message_received "B to you too!"'
+    assert "c2: B to you too!" in told.said
+
+
+# --- the transcript ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_the_transcript_is_whole(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jsonl"
+    told = converse("A", f"/save {copy}", "B", f"/save {copy}", transcript=tmp_path / "session.jsonl")
+    assert told.said[1] == f"saved; see it with: genreply trace {copy}"
+    assert re.fullmatch(rf"! {re.escape(str(copy))}: exists already; .*", told.said[3])
+    _, steps = read(copy)
+    kinds = [step.kind for step in steps]
+    assert kinds == ["start", "start", "call", "cast", "noreply", "info", "reply", "end"]
+    assert steps.notes == []
+    _, steps = read(tmp_path / "session.jsonl")
+    assert [step.seq for step in steps] == list(range(1, 14))
+
+
+def test_a_session_can_be_exported_while_it_goes_on(tmp_path: Path) -> None:
+    picture = tmp_path / "it.mmd"
+    told = converse("A", f"/export {picture}", "B", f"/export {picture}", transcript=tmp_path / "session.jsonl")
+    assert told.said[1] == f"exported as mermaid to {picture}"
+    assert told.said[3] == f"! {picture}: exists already; choose another name; genreply trace takes --overwrite"
+    assert picture.read_text().startswith("sequenceDiagram\n")
+    assert "B to you too" not in picture.read_text()
+
+
+def test_marks_views_and_leaving() -> None:
+    told = converse("/mark lunch", "/view narrow", "/clear", "/help quit", "/quit")
+    assert [step.details for step in told.steps if step.kind == "mark"] == [{"label": "lunch"}]
+    assert told.said[:2] == ["view narrow", "cleared"]
+    assert told.leaving

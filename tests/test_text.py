@@ -1,0 +1,57 @@
+"""Nothing from outside steers a terminal."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from genreply_cli.text import quoted, visible
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
+STEERING = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, ends of lines
+REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_harmless(text: str) -> bool:
+    return not any(unicodedata.category(character) in STEERING or character in REORDERING for character in text)
+
+
+@given(ANY_TEXT)
+@example("\x1b[2J\x9b31m\x7f\r\n\u202e\ud800")
+def test_visible_text_has_no_controls_no_ends_of_lines_and_no_change_of_direction(text: str) -> None:
+    assert is_harmless(visible(text))
+    assert is_harmless(quoted(text))
+
+
+@given(ANY_TEXT)
+def test_making_text_visible_twice_is_making_it_visible_once(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\u202eabc", "\\u202eabc"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0001", "\\U000e0001"),
+        ("a\u200db", "a\\u200db"),
+    ],
+)
+def test_what_could_steer_a_terminal_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Hello", "Grüße", "中文", "👩\u200d👩\u200d👧", "👋🏽", "e\u0301", "שלום", "नमस्ते", "[red]", ":smile:", "\\n"]
+)
+def test_honest_text_stays_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+def test_between_quotes_an_escape_of_the_user_is_told_from_one_of_ours() -> None:
+    assert quoted('say "\\n"') == '"say \\"\\\\n\\""'
+    assert quoted("\n") == '"\\n"'

@@ -1,0 +1,98 @@
+"""How things stand at a step, folded from the samples and from steps written by hand."""
+
+import pytest
+
+from genreply_cli import paths
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.snapshot import MOURNED, Open, Standing, is_caller
+from genreply_cli.transcript.tracer import Step
+
+
+def standing_after(name: str, seq: int | None = None) -> Standing:
+    """How things stand in a sample, after the step of this number or after all."""
+    standing = Standing()
+    for step in read(paths.samples()[name])[1]:
+        standing.see(step)
+        if step.seq == seq:
+            break
+    return standing
+
+
+def test_a_call_is_open_and_kept_until_its_answer() -> None:
+    standing = standing_after("hello", 5)
+    kept = standing.open["c1"]
+    assert kept == Open("c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0)
+    assert kept.deadline == 5.0
+    assert standing.kept() == {"coordinator": [kept]}
+    after = standing_after("hello")
+    assert (after.open, after.kept(), after.calls, after.answered) == ({}, {}, 1, 1)
+    assert after.t > kept.since
+
+
+@pytest.mark.parametrize("name", paths.samples())
+def test_the_counts_are_those_of_the_end_line(name: str) -> None:
+    *_, end = read(paths.samples()[name])[1]
+    standing = standing_after(name)
+    assert end.details == {
+        "calls": standing.calls,
+        "replied": standing.answered,
+        "timed_out": standing.timed_out,
+        "failed": standing.failed + standing.cancelled,
+        "dropped": standing.dropped,
+    }
+
+
+def test_an_answer_to_another_caller_is_counted_as_wrong() -> None:
+    assert standing_after("overlap-single").wrong > 0
+    assert standing_after("overlap-keyed").wrong == 0
+
+
+def test_who_has_crashed_is_gone_and_keeps_nobody() -> None:
+    standing = standing_after("crash")
+    assert "websocket" not in standing.alive
+    assert "RuntimeError" in (standing.gone["websocket"] or "")
+    kept, dead = Standing(), Standing()
+    for step in (
+        Step(1, 0.0, "call", "c1", "caller", "a", message="x"),
+        Step(2, 0.0, "noreply", "c1", at="a"),
+        Step(3, 1.0, "exit", at="a", details={"reason": "killed"}),
+    ):
+        (kept if step.seq < 3 else dead).see(step)
+        dead = kept.copy() if step.seq < 3 else dead
+    assert list(kept.kept()) == ["a"]
+    assert (list(dead.open), dead.kept(), dead.alive, dead.gone) == (["c1"], {}, {}, {"a": "killed"})
+
+
+def test_a_monitor_that_is_told_ends_no_call() -> None:
+    standing = Standing()
+    standing.see(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
+    standing.see(Step(2, 0.0, "down", "c1", "b", "watcher", details={"reason": "normal"}))
+    assert list(standing.open) == ["c1"]
+    standing.see(Step(3, 0.0, "down", "c1", "a", "caller", details={"reason": "normal"}))
+    assert (standing.open, standing.failed) == ({}, 1)
+
+
+def test_only_the_latest_dead_are_remembered() -> None:
+    standing = Standing()
+    for number in range(100):
+        standing.see(Step(2 * number + 1, 0.0, "start", at=f"worker-{number}"))
+        standing.see(Step(2 * number + 2, 0.0, "exit", at=f"worker-{number}"))
+    assert list(standing.gone) == [f"worker-{number}" for number in range(100 - MOURNED, 100)]
+    standing.see(Step(201, 0.0, "start", at="worker-99"))
+    assert "worker-99" in standing.alive
+    assert "worker-99" not in standing.gone
+
+
+def test_a_copy_stands_apart() -> None:
+    standing = Standing()
+    standing.see(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
+    copy = standing.copy()
+    assert copy == standing
+    standing.see(Step(2, 1.0, "reply", "c1", "a", "caller", message="y"))
+    assert list(copy.open) == ["c1"]
+    assert (copy.t, copy.answered, standing.answered) == (0.0, 0, 1)
+
+
+def test_who_is_a_caller_by_its_name() -> None:
+    names = ["caller", "caller-2", "caller-x", "callers", "coordinator"]
+    assert list(filter(is_caller, names)) == ["caller", "caller-2"]
