@@ -9,7 +9,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line, and leave with one of the exit codes that are promised."""
-    gc.set_threshold(100_000, 50, 100)  # what is imported is no garbage: looking through it takes a tenth of the start
+    gc.set_threshold(
+        100_000, 50, 100
+    )  # what is imported is no garbage: looking through it takes a tenth of the start
     try:
         code = run()
         if sys.stdout is not None:
@@ -34,7 +36,9 @@ def run(arguments: list[str] | None = None) -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # what the encoding does not have is shown, not raised
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # what the encoding does not have is shown, not raised
 
     import typer
 
@@ -56,16 +60,28 @@ def run(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
     except Terminated as signalled:
         return 128 + signalled.signal
-    except SystemExit as leaving:  # Typer's own word for a closed pipe, as when nobody reads its --help
-        return 128 + signal.SIGPIPE if isinstance(leaving.__context__, BrokenPipeError) else int(leaving.code or 0)
+    except (
+        SystemExit
+    ) as leaving:  # Typer's own word for a closed pipe, as when nobody reads its --help
+        return (
+            128 + signal.SIGPIPE
+            if isinstance(leaving.__context__, BrokenPipeError)
+            else int(leaving.code or 0)
+        )
     except BrokenPipeError:
         raise
     except OSError as error:
-        return complain(f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1)
+        return complain(
+            f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1
+        )
     except Exception as error:
         if os.environ.get("GENREPLY_DEBUG"):
             raise
-        return complain(f"genreply itself failed, {type(error).__name__}: {error}", 1, "GENREPLY_DEBUG=1 shows where")
+        return complain(
+            f"genreply itself failed, {type(error).__name__}: {error}",
+            1,
+            "GENREPLY_DEBUG=1 shows where",
+        )
 
 
 def _try_help(error: Exception) -> str:

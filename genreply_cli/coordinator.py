@@ -44,4 +44,6 @@ class Coordinator(GenServer[State]):
 
 
 Socket = TypeVar("Socket", bound=WebSocket)
-Connect = Callable[[GenServer[Any]], Socket]  # how a coordinator gets its socket; a bad network is passed in here
+Connect = Callable[
+    [GenServer[Any]], Socket
+]  # how a coordinator gets its socket; a bad network is passed in here

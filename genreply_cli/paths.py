@@ -11,7 +11,9 @@ KEPT = 100  # sessions; older ones are removed when a new one begins
 def folder() -> Path:
     """`$XDG_STATE_HOME/genreply`, or `~/.local/state/genreply`. It need not exist."""
     home = os.environ.get("XDG_STATE_HOME")
-    return (Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state") / "genreply"
+    return (
+        Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
+    ) / "genreply"
 
 
 def history() -> Path:

@@ -30,4 +30,10 @@ def _escape(match: re.Match[str]) -> str:
     number = ord(character)
     if character in _SHORT:
         return _SHORT[character]
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )

@@ -58,7 +58,9 @@ class FifoCoordinator(GenServer[FifoState]):
         state.callers.append(from_)
         return NoReply(state)
 
-    def handle_info(self, message: websocket.MessageReceived, state: FifoState) -> NoReply[FifoState]:
+    def handle_info(
+        self, message: websocket.MessageReceived, state: FifoState
+    ) -> NoReply[FifoState]:
         if state.callers:
             GenServer.reply(state.callers.popleft(), message.msg)
         return NoReply(state)
@@ -119,7 +121,9 @@ class KeyedCoordinator(GenServer[KeyedState]):
     def init(self, connect: Connect[KeyedWebSocket] = KeyedWebSocket.start_link) -> KeyedState:
         return KeyedState(async_pid=connect(self))
 
-    def handle_call(self, request: Greet, from_: From[str], state: KeyedState) -> NoReply[KeyedState]:
+    def handle_call(
+        self, request: Greet, from_: From[str], state: KeyedState
+    ) -> NoReply[KeyedState]:
         ref = object()  # make_ref()
         state.async_pid.send_message(request.msg, ref)
         state.callers[ref] = from_
@@ -128,7 +132,9 @@ class KeyedCoordinator(GenServer[KeyedState]):
             send_after(self, KEEP, Sweep())
         return NoReply(state)
 
-    def handle_info(self, message: MessageReceived | Sweep, state: KeyedState) -> NoReply[KeyedState]:
+    def handle_info(
+        self, message: MessageReceived | Sweep, state: KeyedState
+    ) -> NoReply[KeyedState]:
         match message:
             case MessageReceived(msg, ref) if ref in state.callers:
                 GenServer.reply(state.callers.pop(ref), msg)

@@ -33,7 +33,9 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Starts programs in terminals, which are closed in the end."""
     opened: list[Terminal] = []
 
-    def start(*arguments: str, columns: int = 120, lines: int = LINES, stdin: str = "", **environment: str) -> Terminal:
+    def start(
+        *arguments: str, columns: int = 120, lines: int = LINES, stdin: str = "", **environment: str
+    ) -> Terminal:
         opened.append(Terminal(list(arguments), columns, tmp_path, environment, lines, stdin))
         return opened[-1]
 
@@ -47,7 +49,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     test = pyfuncitem.obj
     if not inspect.iscoroutinefunction(test):
         return None
-    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+    arguments: dict[str, Any] = {
+        name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters
+    }
     told = arguments.get("events")
 
     async def in_a_node() -> None:

@@ -46,7 +46,11 @@ MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 def imported_modules(path: Path) -> set[str]:
     """The modules of the package that a module imports."""
-    names = [name.removeprefix("genreply_cli.") for name in imports(path) if name.startswith("genreply_cli.")]
+    names = [
+        name.removeprefix("genreply_cli.")
+        for name in imports(path)
+        if name.startswith("genreply_cli.")
+    ]
     return {name if name in MODULES else name.rpartition(".")[0] or "__init__" for name in names}
 
 
@@ -60,7 +64,8 @@ def test_each_wing_imports_only_from_the_wings_below_it() -> None:
         f"{name} imports {other}"
         for name, others in IMPORTED.items()
         for other in others - {"__init__"}
-        if (wing := name.split(".")[0]) != (theirs := other.split(".")[0]) and level[theirs] >= level[wing]
+        if (wing := name.split(".")[0]) != (theirs := other.split(".")[0])
+        and level[theirs] >= level[wing]
     ]
     assert upward == []
 
@@ -75,7 +80,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_otp_needs_nothing_but_the_standard_library() -> None:
     for path in (PACKAGE / "otp").glob("*.py"):
         for name in imports(path):
-            assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("genreply_cli.otp"), (path.name, name)
+            assert name.split(".")[0] in sys.stdlib_module_names or name.startswith(
+                "genreply_cli.otp"
+            ), (path.name, name)
 
 
 def loaded_by(*arguments: str) -> set[str]:
@@ -92,13 +99,17 @@ def loaded_by(*arguments: str) -> set[str]:
 def test_importing_the_package_loads_next_to_nothing() -> None:
     code = "import sys, genreply_cli; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"typer", "rich", "prompt_toolkit", "asyncio", "subprocess"} & set(done.stdout.split())
+    assert not {"typer", "rich", "prompt_toolkit", "asyncio", "subprocess"} & set(
+        done.stdout.split()
+    )
 
 
 def test_the_version_is_told_without_rich_prompt_toolkit_and_asyncio() -> None:
     assert not {"rich", "prompt_toolkit", "asyncio"} & loaded_by("--version")
 
 
-@pytest.mark.parametrize("arguments", [["send", "Hello"], ["send", "--events", "Hello"], ["trace", "hello"]])
+@pytest.mark.parametrize(
+    "arguments", [["send", "Hello"], ["send", "--events", "Hello"], ["trace", "hello"]]
+)
 def test_off_a_terminal_neither_rich_nor_prompt_toolkit_is_loaded(arguments: list[str]) -> None:
     assert not {"rich", "prompt_toolkit"} & loaded_by(*arguments)

@@ -12,14 +12,28 @@ from servers import SilentSocket, all_quiet
 
 from genreply_cli import websocket
 from genreply_cli.coordinator import Coordinator, Greet, State
-from genreply_cli.otp import CallError, Event, From, GenServer, Node, NoReply, ServerExit, debug, exit, whereis
+from genreply_cli.otp import (
+    CallError,
+    Event,
+    From,
+    GenServer,
+    Node,
+    NoReply,
+    ServerExit,
+    debug,
+    exit,
+    whereis,
+)
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.transcript.reader import to_line
 from genreply_cli.transcript.tracer import Tracer
 from genreply_cli.websocket import MessageReceived, SendMessage, WebSocket
 
 BEAM = Path(__file__).parent / "beam"
-DROPPED = {"late": "reply", "duplicate": "reply"}  # on the BEAM one sees what is sent, and not what is dropped
+DROPPED = {
+    "late": "reply",
+    "duplicate": "reply",
+}  # on the BEAM one sees what is sent, and not what is dropped
 
 
 def named(caller: GenServer[Any]) -> WebSocket:
@@ -59,8 +73,13 @@ async def crash(coordinator: Coordinator) -> None:
 
 
 @pytest.mark.parametrize("scenario", [hello, overlap, crash])
-def test_the_same_scenario_gives_the_same_messages_as_on_the_beam(scenario: Callable[[Coordinator], Awaitable[None]]) -> None:
-    on_the_beam = [json.loads(line) for line in (BEAM / f"{scenario.__name__}.jsonl").read_text().splitlines()[1:]]
+def test_the_same_scenario_gives_the_same_messages_as_on_the_beam(
+    scenario: Callable[[Coordinator], Awaitable[None]],
+) -> None:
+    on_the_beam = [
+        json.loads(line)
+        for line in (BEAM / f"{scenario.__name__}.jsonl").read_text().splitlines()[1:]
+    ]
     events: list[Event] = []
 
     async def main() -> None:
@@ -74,9 +93,12 @@ def test_the_same_scenario_gives_the_same_messages_as_on_the_beam(scenario: Call
     here = [step | {"kind": DROPPED.get(step["kind"], step["kind"])} for step in here]
     seen = {"call", "cast", "info", "reply", "exit"}
     compared = [
-        {field: there_.get(field) for field in ("kind", "from", "to", "at", "message", "reason")} for there_ in on_the_beam
+        {field: there_.get(field) for field in ("kind", "from", "to", "at", "message", "reason")}
+        for there_ in on_the_beam
     ]
-    assert [{field: step.get(field) for field in compared[0]} for step in here if step["kind"] in seen] == compared
+    assert [
+        {field: step.get(field) for field in compared[0]} for step in here if step["kind"] in seen
+    ] == compared
     calls = [step["call"] for step in on_the_beam if "call" in step]
     assert [step["call"] for step in here if step["kind"] in {"call", "reply"}] == calls
 
@@ -85,7 +107,9 @@ async def test_a_greeting_is_answered() -> None:
     assert await Coordinator.start_link().greet("Hello world") == "Hello world to you too!"
 
 
-async def test_the_last_of_overlapping_callers_gets_the_first_answer_and_the_others_time_out() -> None:
+async def test_the_last_of_overlapping_callers_gets_the_first_answer_and_the_others_time_out() -> (
+    None
+):
     coordinator = Coordinator.start_link(named)
     socket = whereis("websocket")
     assert socket is not None

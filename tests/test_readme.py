@@ -39,14 +39,30 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("command", "output"), CONSOLE)
-def test_what_is_typed_gives_what_is_shown(command: str, output: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(["bash", "-c", f"({command}) 2>&1"], capture_output=True, text=True, env=environment, check=False)
+def test_what_is_typed_gives_what_is_shown(
+    command: str, output: str, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"({command}) 2>&1"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
     assert done.stdout == output
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS)
-def test_what_is_programmed_gives_what_is_shown(program: str, output: str, environment: dict[str, str]) -> None:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+def test_what_is_programmed_gives_what_is_shown(
+    program: str, output: str, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
     assert (done.stdout, done.stderr) == (output, "")
 
 
@@ -61,8 +77,12 @@ def test_the_drawn_timeline_is_the_one_that_is_drawn() -> None:
 
 
 def test_the_code_beside_the_elixir_is_the_code() -> None:
-    source = re.sub(r"  # type: ignore.*", "", (ROOT / "genreply_cli" / "coordinator.py").read_text())
-    shown = next(block for language, block in BLOCKS if language == "python" and "handle_info" in block)
+    source = re.sub(
+        r"  # type: ignore.*", "", (ROOT / "genreply_cli" / "coordinator.py").read_text()
+    )
+    shown = next(
+        block for language, block in BLOCKS if language == "python" and "handle_info" in block
+    )
     unindented = re.sub(r"^    ", "", source, flags=re.MULTILINE)
     assert shown in unindented
 

@@ -14,12 +14,16 @@ REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 
 def is_harmless(text: str) -> bool:
-    return not any(unicodedata.category(character) in STEERING or character in REORDERING for character in text)
+    return not any(
+        unicodedata.category(character) in STEERING or character in REORDERING for character in text
+    )
 
 
 @given(ANY_TEXT)
 @example("\x1b[2J\x9b31m\x7f\r\n\u202e\ud800")
-def test_visible_text_has_no_controls_no_ends_of_lines_and_no_change_of_direction(text: str) -> None:
+def test_visible_text_has_no_controls_no_ends_of_lines_and_no_change_of_direction(
+    text: str,
+) -> None:
     assert is_harmless(visible(text))
     assert is_harmless(quoted(text))
 
@@ -46,7 +50,21 @@ def test_what_could_steer_a_terminal_is_shown_as_an_escape(text: str, shown: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Hello", "Grüße", "中文", "👩\u200d👩\u200d👧", "👋🏽", "e\u0301", "שלום", "नमस्ते", "[red]", ":smile:", "\\n"]
+    "text",
+    [
+        "",
+        "Hello",
+        "Grüße",
+        "中文",
+        "👩\u200d👩\u200d👧",
+        "👋🏽",
+        "e\u0301",
+        "שלום",
+        "नमस्ते",
+        "[red]",
+        ":smile:",
+        "\\n",
+    ],
 )
 def test_honest_text_stays_as_it_is(text: str) -> None:
     assert visible(text) == text

@@ -55,7 +55,10 @@ async def test_fifo_gives_wrong_answers_after_a_loss_and_keyed_does_not() -> Non
 
 async def test_keyed_is_right_under_reordering_loss_and_repetition() -> None:
     bad = (Fault("drop"), Fault("reorder", 0.5), Fault("duplicate", 0.5))
-    assert await ask(Settings("keyed", (0.1, 0.1), 1.0, bad, seed=3), "A", "B", "C") == ["CallTimeout", *RIGHT[1:]]
+    assert await ask(Settings("keyed", (0.1, 0.1), 1.0, bad, seed=3), "A", "B", "C") == [
+        "CallTimeout",
+        *RIGHT[1:],
+    ]
 
 
 async def test_keyed_clears_up_after_callers_that_have_gone() -> None:

@@ -19,8 +19,15 @@ from genreply_cli.transcript.tracer import ABSENT, Step
 EXACT: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
 AHEAD: Final = 4096  # how far the number of a call may be ahead of the last one
 
-UNSEEN, OPEN, REPLIED, GONE = range(4)  # what may have become of a call; GONE: its caller does not wait any more
-FATES: Final = ("has not begun", "still waits", "was answered before", "has ended without an answer before")
+UNSEEN, OPEN, REPLIED, GONE = range(
+    4
+)  # what may have become of a call; GONE: its caller does not wait any more
+FATES: Final = (
+    "has not begun",
+    "still waits",
+    "was answered before",
+    "has ended without an answer before",
+)
 
 
 class Fates:
@@ -33,7 +40,13 @@ class Fates:
 
     def _number(self, call: str) -> int:
         digits = call[1:]
-        if call[:1] != "c" or len(digits) > 18 or not digits.isdecimal() or not digits.isascii() or digits[0] == "0":
+        if (
+            call[:1] != "c"
+            or len(digits) > 18
+            or not digits.isdecimal()
+            or not digits.isascii()
+            or digits[0] == "0"
+        ):
             return 0
         number = int(digits)
         return number if number < len(self._fates) + AHEAD else 0
@@ -45,7 +58,11 @@ class Fates:
         if call in self._others:
             return self._others[call]
         number = self._number(call)
-        return (self._fates[number], self._times[number]) if 0 < number < len(self._fates) else (UNSEEN, 0.0)
+        return (
+            (self._fates[number], self._times[number])
+            if 0 < number < len(self._fates)
+            else (UNSEEN, 0.0)
+        )
 
     def put(self, call: str, fate: int, t: float) -> None:
         """From now on, this is so."""
@@ -93,7 +110,9 @@ class Laws:
         self._seq = 0
         self._t = 0.0
         self._open: dict[str, Asked] = {}
-        self._given_up = 0  # calls that an interrupted recording left open, before another was appended
+        self._given_up = (
+            0  # calls that an interrupted recording left open, before another was appended
+        )
         self._fates = Fates()
         self._alive: set[str] = set()
         self._names = Names()
@@ -123,8 +142,16 @@ class Laws:
         if cause is not None and not 0 < cause < seq:
             self.tell("cause", f"expected the seq of an earlier event, found {cause}")
         if self._ended and kind != "start":
-            self.tell("kind", f"expected nothing after the end, or the start of an appended recording; found {named(kind)}")
-        if call is not None and kind != "call" and call not in self._open and self._fates.of(call)[0] == UNSEEN:
+            self.tell(
+                "kind",
+                f"expected nothing after the end, or the start of an appended recording; found {named(kind)}",
+            )
+        if (
+            call is not None
+            and kind != "call"
+            and call not in self._open
+            and self._fates.of(call)[0] == UNSEEN
+        ):
             self.tell("call", f"expected a call that has begun, found {named(call)}")
         law = self._laws.get(kind)
         if law is not None:
@@ -169,9 +196,14 @@ class Laws:
             self._kept_at[call] = at
             _, _, callee, seq = self._open[call]
             if callee != at:
-                self.tell("at", f"expected {_shown(callee)}, of whom it was asked; found {named(at)}")
+                self.tell(
+                    "at", f"expected {_shown(callee)}, of whom it was asked; found {named(at)}"
+                )
             if seq <= self._handled.get(at, 0):
-                self.tell("call", f"expected calls to be kept in the order in which they came; {named(call)} came before another")
+                self.tell(
+                    "call",
+                    f"expected calls to be kept in the order in which they came; {named(call)} came before another",
+                )
             self._handled[at] = seq
         waiting = step.details.get("waiting")
         if waiting != [*kept]:
@@ -188,7 +220,9 @@ class Laws:
         if one is None:
             before, _ = self._fates.of(call)
             if before != UNSEEN:
-                instead = {"reply": {REPLIED: "duplicate", GONE: "late"}}.get(step.kind, {}).get(before)
+                instead = {"reply": {REPLIED: "duplicate", GONE: "late"}}.get(step.kind, {}).get(
+                    before
+                )
                 expected = f"expected {instead}" if instead else "expected a call to end once"
                 self.tell("kind", f"{expected}; {named(call)} {FATES[before]}")
             return None
@@ -198,25 +232,37 @@ class Laws:
             self._kept[at].pop(call, None)
         blocked = step.details.get("blocked")
         if blocked is not None and not -EXACT < step.t - one[0] - blocked < EXACT:
-            self.tell("blocked", f"expected {step.t - one[0]:.6f}, the time since the call; found {blocked:.6f}")
+            self.tell(
+                "blocked",
+                f"expected {step.t - one[0]:.6f}, the time since the call; found {blocked:.6f}",
+            )
         return one
 
     def _reply(self, step: Step) -> None:
         one = self._close(step, REPLIED, "replied")
         self._source(step)
         if one is not None and step.target != one[1]:
-            self.tell("to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}")
+            self.tell(
+                "to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}"
+            )
         self._for(step)
 
     def _gave_up(self, step: Step) -> None:
         one = self._close(step, GONE, "timed_out" if step.kind == "timeout" else "failed")
         if one is not None and step.source != one[1]:
-            self.tell("from", f"expected {_shown(one[1])}, who has asked; found {_shown(step.source)}")
+            self.tell(
+                "from", f"expected {_shown(one[1])}, who has asked; found {_shown(step.source)}"
+            )
         if one is not None and step.target != one[2]:
-            self.tell("to", f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.target)}")
+            self.tell(
+                "to",
+                f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.target)}",
+            )
         went_to = step.details.get("went_to")
         if went_to is not None and not self._another(went_to, step):
-            self.tell("went_to", f"expected another call, which got the answer; found {named(went_to)}")
+            self.tell(
+                "went_to", f"expected another call, which got the answer; found {named(went_to)}"
+            )
 
     def _down(self, step: Step) -> None:
         self._source(step)
@@ -224,9 +270,14 @@ class Laws:
             return
         one = self._close(step, GONE, "failed")
         if one is not None and step.target != one[1]:
-            self.tell("to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}")
+            self.tell(
+                "to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}"
+            )
         if one is not None and step.source != one[2]:
-            self.tell("from", f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.source)}")
+            self.tell(
+                "from",
+                f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.source)}",
+            )
 
     def _late(self, step: Step) -> None:
         self._dropped(step, GONE, "a call whose caller does not wait any more")
@@ -246,12 +297,18 @@ class Laws:
             self.tell("call", f"expected {expected}; {named(step.call)} {FATES[found]}")
         ago = step.details.get("ago")
         if found == fate and ago is not None and not -EXACT < step.t - ended - ago < EXACT:
-            self.tell("ago", f"expected {step.t - ended:.6f}, the time since the call has ended; found {ago:.6f}")
+            self.tell(
+                "ago",
+                f"expected {step.t - ended:.6f}, the time since the call has ended; found {ago:.6f}",
+            )
 
     def _for(self, step: Step) -> None:
         meant = step.details.get("for")
         if meant is not None and not self._another(meant, step):
-            self.tell("for", f"expected another call, for which the answer was meant; found {named(meant)}")
+            self.tell(
+                "for",
+                f"expected another call, for which the answer was meant; found {named(meant)}",
+            )
 
     def _another(self, call: str, step: Step) -> bool:
         """Whether it is the name of a call that has begun, and not that of this step."""
@@ -264,7 +321,9 @@ class Laws:
         if at is None:
             self.tell("at", "expected the name of a process, found none")
             return
-        if self._ended or at in self._alive:  # another recording is appended, to this one or to an interrupted one
+        if (
+            self._ended or at in self._alive
+        ):  # another recording is appended, to this one or to an interrupted one
             self._begin_again()
         self._alive.add(at)
         self._names.add(at)
@@ -326,7 +385,9 @@ class Laws:
         """From whom it comes: a caller, or a process, which may have ended."""
         source = step.source
         if source is None or (source not in self._alive and not self._known(source)):
-            self.tell("from", f"expected a caller, or a process that was started; found {_shown(source)}")
+            self.tell(
+                "from", f"expected a caller, or a process that was started; found {_shown(source)}"
+            )
 
     def _known(self, name: str) -> bool:
         return name in self._alive or name in self._names or is_caller(name)

@@ -38,8 +38,14 @@ class Story:
         outcome = OUTCOMES.get(step.kind)
         if step.kind == "call":
             self.outcomes[step.call] = "still open"
-        elif outcome is not None and outcome not in DROPPED and self.outcomes.get(step.call) == "still open":
-            self.outcomes[step.call] = "answered with the answer for another" if "for" in step.details else outcome
+        elif (
+            outcome is not None
+            and outcome not in DROPPED
+            and self.outcomes.get(step.call) == "still open"
+        ):
+            self.outcomes[step.call] = (
+                "answered with the answer for another" if "for" in step.details else outcome
+            )
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -66,8 +72,16 @@ def in_words(step: Step, left_out: frozenset[str]) -> str:
     """A step in words: all that it says, but for its number, its cause, and some details; if those are times, its time, too."""
     place = " -> ".join(named(end) for end in ends(step) if end is not None)
     answer = step.kind in OUTCOMES or step.message is ABSENT
-    message = (show(step.message) if answer else show_message(step.message)) if step.message is not ABSENT else ""
-    details = ", ".join(f"{named(name)} {show(value)}" for name, value in step.details.items() if name not in left_out)
+    message = (
+        (show(step.message) if answer else show_message(step.message))
+        if step.message is not ABSENT
+        else ""
+    )
+    details = ", ".join(
+        f"{named(name)} {show(value)}"
+        for name, value in step.details.items()
+        if name not in left_out
+    )
     told = " ".join(filter(None, [message, f"({details})" if details and message else details]))
     head = " ".join(filter(None, ["" if left_out else f"{step.t:.6f}", named(step.kind), place]))
     return f"{head}: {told}" if told else head
@@ -105,7 +119,9 @@ def _changes(here: list[str], there: list[str]) -> Iterator[str]:
                 yield from (f"  - {line}" for line in mine)
                 yield from (f"  + {line}" for line in theirs)
         return
-    for _, start, stop, other_start, other_stop in SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
+    for _, start, stop, other_start, other_stop in SequenceMatcher(
+        None, here, there, autojunk=False
+    ).get_opcodes():
         if here[start:stop] != there[other_start:other_stop]:
             yield from (f"  - {line}" for line in here[start:stop])
             yield from (f"  + {line}" for line in there[other_start:other_stop])

@@ -1,9 +1,9 @@
 """What became of the calls of a transcript, in numbers: a fold over its steps, and those numbers in words.
 
-    stats = Stats()
-    for step in steps:
-        stats.see(step)
-    print("\\n".join(stats.lines()))
+stats = Stats()
+for step in steps:
+    stats.see(step)
+print("\\n".join(stats.lines()))
 """
 
 from array import array
@@ -19,7 +19,13 @@ OUTCOMES: Final = {
     "reply": "replied", "timeout": "timed out", "cancel": "cancelled", "down": "failed",
     "late": "late", "duplicate": "duplicate", "lost": "lost",
 }  # fmt: skip
-ENDED: Final = ("replied", "wrong caller", "timed out", "cancelled", "failed")  # what may become of a call
+ENDED: Final = (
+    "replied",
+    "wrong caller",
+    "timed out",
+    "cancelled",
+    "failed",
+)  # what may become of a call
 DROPPED: Final = ("late", "duplicate", "lost")  # what reached nobody
 
 ENDS: Final = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
@@ -35,7 +41,9 @@ class Stats:
     calls: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)  # by the names in ENDED and DROPPED
     kinds: Counter[str] = field(default_factory=Counter)
-    waits: "array[float]" = field(default_factory=lambda: array("d"))  # how long each caller was blocked, whatever came of it
+    waits: "array[float]" = field(
+        default_factory=lambda: array("d")
+    )  # how long each caller was blocked, whatever came of it
     longest: tuple[str | None, float] | None = None  # the call that waited longest, and how long
     seconds: float = 0.0  # when the last step was
 
@@ -48,7 +56,9 @@ class Stats:
             self.calls += 1
             return
         outcome = OUTCOMES.get(kind)
-        if outcome is None or (kind == "down" and "blocked" not in step.details):  # a monitor was told, and no caller
+        if outcome is None or (
+            kind == "down" and "blocked" not in step.details
+        ):  # a monitor was told, and no caller
             return
         if kind == "reply" and step.details.get("for") is not None:
             outcome = "wrong caller"
@@ -70,7 +80,12 @@ class Stats:
             return {}
         ordered = sorted(self.waits)
         middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-        return {"min": ordered[0], "median": middle, "p95": ordered[(95 * len(ordered) + 99) // 100 - 1], "max": ordered[-1]}
+        return {
+            "min": ordered[0],
+            "median": middle,
+            "p95": ordered[(95 * len(ordered) + 99) // 100 - 1],
+            "max": ordered[-1],
+        }
 
     def histogram(self) -> list[tuple[float, int]]:
         """How many waits were at most so long, but longer than the row before says: 1, 2, 5, 10 ms and so on."""
@@ -89,7 +104,11 @@ class Stats:
 
     def summary(self) -> str:
         """One line: `calls 12, replied 10, timed out 2, late 2; median wait 0.251 s, longest 5.000 s (c7)`."""
-        counts = [f"{outcome} {self.outcomes[outcome]}" for outcome in (*ENDED, *DROPPED) if self.outcomes[outcome]]
+        counts = [
+            f"{outcome} {self.outcomes[outcome]}"
+            for outcome in (*ENDED, *DROPPED)
+            if self.outcomes[outcome]
+        ]
         counts += [f"still open {self.open}"] if self.open else []
         waits = ""
         if self.longest is not None:
@@ -99,8 +118,12 @@ class Stats:
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
-        longest = None if self.longest is None else {"call": self.longest[0], "seconds": self.longest[1]}
-        outcomes = {outcome.replace(" ", "_"): self.outcomes[outcome] for outcome in (*ENDED, *DROPPED)}
+        longest = (
+            None if self.longest is None else {"call": self.longest[0], "seconds": self.longest[1]}
+        )
+        outcomes = {
+            outcome.replace(" ", "_"): self.outcomes[outcome] for outcome in (*ENDED, *DROPPED)
+        }
         return {
             "seconds": self.seconds,
             "calls": self.calls,
@@ -113,13 +136,17 @@ class Stats:
 
     def lines(self, *, ascii_only: bool = False) -> list[str]:
         """All of it in words, with a histogram of the waits drawn in text."""
-        told = [(outcome, self.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [("still open", self.open)]
+        told = [(outcome, self.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [
+            ("still open", self.open)
+        ]
         rows = [f"calls {self.calls:>18,}   in {duration(self.seconds)}"]
         rows += [f"  {outcome:14} {count:>8,}" for outcome, count in told if count]
         if self.longest is not None:
             call, seconds = self.longest
             rows.append("waits")
-            rows += [f"  {name:14} {duration(value):>11}" for name, value in self.quantiles().items()]
+            rows += [
+                f"  {name:14} {duration(value):>11}" for name, value in self.quantiles().items()
+            ]
             rows.append(f"  {'longest':14} {duration(seconds):>11}   {named(call)}")
             rows.append("waits up to")
             bars = self.histogram()
@@ -128,7 +155,9 @@ class Stats:
                 bar = ("#" if ascii_only else "█") * -(-count * BAR // most)
                 rows.append(f"  {_short(edge):>14} {count:>8,}   {bar}".rstrip())
         rows.append("steps")
-        return rows + [f"  {named(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())]
+        return rows + [
+            f"  {named(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())
+        ]
 
 
 def _edge(micros: int, steps: tuple[int, ...]) -> int:

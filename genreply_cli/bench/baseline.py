@@ -21,7 +21,10 @@ class Raw:
         self.loop = asyncio.get_running_loop()
         self.to_coordinator: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue()
         self.to_socket: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
-        self.tasks = [self.loop.create_task(self.coordinator()), self.loop.create_task(self.socket())]
+        self.tasks = [
+            self.loop.create_task(self.coordinator()),
+            self.loop.create_task(self.socket()),
+        ]
 
     async def coordinator(self) -> None:
         callers: dict[int, asyncio.Future[str]] = {}
@@ -65,7 +68,9 @@ class Socket(GenServer[GenServer[Any]]):
     def init(self, caller: GenServer[Any]) -> GenServer[Any]:
         return caller
 
-    def handle_cast(self, request: tuple[int, str], state: GenServer[Any]) -> NoReply[GenServer[Any]]:
+    def handle_cast(
+        self, request: tuple[int, str], state: GenServer[Any]
+    ) -> NoReply[GenServer[Any]]:
         ref, msg = request
         state.send((ref, f"{msg} to you too!"))
         return NoReply(state)
@@ -98,7 +103,9 @@ class Holder(GenServer[list[From[str]]]):
     def init(self) -> list[From[str]]:
         return []
 
-    def handle_call(self, request: str, from_: From[str], state: list[From[str]]) -> NoReply[list[From[str]]]:
+    def handle_call(
+        self, request: str, from_: From[str], state: list[From[str]]
+    ) -> NoReply[list[From[str]]]:
         state.append(from_)
         return NoReply(state)
 

@@ -63,29 +63,65 @@ class Bench:
         """What there is to measure: a name, and what measures it."""
         observe = self.events.append
         overlapping = self.coordinator != "single"  # which is wrong as soon as calls overlap
-        yield "one caller", lambda: self.compare("one caller", "greetings/s", self.one(None), self.raw_one())
+        yield (
+            "one caller",
+            lambda: self.compare("one caller", "greetings/s", self.one(None), self.raw_one()),
+        )
         if overlapping:
-            yield "1,000 callers", lambda: self.compare("1,000 callers", "greetings/s", self.many(), self.raw_many())
-        yield "waiting", lambda: self.compare("a waiting call", "bytes", self.weight, self.raw_weight)
+            yield (
+                "1,000 callers",
+                lambda: self.compare("1,000 callers", "greetings/s", self.many(), self.raw_many()),
+            )
+        yield (
+            "waiting",
+            lambda: self.compare("a waiting call", "bytes", self.weight, self.raw_weight),
+        )
         many = f"{self.n(WAITING):,} waiting calls answered"
         yield "answering", lambda: self.compare(many, "s", self.answering, self.raw_answering)
         seen = "one caller, observed"
-        yield "observed", lambda: self.compare(seen, "greetings/s", self.one(observe), self.one(None), "unobserved")
-        yield "threads", lambda: self.compare("a plain thread", "greetings/s", self.thread, self.raw_one())
+        yield (
+            "observed",
+            lambda: self.compare(
+                seen, "greetings/s", self.one(observe), self.one(None), "unobserved"
+            ),
+        )
+        yield (
+            "threads",
+            lambda: self.compare("a plain thread", "greetings/s", self.thread, self.raw_one()),
+        )
         if overlapping:
-            yield "timer", lambda: self.compare("a 10 ms timer meanwhile", "ms", self.timer, self.raw_timer)
-        yield "plain", lambda: self.compare("a row, plain", "rows/s", *self.drawing("plain"), "the first rows")
-        yield "wide", lambda: self.compare("a row, wide", "rows/s", *self.drawing("wide"), "the first rows")
+            yield (
+                "timer",
+                lambda: self.compare("a 10 ms timer meanwhile", "ms", self.timer, self.raw_timer),
+            )
+        yield (
+            "plain",
+            lambda: self.compare(
+                "a row, plain", "rows/s", *self.drawing("plain"), "the first rows"
+            ),
+        )
+        yield (
+            "wide",
+            lambda: self.compare("a row, wide", "rows/s", *self.drawing("wide"), "the first rows"),
+        )
         parsing = "json.loads alone"
         yield "check", lambda: self.reading("trace --check", "events/s", "check", parsing)
         yield "print", lambda: self.reading("trace --print", "events/s", "draw", parsing)
-        yield "memory", lambda: self.reading("trace --check, memory", "MB", "memory", "hello --check")
+        yield (
+            "memory",
+            lambda: self.reading("trace --check, memory", "MB", "memory", "hello --check"),
+        )
 
     def n(self, number: int) -> int:
         return max(1, int(number * self.scale))
 
     def compare(
-        self, name: str, unit: str, ours: Callable[[], float], raw: Callable[[], float], beside: str = "raw asyncio"
+        self,
+        name: str,
+        unit: str,
+        ours: Callable[[], float],
+        raw: Callable[[], float],
+        beside: str = "raw asyncio",
     ) -> Figure:
         pairs = []
         for _ in range(self.rounds):
@@ -151,7 +187,9 @@ class Bench:
 
     # drawing
 
-    def drawing(self, view: Literal["plain", "wide"]) -> tuple[Callable[[], float], Callable[[], float]]:
+    def drawing(
+        self, view: Literal["plain", "wide"]
+    ) -> tuple[Callable[[], float], Callable[[], float]]:
         """The rate at which a timeline draws after so many steps, and at its beginning."""
         from genreply_cli.bench.transcripts import greetings_seen
         from genreply_cli.timeline.timeline import Timeline
@@ -170,15 +208,25 @@ class Bench:
 
     # transcripts
 
-    def reading(self, name: str, unit: str, what: Literal["check", "draw", "memory"], beside: str) -> Figure:
+    def reading(
+        self, name: str, unit: str, what: Literal["check", "draw", "memory"], beside: str
+    ) -> Figure:
         """What it takes to read a long transcript, which is made for it."""
         from genreply_cli.bench import transcripts
 
         with transcripts.transcript(self.n(READ)) as path:
             if what == "memory":
-                return self.compare(name, unit, lambda: transcripts.memory(path), lambda: transcripts.memory("hello"), beside)
+                return self.compare(
+                    name,
+                    unit,
+                    lambda: transcripts.memory(path),
+                    lambda: transcripts.memory("hello"),
+                    beside,
+                )
             ours = transcripts.check if what == "check" else transcripts.draw
-            return self.compare(name, unit, lambda: ours(path), lambda: transcripts.parse(path), beside)
+            return self.compare(
+                name, unit, lambda: ours(path), lambda: transcripts.parse(path), beside
+            )
 
     # waiting calls
 
@@ -320,7 +368,11 @@ def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_jso
     bench = Bench(coordinator, _loop_factory(loop), rounds, scale)
     figures = list(_with_progress(list(bench.figures())))
     if as_json:
-        told: dict[str, Any] = {"python": sys.version.split()[0], "loop": loop, "coordinator": coordinator}
+        told: dict[str, Any] = {
+            "python": sys.version.split()[0],
+            "loop": loop,
+            "coordinator": coordinator,
+        }
         print(json.dumps(told | {"figures": [asdict(one) for one in figures]}, indent=2))
         return 0
     print(f"{'':32} {'genreply':>12} {'baseline':>12} {'ratio':>6}")
@@ -337,7 +389,9 @@ def _loop_factory(loop: str) -> LoopFactory:
     try:
         import uvloop
     except ImportError:
-        raise GenreplyError("uvloop is not installed", hint="pip install 'genreply-cli[fast]'") from None
+        raise GenreplyError(
+            "uvloop is not installed", hint="pip install 'genreply-cli[fast]'"
+        ) from None
     factory: LoopFactory = uvloop.new_event_loop
     return factory
 

@@ -21,13 +21,51 @@ def greetings_seen(greetings: int, seq: int = 0) -> Iterator[Step]:
     """What is seen of so many greetings, one after the other; `seq` is the number of the step before."""
     for number in range(1, greetings + 1):
         call, then, now = f"c{number}", number / 10, (number + 1) / 10
-        yield Step(seq + 1, then, "call", call, "caller", "coordinator", message=["greet", "Hello"], details={"timeout": 5.0})
-        yield Step(seq + 2, then, "cast", call, "coordinator", "websocket", message=["send_message", "Hello"], cause=seq + 1)
-        yield Step(seq + 3, then, "noreply", call, at="coordinator", details={"waiting": [call]}, cause=seq + 1)
+        yield Step(
+            seq + 1,
+            then,
+            "call",
+            call,
+            "caller",
+            "coordinator",
+            message=["greet", "Hello"],
+            details={"timeout": 5.0},
+        )
+        yield Step(
+            seq + 2,
+            then,
+            "cast",
+            call,
+            "coordinator",
+            "websocket",
+            message=["send_message", "Hello"],
+            cause=seq + 1,
+        )
+        yield Step(
+            seq + 3,
+            then,
+            "noreply",
+            call,
+            at="coordinator",
+            details={"waiting": [call]},
+            cause=seq + 1,
+        )
         received = ["message_received", "Hello to you too!"]
-        yield Step(seq + 4, now, "info", call, "websocket", "coordinator", message=received, cause=seq + 2)
+        yield Step(
+            seq + 4, now, "info", call, "websocket", "coordinator", message=received, cause=seq + 2
+        )
         replied = {"blocked": 0.1}
-        yield Step(seq + 5, now, "reply", call, "coordinator", "caller", message=received[1], details=replied, cause=seq + 4)
+        yield Step(
+            seq + 5,
+            now,
+            "reply",
+            call,
+            "coordinator",
+            "caller",
+            message=received[1],
+            details=replied,
+            cause=seq + 4,
+        )
         seq += 5
 
 

@@ -72,10 +72,22 @@ Coordinator = Annotated[
     ),
 ]
 Delay = Annotated[
-    Any, _option("--delay", reads=parsing.delay, metavar="TIME", help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.")
+    Any,
+    _option(
+        "--delay",
+        reads=parsing.delay,
+        metavar="TIME",
+        help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.",
+    ),
 ]
 Timeout = Annotated[
-    Any, _option("--timeout", reads=parsing.timeout, metavar="TIME", help="How long a caller waits: 5, 250ms, or infinity.")
+    Any,
+    _option(
+        "--timeout",
+        reads=parsing.timeout,
+        metavar="TIME",
+        help="How long a caller waits: 5, 250ms, or infinity.",
+    ),
 ]
 Faults = Annotated[
     list[Any] | None,
@@ -86,7 +98,9 @@ Faults = Annotated[
         help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
     ),
 ]
-Seed = Annotated[int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")]
+Seed = Annotated[
+    int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")
+]
 Clock = Annotated[
     Any,
     _option(
@@ -96,13 +110,23 @@ Clock = Annotated[
         help="On the virtual clock nothing is waited for, and the same command gives the same bytes.",
     ),
 ]
-Record = Annotated[str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")]
+Record = Annotated[
+    str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")
+]
 Overwrite = Annotated[bool, _option("--overwrite", help="Let --record replace a file.")]
 Append = Annotated[bool, _option("--append", help="Let --record continue a file.")]
-Strict = Annotated[bool, _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice.")]
+Strict = Annotated[
+    bool,
+    _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice."),
+]
 Json = Annotated[bool, _option("--json", help="Write JSON to stdout.")]
 Timeline = Annotated[
-    bool | None, _option("--timeline/--no-timeline", help="Draw the timeline on stderr.", show_default="on a terminal")
+    bool | None,
+    _option(
+        "--timeline/--no-timeline",
+        help="Draw the timeline on stderr.",
+        show_default="on a terminal",
+    ),
 ]
 View = Annotated[
     Any,
@@ -114,11 +138,18 @@ View = Annotated[
     ),
 ]
 Plain = Annotated[bool, _option("--plain", help="The timeline as plain lines.")]
-Accessible = Annotated[bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")]
+Accessible = Annotated[
+    bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")
+]
 Ascii = Annotated[bool, _option("--ascii", help="Draw with ASCII only.")]
 Color = Annotated[
     Any,
-    _option("--color", reads=_one_of("colour", ["auto", "always", "never"]), metavar="auto|always|never", help="Use colours."),
+    _option(
+        "--color",
+        reads=_one_of("colour", ["auto", "always", "never"]),
+        metavar="auto|always|never",
+        help="Use colours.",
+    ),
 ]
 
 
@@ -134,7 +165,9 @@ def _strongest(context: typer.Context, **options: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if _typed(context, name)} or given
 
 
-def _wishes(context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str) -> "Wishes":
+def _wishes(
+    context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str
+) -> "Wishes":
     from genreply_cli.terminal.screen import Wishes
 
     return Wishes(_view(context, view, plain, accessible), color, ascii_only, accessible)
@@ -176,30 +209,46 @@ def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
     """Which of these flags is given; two exclude each other."""
     given = [name for name, there in tasks.items() if there]
     if len(given) > 1:
-        raise typer.BadParameter(f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them")
+        raise typer.BadParameter(
+            f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them"
+        )
     return given[0] if given else otherwise
 
 
 @app.command(
     short_help="Greet, and print the replies.",
     epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
-    "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict)."
+    "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict).",
 )
 def send(
     context: typer.Context,
     messages: Annotated[
         list[str],
-        typer.Argument(metavar="MESSAGE...", help="What to say; - reads lines from stdin; after -- it may start with a dash."),
+        typer.Argument(
+            metavar="MESSAGE...",
+            help="What to say; - reads lines from stdin; after -- it may start with a dash.",
+        ),
     ],
     coordinator: Coordinator = "keyed",
     delay: Delay = "0",
     timeout: Timeout = "5",
     fault: Faults = None,
-    count: Annotated[int, _option("--count", min=1, metavar="N", help="Send it all so many times.")] = 1,
-    jobs: Annotated[int, _option("--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once, at most.")] = 1,
-    as_done: Annotated[bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")] = False,
+    count: Annotated[
+        int, _option("--count", min=1, metavar="N", help="Send it all so many times.")
+    ] = 1,
+    jobs: Annotated[
+        int,
+        _option(
+            "--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once, at most."
+        ),
+    ] = 1,
+    as_done: Annotated[
+        bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")
+    ] = False,
     json: Json = False,
-    events: Annotated[bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")] = False,
+    events: Annotated[
+        bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")
+    ] = False,
     timeline: Timeline = None,
     quiet: Annotated[bool, _option("--quiet", "-q", help="No timeline.")] = False,
     view: View = None,
@@ -211,9 +260,18 @@ def send(
     overwrite: Overwrite = False,
     append: Append = False,
     linger: Annotated[
-        Any, _option("--linger", reads=parsing.duration, metavar="TIME", help="How long to look out for a late answer.")
+        Any,
+        _option(
+            "--linger",
+            reads=parsing.duration,
+            metavar="TIME",
+            help="How long to look out for a late answer.",
+        ),
     ] = "1",
-    explain: Annotated[bool, _option("--explain", help="Tell, on stderr, what became of the calls, beside the code.")] = False,
+    explain: Annotated[
+        bool,
+        _option("--explain", help="Tell, on stderr, what became of the calls, beside the code."),
+    ] = False,
     strict: Strict = False,
     seed: Seed = 0,
     clock: Clock = "real",
@@ -228,19 +286,27 @@ def send(
     kept = _one(context, overwrite=overwrite, append=append)
     if record is None and kept is not None and _typed(context, kept):
         raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
-    wanted = _strongest(context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view)
+    wanted = _strongest(
+        context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view
+    )
     if "timeline" in wanted or "quiet" in wanted:
         shown = bool(wanted.get("timeline"))
-        view = None if view == "off" and "view" not in wanted else view  # the environment does not switch off what is typed
+        view = (
+            None if view == "off" and "view" not in wanted else view
+        )  # the environment does not switch off what is typed
     else:
-        shown = _view(context, view, plain, accessible) != "off" and (bool(wanted) or sys.stderr.isatty())
+        shown = _view(context, view, plain, accessible) != "off" and (
+            bool(wanted) or sys.stderr.isatty()
+        )
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
     output = Output(
         json=written == "json",
         events=written == "events",
         timeline=shown,
         asked_for=bool(wanted),
-        wishes=_wishes(context, view, plain, accessible, ascii_only, color) if shown or explain else None,
+        wishes=_wishes(context, view, plain, accessible, ascii_only, color)
+        if shown or explain
+        else None,
         record=record,
         overwrite=kept == "overwrite",
         append=kept == "append",
@@ -264,11 +330,16 @@ def repl(
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
-    say: Annotated[list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")] = None,
+    say: Annotated[
+        list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")
+    ] = None,
     record: Record = None,
     no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
     no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
-    strict: Annotated[bool, _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers.")] = False,
+    strict: Annotated[
+        bool,
+        _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers."),
+    ] = False,
     seed: Seed = 0,
 ) -> Todo:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
@@ -280,7 +351,9 @@ def repl(
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     record = record if kept == "record" else None
     keep, history, first = kept != "no_record", not no_history, tuple(say or ())
-    return lambda: run(settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes)
+    return lambda: run(
+        settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes
+    )
 
 
 FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
@@ -302,42 +375,110 @@ _WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 def trace(
     context: typer.Context,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session.")
+        str | None,
+        typer.Argument(
+            metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session."
+        ),
     ] = None,
-    show_list: Annotated[bool, typer.Option("--list", help="List the samples that come with genreply.")] = False,
-    speed: Annotated[Any, _option("--speed", "-s", reads=parsing.speed, metavar="X", help="2 plays twice as fast.")] = "1",
-    idle_limit: Annotated[
-        Any, _option("--idle-limit", "-i", reads=parsing.duration, metavar="TIME", help="Play no wait longer than this.")
-    ] = None,
-    step: Annotated[bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")] = False,
-    exit_at_end: Annotated[bool, _option("--exit-at-end", help="Leave when all has been played.")] = False,
-    follow: Annotated[
-        bool, _option("--follow", "-f", help="Go on while it is being written; without a file, from session to session.")
+    show_list: Annotated[
+        bool, typer.Option("--list", help="List the samples that come with genreply.")
     ] = False,
-    print_: Annotated[bool, _option("--print", help="Print it at once, also on a terminal.")] = False,
-    events: Annotated[bool, _option("--events", help="Write its events to stdout, as a transcript.")] = False,
-    stats: Annotated[bool, _option("--stats", help="Print what became of the calls, in numbers.")] = False,
+    speed: Annotated[
+        Any,
+        _option("--speed", "-s", reads=parsing.speed, metavar="X", help="2 plays twice as fast."),
+    ] = "1",
+    idle_limit: Annotated[
+        Any,
+        _option(
+            "--idle-limit",
+            "-i",
+            reads=parsing.duration,
+            metavar="TIME",
+            help="Play no wait longer than this.",
+        ),
+    ] = None,
+    step: Annotated[
+        bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")
+    ] = False,
+    exit_at_end: Annotated[
+        bool, _option("--exit-at-end", help="Leave when all has been played.")
+    ] = False,
+    follow: Annotated[
+        bool,
+        _option(
+            "--follow",
+            "-f",
+            help="Go on while it is being written; without a file, from session to session.",
+        ),
+    ] = False,
+    print_: Annotated[
+        bool, _option("--print", help="Print it at once, also on a terminal.")
+    ] = False,
+    events: Annotated[
+        bool, _option("--events", help="Write its events to stdout, as a transcript.")
+    ] = False,
+    stats: Annotated[
+        bool, _option("--stats", help="Print what became of the calls, in numbers.")
+    ] = False,
     json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
-    explain: Annotated[bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")] = False,
-    check: Annotated[bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")] = False,
-    diff: Annotated[str | None, _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does.")] = None,
-    rerun: Annotated[bool, _option("--rerun", help="Run it again on the virtual clock; 5 if it comes out differently.")] = False,
-    times: Annotated[bool, _option("--times", help="Let --diff and --rerun compare times, too.")] = False,
+    explain: Annotated[
+        bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")
+    ] = False,
+    check: Annotated[
+        bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")
+    ] = False,
+    diff: Annotated[
+        str | None,
+        _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does."),
+    ] = None,
+    rerun: Annotated[
+        bool,
+        _option(
+            "--rerun", help="Run it again on the virtual clock; 5 if it comes out differently."
+        ),
+    ] = False,
+    times: Annotated[
+        bool, _option("--times", help="Let --diff and --rerun compare times, too.")
+    ] = False,
     form: Annotated[
         Any,
-        _option("--as", reads=_one_of("format", FORMATS), metavar="FORMAT", help=f"Export it: {', '.join(FORMATS)}."),
+        _option(
+            "--as",
+            reads=_one_of("format", FORMATS),
+            metavar="FORMAT",
+            help=f"Export it: {', '.join(FORMATS)}.",
+        ),
     ] = None,
     output: Annotated[
-        str | None, _option("--output", "-o", metavar="FILE", help="Where the export goes; its ending tells the format, too.")
+        str | None,
+        _option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where the export goes; its ending tells the format, too.",
+        ),
     ] = None,
     overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
-    call: Annotated[list[str] | None, _option("--call", metavar="CALL", help="Only events of this call; repeatable.")] = None,
+    call: Annotated[
+        list[str] | None,
+        _option("--call", metavar="CALL", help="Only events of this call; repeatable."),
+    ] = None,
     kind: Annotated[
         list[Any] | None,
-        _option("--kind", reads=parsing.kind, metavar="KIND", help="Only events of this kind, like reply; repeatable."),
+        _option(
+            "--kind",
+            reads=parsing.kind,
+            metavar="KIND",
+            help="Only events of this kind, like reply; repeatable.",
+        ),
     ] = None,
-    start: Annotated[Any, _option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on.")] = None,
-    stop: Annotated[Any, _option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")] = None,
+    start: Annotated[
+        Any,
+        _option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on."),
+    ] = None,
+    stop: Annotated[
+        Any, _option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
+    ] = None,
     view: View = None,
     plain: Plain = False,
     accessible: Accessible = False,
@@ -359,15 +500,21 @@ def trace(
     _needs("--json", json, "--stats", stats)
     _needs("--overwrite", overwrite, "--output FILE", output is not None)
     if follow and (task not in {"play", "print", "events"} or file == "-"):
-        raise typer.BadParameter("--follow shows a file as it is written; it goes with --print and --events only")
+        raise typer.BadParameter(
+            "--follow shows a file as it is written; it goes with --print and --events only"
+        )
     _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
     if file == "-" == diff:
         raise typer.BadParameter("stdin can be read once; give --diff a file")
     if start is not None and stop is not None and start > stop:
-        raise typer.BadParameter(f"--from {start:g} is after --to {stop:g}; expected the earlier time first")
+        raise typer.BadParameter(
+            f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
+        )
     filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
     if filters and task in _WHOLE:
-        raise typer.BadParameter(f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to")
+        raise typer.BadParameter(
+            f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to"
+        )
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     wanted = Wanted(
         source=file,
@@ -406,8 +553,12 @@ def bench(
             help="The event loop, for both sides. uvloop comes with the extra `fast`.",
         ),
     ] = "asyncio",
-    rounds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="How often each side is measured.")] = 5,
-    scale: Annotated[float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")] = 1.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=100, metavar="N", help="How often each side is measured.")
+    ] = 5,
+    scale: Annotated[
+        float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")
+    ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
 ) -> Todo:
     """Measure what a deferred reply costs, beside raw asyncio, in turn, in the same run."""

@@ -53,7 +53,9 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
             before = recorded(output.record) if output.append else ()
             hint = "--overwrite or --append, or another name"
-            writer = recording(output.record, settings, overwrite=output.overwrite, append=output.append, hint=hint)
+            writer = recording(
+                output.record, settings, overwrite=output.overwrite, append=output.append, hint=hint
+            )
             sinks.append(stack.enter_context(writer).write)
         if output.events:
             from genreply_cli.session.observers import header
@@ -76,16 +78,23 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             from genreply_cli.terminal import screen as screens
 
             if total > MANY and not output.asked_for:
-                print(f"note: more than {MANY} calls are not drawn; --timeline draws them all", file=sys.stderr)
+                print(
+                    f"note: more than {MANY} calls are not drawn; --timeline draws them all",
+                    file=sys.stderr,
+                )
                 bar = stack.enter_context(screens.progress(sys.stderr, total, output.wishes))
                 sinks.append(lambda step: bar() if step.kind in screens.ENDS else None)
             else:
                 screen = screens.Screen(sys.stderr, output.wishes)
                 sinks.append(screen.show)
         asked = messages if count == 1 else (message for _ in range(count) for message in messages)
-        code, failures = settings.run(_send(settings, asked, messages == ["-"], jobs, output, sinks, before, screen, bar))
+        code, failures = settings.run(
+            _send(settings, asked, messages == ["-"], jobs, output, sinks, before, screen, bar)
+        )
     for failure in failures:
-        raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
+        raise GenreplyError(
+            f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}"
+        )
     if stories is not None:
         from genreply_cli.explain import story
         from genreply_cli.terminal import screen as screens
@@ -156,7 +165,9 @@ def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
     hints = []
     slow = settings.delay[1]
     if outcome.status == TIMED_OUT and settings.timeout is not None and slow >= settings.timeout:
-        enough = next((seconds for seconds in (1, 5, 10, 60, 600, 3600) if seconds > 2 * slow), None)
+        enough = next(
+            (seconds for seconds in (1, 5, 10, 60, 600, 3600) if seconds > 2 * slow), None
+        )
         hints.append(f"try --timeout {enough or 'infinity'}")
     if output.record is not None:
         hints.append(f"see it: genreply trace {output.record}")

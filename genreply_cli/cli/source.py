@@ -19,7 +19,11 @@ OFTEN = 1024  # steps between two looks at how far it has come
 
 def invalid(error: TranscriptError) -> GenreplyError:
     """The sentence and the exit status for a transcript that cannot be read."""
-    hint = SAMPLES if error.line is None else f"genreply trace {error.file} --check tells all that is wrong with it"
+    hint = (
+        SAMPLES
+        if error.line is None
+        else f"genreply trace {error.file} --check tells all that is wrong with it"
+    )
     return GenreplyError(str(error), hint=hint, exit_code=INVALID)
 
 
@@ -46,8 +50,12 @@ def _unknown(source: str, samples: list[str]) -> GenreplyError:
     from difflib import get_close_matches
 
     close = get_close_matches(source.lower(), samples, n=1)
-    hint = f"did you mean the sample {close[0]}? try: genreply trace {close[0]}" if close else SAMPLES
-    return GenreplyError(f"{source}: there is no such file, and no sample of that name", hint=hint, exit_code=INVALID)
+    hint = (
+        f"did you mean the sample {close[0]}? try: genreply trace {close[0]}" if close else SAMPLES
+    )
+    return GenreplyError(
+        f"{source}: there is no such file, and no sample of that name", hint=hint, exit_code=INVALID
+    )
 
 
 class Reading:

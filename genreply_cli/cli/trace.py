@@ -21,7 +21,9 @@ from genreply_cli.transcript.tracer import Step
 if TYPE_CHECKING:
     from genreply_cli.analysis.diff import Story
 
-Task = Literal["play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"]
+Task = Literal[
+    "play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"
+]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def run(wanted: Wanted) -> int:
                     return rerun(steps, wanted)
                 case "export":
                     some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
-                    export(wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite)
+                    export(
+                        wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite
+                    )
                 case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
                     return play(steps, wanted)
                 case "events":
@@ -130,9 +134,15 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
 
     path = None if wanted.source is None else Path(wanted.source)
     if path is not None and not path.exists() and wanted.source in paths.samples():
-        raise GenreplyError(f"{wanted.source} is a sample, and is not being written", hint=f"genreply trace {wanted.source}")
+        raise GenreplyError(
+            f"{wanted.source} is a sample, and is not being written",
+            hint=f"genreply trace {wanted.source}",
+        )
     if path is None and paths.last_session() is None:
-        print("note: no session has been recorded yet; begin one with genreply repl, in another terminal", file=sys.stderr)
+        print(
+            "note: no session has been recorded yet; begin one with genreply repl, in another terminal",
+            file=sys.stderr,
+        )
 
     async def between() -> None:
         sys.stdout.flush()
@@ -145,9 +155,15 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
                 if wanted.filters.wants(one):
                     show_step(one)
             else:  # a header: a transcript begins
-                print(f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr)
+                print(
+                    f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr
+                )
                 events = wanted.task == "events"
-                show_step = Writer(sys.stdout, one).write if events else Screen(sys.stdout, wanted.wishes).show
+                show_step = (
+                    Writer(sys.stdout, one).write
+                    if events
+                    else Screen(sys.stdout, wanted.wishes).show
+                )
 
     async def show_until_left() -> None:
         showing = asyncio.ensure_future(show())
@@ -155,7 +171,11 @@ def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -
             await showing
 
     try:
-        asyncio.run(show_until_left() if wait is None and sys.stdin.isatty() and sys.stdout.isatty() else show())
+        asyncio.run(
+            show_until_left()
+            if wait is None and sys.stdin.isatty() and sys.stdout.isatty()
+            else show()
+        )
     except TranscriptError as error:
         raise invalid(error) from None
     return 0
@@ -188,7 +208,11 @@ def explain(steps: Steps, wanted: Wanted) -> None:
     """Tell the stories of the calls that are wanted."""
     from genreply_cli.explain.story import tell_of
 
-    tell_of(iter(Reading(steps, wanted.wishes)), next(iter(wanted.filters.calls), None), Screen(sys.stdout, wanted.wishes))
+    tell_of(
+        iter(Reading(steps, wanted.wishes)),
+        next(iter(wanted.filters.calls), None),
+        Screen(sys.stdout, wanted.wishes),
+    )
 
 
 def show_stats(steps: Steps, wanted: Wanted) -> None:
@@ -256,7 +280,10 @@ def rerun(steps: Steps, wanted: Wanted) -> int:
 
     real = steps.header.clock != "virtual"
     if real and wanted.times:
-        raise GenreplyError("--times is for a recording on the virtual clock; this one took its own time", exit_code=2)
+        raise GenreplyError(
+            "--times is for a recording on the virtual clock; this one took its own time",
+            exit_code=2,
+        )
     here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
     for step in Reading(steps, wanted.wishes):
         here.see(step)

@@ -19,7 +19,12 @@ def why(step: Step, waiting: Sequence[str] = ()) -> str:
     """What a step means, and what comes next. `waiting`: the calls that are kept waiting just then, if somebody knows."""
     then = _row(step).then
     if isinstance(then, str):
-        told = {"source": _from(step), "target": _to(step), "call": named(step.call), "meant": named(step.details.get("for"))}
+        told = {
+            "source": _from(step),
+            "target": _to(step),
+            "call": named(step.call),
+            "meant": named(step.details.get("for")),
+        }
         return f"{meaning(step)} {then.format(**told)}".rstrip()
     return f"{meaning(step)} {then(step, waiting)}".rstrip()
 
@@ -80,7 +85,11 @@ def _limit(step: Step) -> str:
     if "timeout" not in step.details:
         return ""
     timeout = step.details["timeout"]
-    return f", for at most {timeout:g} s" if isinstance(timeout, int | float) else ", for as long as it takes"
+    return (
+        f", for at most {timeout:g} s"
+        if isinstance(timeout, int | float)
+        else ", for as long as it takes"
+    )
 
 
 def _kept(step: Step) -> str:
@@ -117,12 +126,20 @@ def _dropped(step: Step) -> str:
 def _fault(step: Step) -> str:
     what = step.details.get("what")
     does = KINDS.get(str(what))
-    return f"As --fault {what} asks, the network does wrong: {does}." if does else f"A fault, at {named(step.at)}: {named(what)}."
+    return (
+        f"As --fault {what} asks, the network does wrong: {does}."
+        if does
+        else f"A fault, at {named(step.at)}: {named(what)}."
+    )
 
 
 def _started(step: Step) -> str:
     linked = step.details.get("linked")
-    with_it = f", linked to {named(linked)}: if one of them crashes, both go down" if linked is not None else ""
+    with_it = (
+        f", linked to {named(linked)}: if one of them crashes, both go down"
+        if linked is not None
+        else ""
+    )
     return f"{named(step.at)} is started{with_it}."
 
 
@@ -136,24 +153,39 @@ def _noted(step: Step) -> str:
 
 
 def _next_of_end(_: Step, waiting: Sequence[str]) -> str:
-    who = f"{_all(waiting)} {'are' if len(waiting) > 1 else 'is'}" if waiting else "Whoever waits for it is"
+    who = (
+        f"{_all(waiting)} {'are' if len(waiting) > 1 else 'is'}"
+        if waiting
+        else "Whoever waits for it is"
+    )
     return f"Next, {who} told at once."
 
 
 WHY: Final[Mapping[str, Why]] = {
     "start": Why(_started, "It handles one message at a time, in the order in which they come."),
     "call": Why(
-        lambda step: f"{_from(step)} asks {_to(step)}, and is blocked from here on{_limit(step)}{_says(step)}.",
+        lambda step: (
+            f"{_from(step)} asks {_to(step)}, and is blocked from here on{_limit(step)}{_says(step)}."
+        ),
         "Next, handle_call of {target} takes it up.",
     ),
-    "noreply": Why(_kept, "Next, the answer has to come as a message; until then nothing holds the server up."),
+    "noreply": Why(
+        _kept, "Next, the answer has to come as a message; until then nothing holds the server up."
+    ),
     "cast": Why(
-        lambda step: f"{_from(step)} passes it on to {_to(step)}, and does not wait for an answer{_says(step)}.",
+        lambda step: (
+            f"{_from(step)} passes it on to {_to(step)}, and does not wait for an answer{_says(step)}."
+        ),
         "Next, handle_cast of {target} works on it; meanwhile {source} goes on.",
     ),
-    "info": Why(lambda step: f"{_from(step)} has answered {_to(step)}, and not the caller{_says(step)}.", _next_of_info),
+    "info": Why(
+        lambda step: f"{_from(step)} has answered {_to(step)}, and not the caller{_says(step)}.",
+        _next_of_info,
+    ),
     "reply": Why(
-        lambda step: f"{_from(step)} replies{_value(step)}; {_to(step)} goes on{_after(step, 'blocked')}.",
+        lambda step: (
+            f"{_from(step)} replies{_value(step)}; {_to(step)} goes on{_after(step, 'blocked')}."
+        ),
         "With that {call} is over.",
     ),
     "wrong": Why(
@@ -168,16 +200,26 @@ WHY: Final[Mapping[str, Why]] = {
     "late": Why(_dropped, "Nobody is disturbed by it."),
     "duplicate": Why(_dropped, "Nobody is disturbed by it."),
     "lost": Why(
-        lambda step: f"{_from(step)} sends to {_to(step)}, which has ended{_says(step)}. It is lost.",
+        lambda step: (
+            f"{_from(step)} sends to {_to(step)}, which has ended{_says(step)}. It is lost."
+        ),
         "Nobody is told: who has to know calls, or watches.",
     ),
     "crash": Why(
         lambda step: f"{named(step.at)} crashes: {named(step.details.get('error'))}.",
-        lambda step, waiting: f"Whoever is linked to it goes down with it. {_next_of_end(step, waiting)}",
+        lambda step, waiting: (
+            f"Whoever is linked to it goes down with it. {_next_of_end(step, waiting)}"
+        ),
     ),
-    "exit": Why(lambda step: f"{named(step.at)} has ended: {named(step.details.get('reason'))}.", _next_of_end),
+    "exit": Why(
+        lambda step: f"{named(step.at)} has ended: {named(step.details.get('reason'))}.",
+        _next_of_end,
+    ),
     "linked": Why(
-        lambda step: f"{named(step.at)} is linked to {named(step.details.get('link'))}, and goes down with it.", _next_of_end
+        lambda step: (
+            f"{named(step.at)} is linked to {named(step.details.get('link'))}, and goes down with it."
+        ),
+        _next_of_end,
     ),
     "down": Why(
         lambda step: (
@@ -187,11 +229,15 @@ WHY: Final[Mapping[str, Why]] = {
         "With that {call} has failed; a new one needs a new server.",
     ),
     "nobody": Why(
-        lambda step: f"{_to(step)} is told at once that nobody is there: {_from(step)} has ended before.",
+        lambda step: (
+            f"{_to(step)} is told at once that nobody is there: {_from(step)} has ended before."
+        ),
         "With that {call} has failed; a new one needs a new server.",
     ),
     "monitor": Why(
-        lambda step: f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {named(step.details.get('reason'))}.",
+        lambda step: (
+            f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {named(step.details.get('reason'))}."
+        ),
         "",
     ),
     "fault": Why(_fault, ""),

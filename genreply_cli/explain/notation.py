@@ -39,7 +39,10 @@ class Terms:
             case dict():
                 return f"{{{', '.join(f'{self.python(key)}: {self.python(item)}' for key, item in value.items())}}}"
             case _ if is_dataclass(value) and not isinstance(value, type):
-                inside = ", ".join(f"{each.name}={self.python(getattr(value, each.name))}" for each in fields(value))
+                inside = ", ".join(
+                    f"{each.name}={self.python(getattr(value, each.name))}"
+                    for each in fields(value)
+                )
                 return f"{type(value).__name__}({inside})"
             case _ if type(value) is object:
                 return f"ref_{self._ref(value)}"
@@ -79,4 +82,3 @@ class Terms:
 
     def _ref(self, value: object) -> int:
         return self._refs.setdefault(id(value), len(self._refs) + 1)
-

@@ -41,9 +41,15 @@ class Place(NamedTuple):
 # What happens, and where: the first place that is there, for not every design has them all.
 PLACES: Final[dict[str, list[Place]]] = {
     "ask": [Place("coordinator", ("greet", "call"), ("greet", "GenServer.call"))],
-    "pass on": [Place("coordinator", ("handle_call", "send_message"), ("handle_call", "send_message"))],
+    "pass on": [
+        Place("coordinator", ("handle_call", "send_message"), ("handle_call", "send_message"))
+    ],
     "wait inside": [Place("coordinator", ("handle_call", "receive"), ("handle_call", "receive"))],
-    "keep": [Place("coordinator", ("handle_call", "from_", "NoReply"), ("handle_call", "from", ":noreply"))],
+    "keep": [
+        Place(
+            "coordinator", ("handle_call", "from_", "NoReply"), ("handle_call", "from", ":noreply")
+        )
+    ],
     "answer": [Place("socket", ("handle_cast", "send"), ("handle_cast", "send"))],
     "reply": [
         Place("coordinator", ("handle_call", "Reply"), ("handle_call", ":reply")),
@@ -62,14 +68,19 @@ PLACES: Final[dict[str, list[Place]]] = {
 @cache
 def python(happens: str, coordinator: str) -> Code | None:
     """The lines of Python in which this happens, for a coordinator by its name; None if it does not happen there."""
-    found = (_in_python(_class(place.whose, coordinator), *place.python) for place in PLACES[happens])
+    found = (
+        _in_python(_class(place.whose, coordinator), *place.python) for place in PLACES[happens]
+    )
     return next(filter(None, found), None)
 
 
 @cache
 def elixir(happens: str, coordinator: str) -> Code | None:
     """The same in Elixir. Its modules have the names of the Python classes."""
-    found = (_in_elixir(_class(place.whose, coordinator).__name__, *place.elixir) for place in PLACES[happens])
+    found = (
+        _in_elixir(_class(place.whose, coordinator).__name__, *place.elixir)
+        for place in PLACES[happens]
+    )
     return next(filter(None, found), None)
 
 
@@ -89,16 +100,28 @@ def _in_python(cls: type, function: str, *words: str) -> Code | None:
         return None
     if owner is None or path is None:
         return None
-    classes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
-    functions = (each for node in classes for each in node.body if getattr(each, "name", None) == function)
-    statements = [part for each in functions for part in _parts(each)][1:]  # without the head of the function
+    classes = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == owner.__name__
+    )
+    functions = (
+        each for node in classes for each in node.body if getattr(each, "name", None) == function
+    )
+    statements = [part for each in functions for part in _parts(each)][
+        1:
+    ]  # without the head of the function
     found = [next((part for part in statements if word in _words(part)), None) for word in words]
     parts = [part for part in found if part is not None]
     if len(parts) < len(words):
         return None
     numbers = sorted({number for part in parts for number in _span(part)})
     text = source.splitlines()
-    return Code(path.name, numbers[0], _unindented([re.sub(r"  # .*", "", text[number - 1]) for number in numbers]))
+    return Code(
+        path.name,
+        numbers[0],
+        _unindented([re.sub(r"  # .*", "", text[number - 1]) for number in numbers]),
+    )
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:
@@ -115,7 +138,9 @@ def _words(part: ast.AST) -> Iterator[str]:
         if not isinstance(child, ast.stmt | ast.match_case):
             for node in ast.walk(child):
                 match node:
-                    case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+                    case (
+                        ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word))
+                    ):
                         yield word
 
 
@@ -125,7 +150,9 @@ def _span(part: ast.AST) -> Iterator[int]:
         yield part.pattern.lineno
         return
     assert isinstance(part, ast.stmt)
-    inside: Sequence[ast.stmt | ast.match_case] = getattr(part, "body", []) or getattr(part, "cases", [])
+    inside: Sequence[ast.stmt | ast.match_case] = getattr(part, "body", []) or getattr(
+        part, "cases", []
+    )
     yield part.lineno
     if not inside:
         yield from range(part.lineno + 1, (part.end_lineno or part.lineno) + 1)

@@ -22,7 +22,9 @@ from genreply_cli.variations import COORDINATORS
 if TYPE_CHECKING:
     from genreply_cli.terminal.screen import Screen
 
-FEW: Final = 3  # calls whose stories are all told; of more only the first that went wrong, and the last
+FEW: Final = (
+    3  # calls whose stories are all told; of more only the first that went wrong, and the last
+)
 REMEMBERED: Final = 1000  # calls that have ended well, and may still have something to say
 
 DESIGNS: Final = {cls.__name__: name for name, (cls, _) in COORDINATORS.items()}
@@ -47,10 +49,14 @@ class Story:
         self.answered = False
         self.forgotten = False  # another caller has taken its place
         self._told: list[tuple[int, Told]] = []  # with the number of the step
-        self._unheard: dict[int, Told] = {}  # what is to be said of an answer, unless something comes of it
+        self._unheard: dict[
+            int, Told
+        ] = {}  # what is to be said of an answer, unless something comes of it
         self._kinds: dict[int, str] = {}
 
-    def tell(self, step: Step, sentence: str, happens: str | None = None, design: str | None = None) -> None:
+    def tell(
+        self, step: Step, sentence: str, happens: str | None = None, design: str | None = None
+    ) -> None:
         """One more sentence, and what happens in the exhibits."""
         self._told.append((step.seq, _told(step, sentence, happens, design)))
         self._kinds[step.seq] = step.kind
@@ -87,13 +93,19 @@ HAPPENS: Final = {
 
 # What one design does in its own way.
 BY_DESIGN: Final = {
-    ("cast", "blocking"): "It waits for the answer inside handle_call, and hears nothing else meanwhile.",
+    (
+        "cast",
+        "blocking",
+    ): "It waits for the answer inside handle_call, and hears nothing else meanwhile.",
     ("noreply", "single"): "There is one slot, and this caller is in it now.",
     ("noreply", "fifo"): "This caller is the last in the queue now.",
     ("noreply", "keyed"): "It is kept under the reference that its question got.",
     ("reply", "immediate"): "That is not the answer: there is none yet.",
     ("wrong", "single"): "Whoever is in the slot gets what comes.",
-    ("wrong", "fifo"): "The first in the queue gets what comes, and an answer was lost, repeated or overtaken.",
+    (
+        "wrong",
+        "fifo",
+    ): "The first in the queue gets what comes, and an answer was lost, repeated or overtaken.",
     ("wrong", "blocking"): "It took the first message that came for the answer.",
 }
 
@@ -152,7 +164,12 @@ class Stories:
                 if story.call in self._open and not story.forgotten:
                     story.forgotten = True
                     says = f"{named(step.at)} keeps one caller, and from now on that is the one of {named(step.call)}"
-                    story.tell(step, f"{says}: the caller of {named(story.call)} is forgotten.", "keep", design)
+                    story.tell(
+                        step,
+                        f"{says}: the caller of {named(story.call)} is forgotten.",
+                        "keep",
+                        design,
+                    )
             case "crash":
                 story.tell(step, says, _crashing(step, cause), design)
             case "exit" if step.details.get("link") is not None:
@@ -191,7 +208,9 @@ class Stories:
         if story is None:
             return
         story.answered = story.answered or step.kind == "reply"
-        story.went_wrong = story.went_wrong or step.kind in {"timeout", "cancel", "down"} or "for" in step.details
+        story.went_wrong = (
+            story.went_wrong or step.kind in {"timeout", "cancel", "down"} or "for" in step.details
+        )
         if story.went_wrong and self._wrong is None:
             self._wrong = story.call
         if step.kind in {"reply", "timeout", "cancel", "down"} and story.call in self._open:
@@ -206,7 +225,11 @@ class Stories:
         """All if they are few; else the first that went wrong, and the last."""
         if self.calls <= FEW:
             return list(self._stories.values())
-        return [self._stories[call] for call in dict.fromkeys([self._wrong, self._last]) if call is not None]
+        return [
+            self._stories[call]
+            for call in dict.fromkeys([self._wrong, self._last])
+            if call is not None
+        ]
 
 
 def _crashing(step: Step, cause: str | None) -> str | None:
@@ -232,7 +255,9 @@ INDENT: Final = 11  # columns for the time
 ROWS: Final = 6  # for one sentence, on a terminal
 
 
-def render(story: Iterable[Told], width: int | None = None, *, ascii_only: bool = False) -> Iterator[Row]:
+def render(
+    story: Iterable[Told], width: int | None = None, *, ascii_only: bool = False
+) -> Iterator[Row]:
     """The rows of a story. From 100 columns on the code is side by side, else below each other; None: nothing is ever wrapped."""
     for told in story:
         time = f"{f'+{told.t:.3f} s':<{INDENT}}"
@@ -241,7 +266,10 @@ def render(story: Iterable[Told], width: int | None = None, *, ascii_only: bool 
             yield f"{time}{told.sentence}", ""
             for language, lines in code:
                 if lines is not None:
-                    yield from ((f"{' ' * INDENT}{language}, {lines.place}: {line}", "dim") for line in lines.lines)
+                    yield from (
+                        (f"{' ' * INDENT}{language}, {lines.place}: {line}", "dim")
+                        for line in lines.lines
+                    )
             continue
         room = max(20, width - INDENT - 1)
         sentence = crop(told.sentence, ROWS * room, "..." if ascii_only else "…")
@@ -249,15 +277,24 @@ def render(story: Iterable[Told], width: int | None = None, *, ascii_only: bool 
             yield f"{' ' * INDENT if number else time}{row}", ""
         side_by_side = width >= WIDE
         column = (room - 3) // 2 if side_by_side else room
-        columns = [_column(f"{language}, {lines.place}", lines, column) for language, lines in code if lines is not None]
+        columns = [
+            _column(f"{language}, {lines.place}", lines, column)
+            for language, lines in code
+            if lines is not None
+        ]
         if side_by_side and len(columns) == 2:
             python_column, elixir_column = columns
-            columns = [_beside(python_column, elixir_column, column, " | " if ascii_only else " │ ")]
+            columns = [
+                _beside(python_column, elixir_column, column, " | " if ascii_only else " │ ")
+            ]
         yield from ((" " * INDENT + row, "dim") for rows in columns for row in rows)
 
 
 def _column(title: str, code: Code, room: int) -> list[str]:
-    return [*_wrapped(title, room), *(f"  {row}" for line in code.lines for row in _wrapped(line, room - 2))]
+    return [
+        *_wrapped(title, room),
+        *(f"  {row}" for line in code.lines for row in _wrapped(line, room - 2)),
+    ]
 
 
 def _beside(left: list[str], right: list[str], room: int, between: str) -> list[str]:
@@ -278,7 +315,11 @@ def _wrapped(text: str, room: int) -> list[str]:
         else:
             row = f"{row} {word}" if row else word
         while cells(row) > room:
-            cut = next(at for at in range(min(len(row), 2 * room), 0, -1) if cells(row[:at]) <= room or at == 1)
+            cut = next(
+                at
+                for at in range(min(len(row), 2 * room), 0, -1)
+                if cells(row[:at]) <= room or at == 1
+            )
             rows.append(row[:cut])
             row = row[cut:]
     return [indent + each for each in [*rows, row]]
@@ -291,13 +332,18 @@ def tell(stories: Stories, screen: "Screen") -> None:
     worth = stories.worth_telling()
     for story in worth:
         title = f"{named(story.call)}: {story.asked}"
-        screen.say(title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"), "bold")
+        screen.say(
+            title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"),
+            "bold",
+        )
         for row, style in render(story, width, ascii_only=look.ascii_only):
             screen.say(row, style)
         screen.say("")
     if len(worth) < stories.calls:
         left = stories.calls - len(worth)
-        screen.say(f"and {left} more {'call' if left == 1 else 'calls'}; genreply trace --explain --call ID tells of one")
+        screen.say(
+            f"and {left} more {'call' if left == 1 else 'calls'}; genreply trace --explain --call ID tells of one"
+        )
 
 
 def tell_of(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
@@ -307,5 +353,9 @@ def tell_of(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
         stories(step)
     if not stories.calls:
         which = "no calls" if call is None else f"no call {call!r}"
-        raise GenreplyError(f"there is {which} in this transcript", hint="without --explain it is drawn whole", exit_code=2)
+        raise GenreplyError(
+            f"there is {which} in this transcript",
+            hint="without --explain it is drawn whole",
+            exit_code=2,
+        )
     tell(stories, screen)

@@ -73,8 +73,12 @@ def few(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         some.append(step)
         if len(some) > MANY:
-            hint = "pick a part with --call, --kind, --from or --to; text and perfetto take any number"
-            raise GenreplyError(f"it has more than {MANY:,} events, too many for a picture", hint=hint, exit_code=2)
+            hint = (
+                "pick a part with --call, --kind, --from or --to; text and perfetto take any number"
+            )
+            raise GenreplyError(
+                f"it has more than {MANY:,} events, too many for a picture", hint=hint, exit_code=2
+            )
     return some
 
 
@@ -84,10 +88,14 @@ def format_of(path: str) -> str:
         if path.lower().endswith(form.endings):
             return name
     endings = ", ".join(ending for form in FORMATS.values() for ending in form.endings)
-    raise ValueError(f"{path!r} does not say what it is to be; expected a name that ends in one of {endings}")
+    raise ValueError(
+        f"{path!r} does not say what it is to be; expected a name that ends in one of {endings}"
+    )
 
 
-def export(form: str, header: Header, steps: Iterable[Step], output: str | None, *, overwrite: bool = False) -> None:
+def export(
+    form: str, header: Header, steps: Iterable[Step], output: str | None, *, overwrite: bool = False
+) -> None:
     """Write a transcript in a format, to a file or, for None and `-`, to stdout. A file is there whole or not at all."""
     chunks = FORMATS[form].write(header, steps)
     if output is None or output == "-":
@@ -116,7 +124,9 @@ def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
     except OSError as error:
         raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+        with os.fdopen(
+            descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace"
+        ) as file:
             yield file
         if overwrite:
             Path(name).replace(path.resolve())

@@ -29,15 +29,30 @@ def page(header: Header, steps: Sequence[Step]) -> Iterator[str]:
         said = look_of(step).says(step)
         who = " → ".join(named(end) for end in ends(step) if end is not None)
         what = " ".join(filter(None, [*said.at_length()]))
-        columns = [f"{step.t:.6f}", "" if step.call is None else named(step.call), visible(step.kind), who, what]
+        columns = [
+            f"{step.t:.6f}",
+            "" if step.call is None else named(step.call),
+            visible(step.kind),
+            who,
+            what,
+        ]
         yield f"<tr>{''.join(f'<td>{escape(column)}</td>' for column in columns)}</tr>\n"
     yield "</tbody>\n</table>\n</body>\n</html>\n"
 
 
 def _about(header: Header) -> str:
-    told: dict[str, Any] = {"recorded": header.created, "by": header.by, "clock": header.clock, "seed": header.seed}
+    told: dict[str, Any] = {
+        "recorded": header.created,
+        "by": header.by,
+        "clock": header.clock,
+        "seed": header.seed,
+    }
     told |= header.settings
-    return ", ".join(f"{named(name)} {visible(str(value))}" for name, value in told.items() if value not in (None, []))
+    return ", ".join(
+        f"{named(name)} {visible(str(value))}"
+        for name, value in told.items()
+        if value not in (None, [])
+    )
 
 
 _HEAD: Final = """<!DOCTYPE html>

@@ -11,18 +11,28 @@ from genreply_cli.transcript.reader import Header
 from genreply_cli.transcript.snapshot import is_caller
 from genreply_cli.transcript.tracer import Step
 
-_SPECIAL: Final = re.compile(r"[^\w .,!?'()/=_-]")  # what Mermaid might take for something else than text
+_SPECIAL: Final = re.compile(
+    r"[^\w .,!?'()/=_-]"
+)  # what Mermaid might take for something else than text
 
 
 def escape(text: str) -> str:
     """Text from outside as text of a diagram, whatever it says: `#` and `;` and the like as `#35;`. Never empty."""
     shown = _SPECIAL.sub(lambda match: f"#{ord(match[0])};", visible(text))
-    return re.sub(r"(?i)\bend\b", lambda match: f"#{ord(match[0][0])};{match[0][1:]}", shown).strip() or "#32;"
+    return (
+        re.sub(r"(?i)\bend\b", lambda match: f"#{ord(match[0][0])};{match[0][1:]}", shown).strip()
+        or "#32;"
+    )
 
 
 def participants(steps: Sequence[Step]) -> list[str]:
     """Everybody who has a part in it: the callers first, each in the order in which they come."""
-    names = [name for step in steps for name in (*ends(step), step.source, step.target, step.at) if name is not None]
+    names = [
+        name
+        for step in steps
+        for name in (*ends(step), step.source, step.target, step.at)
+        if name is not None
+    ]
     return sorted(dict.fromkeys(names), key=lambda name: not is_caller(name))
 
 
@@ -50,7 +60,12 @@ def diagram(header: Header, steps: Sequence[Step]) -> Iterator[str]:
             yield f"    Note over {ids[here]}: {said}\n"
         else:
             yield f"    Note over {everybody}: {said}\n"
-        if step.kind == "call" and step.call is not None and step.source is not None and step.call not in open_calls:
+        if (
+            step.kind == "call"
+            and step.call is not None
+            and step.source is not None
+            and step.call not in open_calls
+        ):
             open_calls[step.call] = step.source
             active[step.source] += 1
             yield f"    activate {ids[step.source]}\n"

@@ -55,9 +55,18 @@ class _Trace:
             "ph": "i", "s": "t", "pid": 1, "tid": track, "ts": t, "cat": visible(step.kind), "name": _title(step),
             "args": _details(step),
         }  # fmt: skip
-        if step.kind == "call" and step.call is not None and step.source is not None and step.call not in self._open:
+        if (
+            step.kind == "call"
+            and step.call is not None
+            and step.source is not None
+            and step.call not in self._open
+        ):
             self._open[step.call] = t, named(step.source), step
-        elif step.kind in ENDS and step.call in self._open and self._open[step.call][1] in {name, named(step.source)}:
+        elif (
+            step.kind in ENDS
+            and step.call in self._open
+            and self._open[step.call][1] in {name, named(step.source)}
+        ):
             yield from self._blocked(step.call, t, visible(step.kind))
         yield from self._arrow(step, t, track)
 
@@ -69,7 +78,13 @@ class _Trace:
     def _track(self, name: str) -> Iterator[dict[str, Any]]:
         track = self._tracks[name] = len(self._tracks) + 1
         yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": track, "args": {"name": name}}
-        yield {"ph": "M", "name": "thread_sort_index", "pid": 1, "tid": track, "args": {"sort_index": track}}
+        yield {
+            "ph": "M",
+            "name": "thread_sort_index",
+            "pid": 1,
+            "tid": track,
+            "args": {"sort_index": track},
+        }
 
     def _blocked(self, call: str, t: float, outcome: str) -> Iterator[dict[str, Any]]:
         since, caller, asked = self._open.pop(call)
@@ -109,4 +124,8 @@ def _details(step: Step) -> dict[str, Any]:
 
 
 def _safe(value: Any) -> Any:
-    return value if isinstance(value, int | float) else visible(value if isinstance(value, str) else json.dumps(value))
+    return (
+        value
+        if isinstance(value, int | float)
+        else visible(value if isinstance(value, str) else json.dumps(value))
+    )

@@ -129,10 +129,19 @@ def lay_out(steps: Sequence[Step]) -> Layout:
         who = [None if name is None else _place(lanes, name, step) for name in ends(step)]
         row = Row(step, y, who[0], who[1])
         layout.rows.append(row)
-        if step.kind == "call" and step.source is not None and step.call is not None and step.call not in waiting:
+        if (
+            step.kind == "call"
+            and step.source is not None
+            and step.call is not None
+            and step.call not in waiting
+        ):
             waiting[step.call] = (_place(lanes, step.source, step), y, step.source)
             waits[step.source] = waits.get(step.source, 0) + 1
-        elif step.kind in ENDS and step.call in waiting and waiting[step.call][2] in {step.source, step.target}:
+        elif (
+            step.kind in ENDS
+            and step.call in waiting
+            and waiting[step.call][2] in {step.source, step.target}
+        ):
             lane, start, caller = waiting.pop(step.call)
             layout.blocked.append(Span(lane, start, y, step.call))
             waits[caller] -= 1
@@ -141,7 +150,9 @@ def lay_out(steps: Sequence[Step]) -> Layout:
         if step.kind == "start" and step.at is not None:
             born[step.at] = y
         if step.kind == "exit" and step.at is not None:
-            layout.lives.append(Span(_place(lanes, step.at, step), born.pop(step.at, float(TOP - ROW)), y))
+            layout.lives.append(
+                Span(_place(lanes, step.at, step), born.pop(step.at, float(TOP - ROW)), y)
+            )
         y += ROW
     layout.bottom = y
     layout.blocked += [Span(lane, start, y, call) for call, (lane, start, _) in waiting.items()]
@@ -166,9 +177,16 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
     said = [_said(step) for step in steps]
     lanes = [Lane("callers" if layout.lanes.shared and number == CALLERS - 1 else f"caller-{number + 1}" if number else "caller",
                   layout.x((0, number))) for number in range(layout.lanes.callers)]  # fmt: skip
-    lanes += [Lane(named(name), layout.x((1, number))) for number, name in enumerate(layout.lanes.processes)]
+    lanes += [
+        Lane(named(name), layout.x((1, number)))
+        for number, name in enumerate(layout.lanes.processes)
+    ]
     right = (lanes[-1].x if lanes else LEFT) + 44
-    width = right + max([30, *(cells(body) + cells(note) + 2 * bool(note) for body, note in said)]) * CELL + 24
+    width = (
+        right
+        + max([30, *(cells(body) + cells(note) + 2 * bool(note) for body, note in said)]) * CELL
+        + 24
+    )
     height = layout.bottom + 12
     title = visible(header.title or "A genreply transcript")
     if standalone:
@@ -185,9 +203,17 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
         label = _xml(crop(lane.label, 17))
         yield f'<text class="lane" x="{lane.x:g}" y="66" text-anchor="middle">{label}</text>\n'
     for number in range(layout.lanes.callers):
-        yield _line("lifeline", layout.x((0, number)), TOP - 18, layout.x((0, number)), layout.bottom)
+        yield _line(
+            "lifeline", layout.x((0, number)), TOP - 18, layout.x((0, number)), layout.bottom
+        )
     for span in layout.lives:
-        yield _line("lifeline", layout.x(span.lane), span.start - (6 if span.start > TOP else 18), layout.x(span.lane), span.stop)
+        yield _line(
+            "lifeline",
+            layout.x(span.lane),
+            span.start - (6 if span.start > TOP else 18),
+            layout.x(span.lane),
+            span.stop,
+        )
     for span in layout.blocked:
         x = layout.x(span.lane)
         tall = max(2.0, span.stop - span.start)
@@ -236,14 +262,22 @@ def _mark(layout: Layout, row: Row, look: Look) -> Iterator[str]:
         if place is not None and look.mark:
             yield _badge(layout.x(place), y, look.mark)
         elif place is None:
-            yield _line("mark", LEFT - 20, y, max(LEFT, layout.x((1, max(0, len(layout.lanes.processes) - 1)))) + 20, y)
+            yield _line(
+                "mark",
+                LEFT - 20,
+                y,
+                max(LEFT, layout.x((1, max(0, len(layout.lanes.processes) - 1)))) + 20,
+                y,
+            )
     yield "\n"
 
 
 def _badge(x: float, y: float, mark: str) -> str:
     match mark:
         case "■":
-            return f'<rect class="solid" x="{x - 6:g}" y="{y - 6:g}" width="12" height="12" rx="2"/>'
+            return (
+                f'<rect class="solid" x="{x - 6:g}" y="{y - 6:g}" width="12" height="12" rx="2"/>'
+            )
         case "●" | "•":
             return f'<circle class="solid" cx="{x:g}" cy="{y:g}" r="5"/>'
         case "!":
@@ -286,9 +320,13 @@ def _xml(text: str) -> str:
 
 def _rules(shade: int) -> str:
     colours = "".join(
-        f".{name}{{fill:{tones[shade]}}}.{name} .arrow,.{name} .cross{{stroke:{tones[shade]}}}" for name, tones in COLOURS.items()
+        f".{name}{{fill:{tones[shade]}}}.{name} .arrow,.{name} .cross{{stroke:{tones[shade]}}}"
+        for name, tones in COLOURS.items()
     )
-    ink, paper, faint, bar = (("#0f172a", "#ffffff", "#94a3b8", "#cbd5e1"), ("#e2e8f0", "#0f172a", "#475569", "#334155"))[shade]
+    ink, paper, faint, bar = (
+        ("#0f172a", "#ffffff", "#94a3b8", "#cbd5e1"),
+        ("#e2e8f0", "#0f172a", "#475569", "#334155"),
+    )[shade]
     dim = COLOURS["dim"][shade]
     return (
         f"{colours}.paper{{fill:{paper}}}.heading,.lane,.said{{fill:{ink}}}.label,.time,.gap,.note{{fill:{dim}}}"

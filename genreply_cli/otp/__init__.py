@@ -5,7 +5,20 @@ of this package. Start reading in `genserver`; `answers` and `exits` say what ma
 """
 
 from genreply_cli.otp import debug
-from genreply_cli.otp.answers import Continue, Down, Exited, From, Ignore, Init, Monitor, NoReply, Reply, Request, Stop, Timeout
+from genreply_cli.otp.answers import (
+    Continue,
+    Down,
+    Exited,
+    From,
+    Ignore,
+    Init,
+    Monitor,
+    NoReply,
+    Reply,
+    Request,
+    Stop,
+    Timeout,
+)
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import (
     AlreadyStarted,

@@ -147,19 +147,33 @@ class From(Generic[T]):
     It is a value: hashable, equal only to itself, and any process may use it. It holds no state of the server.
     """
 
-    __slots__ = ("__weakref__", "_deadlines", "_future", "_outcome", "_status", "caller", "server", "timeout")
+    __slots__ = (
+        "__weakref__",
+        "_deadlines",
+        "_future",
+        "_outcome",
+        "_status",
+        "caller",
+        "server",
+        "timeout",
+    )
 
     _outcome: Any  # the reply, or the reason why none will come; set with the status
     _deadlines: "dict[From[Any], float] | None"  # the queue of deadlines in which it stands; set with the future
 
     def __init__(
-        self, caller: "GenServer[Any] | asyncio.Task[Any] | None", server: "GenServer[Any]", timeout: float | None
+        self,
+        caller: "GenServer[Any] | asyncio.Task[Any] | None",
+        server: "GenServer[Any]",
+        timeout: float | None,
     ) -> None:
         self.caller = caller
         self.server = server
         self.timeout = timeout
         self._status = WAITING
-        self._future: asyncio.Future[None] | None = None  # made only if the caller really has to wait
+        self._future: asyncio.Future[None] | None = (
+            None  # made only if the caller really has to wait
+        )
 
     def __repr__(self) -> str:
         return f"<From {id(self):#x}, asking {self.server!r}, {self._status}>"

@@ -38,10 +38,16 @@ async def get_state(server: Any, timeout: float | None = 5.0) -> Any:
 
 
 @overload
-async def replace_state(server: GenServer[S], function: Callable[[S], S], timeout: float | None = 5.0) -> S: ...
+async def replace_state(
+    server: GenServer[S], function: Callable[[S], S], timeout: float | None = 5.0
+) -> S: ...
 @overload
-async def replace_state(server: Hashable, function: Callable[[Any], Any], timeout: float | None = 5.0) -> Any: ...
-async def replace_state(server: Any, function: Callable[[Any], Any], timeout: float | None = 5.0) -> Any:
+async def replace_state(
+    server: Hashable, function: Callable[[Any], Any], timeout: float | None = 5.0
+) -> Any: ...
+async def replace_state(
+    server: Any, function: Callable[[Any], Any], timeout: float | None = 5.0
+) -> Any:
     """Have the server go on with `function(state)`, and return that. What `function` raises is raised here; the server lives."""
 
     def replace(process: Process) -> Any:
@@ -71,7 +77,9 @@ async def status(server: Any, timeout: float | None = 5.0) -> Status:
     return await _ask(server, _status, timeout, "status")
 
 
-async def _ask(server: Any, function: Callable[[Process], T], timeout: float | None, doing: str) -> T:
+async def _ask(
+    server: Any, function: Callable[[Process], T], timeout: float | None, doing: str
+) -> T:
     found = server if isinstance(server, GenServer) else whereis(server)
     if found is None:
         raise NoProcess(server, None, timeout, doing)

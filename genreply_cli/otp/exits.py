@@ -31,7 +31,9 @@ class CallError(Exception):
 
     why = "failed"
 
-    def __init__(self, server: Any, request: Any, timeout: float | None, doing: str = "call") -> None:
+    def __init__(
+        self, server: Any, request: Any, timeout: float | None, doing: str = "call"
+    ) -> None:
         super().__init__(server, request, timeout)
         self.server = server
         self.request = request
@@ -61,7 +63,9 @@ class NoProcess(CallError, LookupError):
 class ServerExit(CallError):
     """The server ended before it replied, for whatever `reason`, "normal" too; an exception is the `__cause__` as well."""
 
-    def __init__(self, server: Any, request: Any, timeout: float | None, reason: Any, doing: str = "call") -> None:
+    def __init__(
+        self, server: Any, request: Any, timeout: float | None, reason: Any, doing: str = "call"
+    ) -> None:
         super().__init__(server, request, timeout, doing)
         self.reason = reason
 
@@ -100,7 +104,9 @@ class BadReturn(TypeError):  # the field's own name
     """A callback answered something else than it may; `answer` is what it answered."""
 
     def __init__(self, server: Any, callback: str, answer: Any, about: str, expected: str) -> None:
-        super().__init__(f"{server!r} answered {shorten(answer)} to {about} in {callback}; expected {expected}")
+        super().__init__(
+            f"{server!r} answered {shorten(answer)} to {about} in {callback}; expected {expected}"
+        )
         self.answer = answer
 
 

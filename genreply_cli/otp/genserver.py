@@ -88,7 +88,9 @@ class GenServer(Generic[S]):
     server: `terminate` gets the state from before the callback, and whoever waits for a reply gets `ServerExit`.
     """
 
-    trap_exit: ClassVar[bool] = False  # True: exit signals arrive as Exited in handle_info, instead of ending the server
+    trap_exit: ClassVar[bool] = (
+        False  # True: exit signals arrive as Exited in handle_info, instead of ending the server
+    )
 
     _process: Process = _Unborn()  # type: ignore[assignment]  # until it is started
 
@@ -98,9 +100,13 @@ class GenServer(Generic[S]):
         """Make the first state. It runs inside `start`; what takes long belongs into `handle_continue`."""
         return args[0] if len(args) == 1 else args  # type: ignore[return-value]  # as `use GenServer` does
 
-    def handle_call(self, request: Any, from_: From[Any], state: S) -> CallAnswer[S] | Awaitable[CallAnswer[S]]:
+    def handle_call(
+        self, request: Any, from_: From[Any], state: S
+    ) -> CallAnswer[S] | Awaitable[CallAnswer[S]]:
         """A request, whose caller waits: answer Reply, NoReply (and reply later) or Stop."""
-        raise RuntimeError(f"{self!r} was called with {shorten(request)}, but defines no handle_call")
+        raise RuntimeError(
+            f"{self!r} was called with {shorten(request)}, but defines no handle_call"
+        )
 
     def handle_cast(self, request: Any, state: S) -> Answer[S] | Awaitable[Answer[S]]:
         """A request that nobody waits for: answer NoReply or Stop."""
@@ -113,7 +119,9 @@ class GenServer(Generic[S]):
 
     def handle_continue(self, continuation: Any, state: S) -> Answer[S] | Awaitable[Answer[S]]:
         """What an answer put off with `then=Continue(continuation)`; runs before any message."""
-        raise RuntimeError(f"{self!r} was to continue with {shorten(continuation)}, but defines no handle_continue")
+        raise RuntimeError(
+            f"{self!r} was to continue with {shorten(continuation)}, but defines no handle_continue"
+        )
 
     def terminate(self, reason: Any, state: S) -> object:
         """The server is about to end. Not called when it is killed, by `exit` or by a link, unless it traps exits."""
@@ -139,7 +147,13 @@ class GenServer(Generic[S]):
         return cls._start(args, name, timeout, running.get())
 
     @classmethod
-    def _start(cls, args: tuple[Any, ...], name: Any, timeout: float | None, parent: "GenServer[Any] | None") -> Self:
+    def _start(
+        cls,
+        args: tuple[Any, ...],
+        name: Any,
+        timeout: float | None,
+        parent: "GenServer[Any] | None",
+    ) -> Self:
         node = node_here()
         if timeout is not None:
             check_timeout(timeout)
@@ -155,9 +169,13 @@ class GenServer(Generic[S]):
             answer = process.context.run(server.init, *args)
             if isinstance(answer, Coroutine):
                 answer.close()
-                raise TypeError(f"{cls.__qualname__}.init is async, but start does not wait; move what waits to handle_continue")
+                raise TypeError(
+                    f"{cls.__qualname__}.init is async, but start does not wait; move what waits to handle_continue"
+                )
             if isinstance(answer, Reply | NoReply):
-                raise BadReturn(server, "init", answer, shorten(args), "a state, Init, Stop or Ignore")
+                raise BadReturn(
+                    server, "init", answer, shorten(args), "a state, Init, Stop or Ignore"
+                )
             if timeout is not None and node.loop.time() - began > timeout:
                 raise TimeoutError(f"{server!r} took longer than {timeout:g} s in init")
             if process.status is not EXITED and not isinstance(answer, Stop | Ignore):
@@ -234,7 +252,9 @@ class GenServer(Generic[S]):
             node.tell("call", from_.caller, self, request, from_, timeout)
             node.tell("down", self, from_.caller, "noproc", from_)
 
-    async def _ask_system(self, function: Callable[[Process], T], timeout: float | None, doing: str) -> T:
+    async def _ask_system(
+        self, function: Callable[[Process], T], timeout: float | None, doing: str
+    ) -> T:
         """Have the process run a function between two messages. Nobody is told: looking on is no message of the program."""
         if timeout is not None:
             check_timeout(timeout)
@@ -322,11 +342,17 @@ class GenServer(Generic[S]):
             return
         process.node.check_thread()
         sender = running.get()
-        to_itself = sender is self and (process.status is not BUSY or asyncio.current_task() is process.runner)
+        to_itself = sender is self and (
+            process.status is not BUSY or asyncio.current_task() is process.runner
+        )
         if to_itself and not self.trap_exit and is_normal(reason):
             process.die(process, reason)
         else:
-            process.signal(None if sender is None else sender._process, reason, kill=isinstance(reason, str) and reason == "kill")
+            process.signal(
+                None if sender is None else sender._process,
+                reason,
+                kill=isinstance(reason, str) and reason == "kill",
+            )
         if to_itself and process.status is EXITED:
             raise Exit(process.reason)  # it does not come back from killing itself
 
@@ -369,7 +395,9 @@ class GenServer(Generic[S]):
         If the caller has gone (timeout, cancellation, or its server has ended), the reply is dropped. Never raises for that.
         """
         if not isinstance(from_, From):
-            raise TypeError(f"reply was given {shorten(from_)}; expected the From that handle_call was given")
+            raise TypeError(
+                f"reply was given {shorten(from_)}; expected the From that handle_call was given"
+            )
         from_.server._process.node.reply(from_, value)
 
     async def receive(self, kind: type[T], timeout: float | None = None) -> T:
@@ -382,7 +410,9 @@ class GenServer(Generic[S]):
             check_timeout(timeout)
         process = self._process
         if running.get() is not self or asyncio.current_task() is not process.runner:
-            raise RuntimeError(f"receive takes from the mailbox of {self!r}, which only its own async callbacks may do")
+            raise RuntimeError(
+                f"receive takes from the mailbox of {self!r}, which only its own async callbacks may do"
+            )
         receiving = process.receiving = Receiving(kind, process.node.loop.create_future())
         process.scheduled = process.queued
         try:
@@ -406,7 +436,9 @@ def whereis(name: Any) -> GenServer[Any] | None:
     try:
         process = node_here().names.get(name)
     except TypeError:
-        raise TypeError(f"{shorten(name)} is no server; expected a GenServer that was started, or a registered name") from None
+        raise TypeError(
+            f"{shorten(name)} is no server; expected a GenServer that was started, or a registered name"
+        ) from None
     return None if process is None else process.server
 
 
@@ -549,7 +581,11 @@ def demonitor(ref: Monitor, flush: bool = False) -> None:
         del watcher.monitored[ref]
         del ref.process._process.monitors[ref]
     if flush:
-        kept = [entry for entry in watcher.mailbox if not (isinstance(entry[1], Down) and entry[1].ref is ref)]
+        kept = [
+            entry
+            for entry in watcher.mailbox
+            if not (isinstance(entry[1], Down) and entry[1].ref is ref)
+        ]
         if len(kept) != len(watcher.mailbox):
             watcher.mailbox.clear()
             watcher.mailbox.extend(kept)

@@ -17,17 +17,34 @@ from typing import Any, Final, Self
 from genreply_cli.otp.answers import FAILED, REPLIED, TIMED_OUT, WAITING, Down, Exited, From, Stop
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
-from genreply_cli.otp.process import BUSY, CALL, CAST, EXITED, NO_ENTRY, SYSTEM, Process, handling, logger, running
+from genreply_cli.otp.process import (
+    BUSY,
+    CALL,
+    CAST,
+    EXITED,
+    NO_ENTRY,
+    SYSTEM,
+    Process,
+    handling,
+    logger,
+    running,
+)
 
-BUDGET: Final = 64  # calls that may be answered, or processes run, before somebody looks at the clock
+BUDGET: Final = (
+    64  # calls that may be answered, or processes run, before somebody looks at the clock
+)
 SLICE: Final = 0.001  # seconds for which calls may be answered before the event loop gets a turn
 SLICES: Final = 16  # and looks at the clock before it gets one all the same: a virtual clock does not move meanwhile
-DEPTH: Final = 8  # servers that may call one another on one stack before the next one waits its turn
+DEPTH: Final = (
+    8  # servers that may call one another on one stack before the next one waits its turn
+)
 GRACE: Final = 5.0  # seconds that a server has to stop when its node closes
 
 SIGNALS: Final = (Down, Exited)
 
-_new = tuple.__new__  # an Event is made for each message: this takes half the time of its own constructor
+_new = (
+    tuple.__new__
+)  # an Event is made for each message: this takes half the time of its own constructor
 
 _nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
 
@@ -41,7 +58,9 @@ class Node:
     def __init__(self, observe: Callable[[Event], object] | None = None) -> None:
         self.observe = observe
         self.ready: deque[Process] = deque()
-        self.awake = False  # the run queue is being drained, or will be in the next turn of the loop
+        self.awake = (
+            False  # the run queue is being drained, or will be in the next turn of the loop
+        )
         self.depth = 0  # drains on the stack
         self.budget = BUDGET  # calls that may still be answered before somebody looks at the clock
         self._looks = 0
@@ -62,7 +81,9 @@ class Node:
         self._clock = self.loop.time
         self._thread = get_ident()
         if self.loop in _nodes:
-            raise RuntimeError("a node is running in this event loop already; one loop has one node")
+            raise RuntimeError(
+                "a node is running in this event loop already; one loop has one node"
+            )
         _nodes[self.loop] = self
         return self
 
@@ -72,7 +93,9 @@ class Node:
             while self.processes:
                 await self._shut_down(next(reversed(self.processes)))
             pause = 0.0
-            while self._runners:  # a callback that ignores its cancellation is told again, less and less often
+            while (
+                self._runners
+            ):  # a callback that ignores its cancellation is told again, less and less often
                 await asyncio.wait(self._runners, timeout=pause)
                 for runner in self._runners:
                     runner.cancel()
@@ -90,7 +113,9 @@ class Node:
         if process.status is BUSY and not process.server.trap_exit:  # as an exit signal does
             process.exit("shutdown")
             return
-        process.post(SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY))
+        process.post(
+            SYSTEM, lambda process: process.finish(Stop("shutdown", process.state), NO_ENTRY)
+        )
         try:
             async with asyncio.timeout(GRACE):
                 await process.server.wait()
@@ -114,7 +139,9 @@ class Node:
     def check_thread(self) -> None:
         """Raise RuntimeError in any thread but the node's own."""
         if get_ident() != self._thread:
-            raise RuntimeError("this node runs in another thread; from here, use node.run(function, …)")
+            raise RuntimeError(
+                "this node runs in another thread; from here, use node.run(function, …)"
+            )
 
     def _turn(self) -> None:
         self.budget = BUDGET
@@ -192,7 +219,13 @@ class Node:
             source: Any = running.get()
             if source is None:
                 source = asyncio.current_task(self.loop)
-            kind: Kind = "reply" if from_._status is WAITING else "duplicate" if from_._status is REPLIED else "late"
+            kind: Kind = (
+                "reply"
+                if from_._status is WAITING
+                else "duplicate"
+                if from_._status is REPLIED
+                else "late"
+            )
             self.tell(kind, source, from_.caller, value, from_)
         if from_._status is WAITING:
             from_._status = REPLIED
@@ -207,7 +240,13 @@ class Node:
             if status is FAILED:
                 self.tell("down", from_.server, from_.caller, why, about=from_)
             else:
-                self.tell("timeout" if status is TIMED_OUT else "cancel", from_.caller, from_.server, about=from_, detail=why)
+                self.tell(
+                    "timeout" if status is TIMED_OUT else "cancel",
+                    from_.caller,
+                    from_.server,
+                    about=from_,
+                    detail=why,
+                )
         from_._status = status
         from_._outcome = why
         del from_.server._process.open[from_]
@@ -246,7 +285,9 @@ class Node:
         else:
             del self._deadlines[timeout]
 
-    def after(self, delay: float, function: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
+    def after(
+        self, delay: float, function: Callable[..., object], *args: Any
+    ) -> asyncio.TimerHandle:
         """`call_later`, with a handle that the node cancels when it closes."""
 
         def fire() -> None:
@@ -277,16 +318,23 @@ class Node:
         if self.observe is None:
             return None
         cause = handling.get()
-        call, cause_seq = (about, None) if cause is None else (about if kind is CALL else cause.call, cause.seq)
+        call, cause_seq = (
+            (about, None) if cause is None else (about if kind is CALL else cause.call, cause.seq)
+        )
         self._seq = seq = self._seq + 1
-        event = _new(Event, (seq, self._clock(), kind, source, target, message, call, cause_seq, about, detail))
+        event = _new(
+            Event,
+            (seq, self._clock(), kind, source, target, message, call, cause_seq, about, detail),
+        )
         try:
             self.observe(event)
         except Exception:
             logger.exception("the observer of a node raised; it must not")
         return event
 
-    def tell_message(self, kind: str, process: Process, message: Any, from_: From[Any] | None) -> Event | None:
+    def tell_message(
+        self, kind: str, process: Process, message: Any, from_: From[Any] | None
+    ) -> Event | None:
         """Tell of a message to a process."""
         server = process.server
         if kind is SYSTEM:
@@ -326,13 +374,17 @@ class Node:
                 started.set()
                 await leave.wait()
 
-        thread = threading.Thread(target=asyncio.run, args=(serve(),), name="genreply node", daemon=True)
+        thread = threading.Thread(
+            target=asyncio.run, args=(serve(),), name="genreply node", daemon=True
+        )
         thread.start()
         started.wait()
         try:
             yield node
         finally:
-            with contextlib.suppress(RuntimeError):  # a SystemExit in a callback has ended the thread already
+            with contextlib.suppress(
+                RuntimeError
+            ):  # a SystemExit in a callback has ended the thread already
                 node.loop.call_soon_threadsafe(leave.set)
             thread.join()
 
@@ -349,11 +401,17 @@ class Node:
                 "as in node.run(coordinator.greet, 'Hello')"
             )
         if not self._thread:
-            raise RuntimeError("this node is not running; use it inside `with Node.in_thread() as node:`")
+            raise RuntimeError(
+                "this node is not running; use it inside `with Node.in_thread() as node:`"
+            )
         if get_ident() == self._thread:
-            raise RuntimeError("node.run() blocks, and this is the thread that would have to do the work; await it instead")
+            raise RuntimeError(
+                "node.run() blocks, and this is the thread that would have to do the work; await it instead"
+            )
 
-        finished = threading.Lock()  # half the cost of a concurrent future, and two locks less a call
+        finished = (
+            threading.Lock()
+        )  # half the cost of a concurrent future, and two locks less a call
         finished.acquire()
         outcome: list[tuple[Any, BaseException | None]] = []
         tasks: list[asyncio.Task[None]] = []

@@ -48,7 +48,9 @@ CAST: Final = "cast"
 INFO: Final = "info"
 CONTINUE: Final = "continue"  # always leftmost, so it comes before all messages
 SYSTEM: Final = "system"  # the message is a function of the process
-TERMINATE: Final = "terminate"  # never in a mailbox; the message is (Stop, the entry that led to it)
+TERMINATE: Final = (
+    "terminate"  # never in a mailbox; the message is (Stop, the entry that led to it)
+)
 
 # What a process is doing. Compared by identity.
 READY: Final = "ready"
@@ -62,7 +64,9 @@ QUOTA: Final = 100  # messages that a process may handle before others get their
 
 ANSWERS: Final = (Reply, NoReply, Stop)
 
-Entry = tuple[str, Any, "From[Any] | None", Event | None]  # kind, message, who asks, what the observer was told
+Entry = tuple[
+    str, Any, "From[Any] | None", Event | None
+]  # kind, message, who asks, what the observer was told
 
 running: ContextVar["GenServer[Any] | None"] = ContextVar("running", default=None)
 handling: ContextVar[Event | None] = ContextVar("handling", default=None)
@@ -77,7 +81,9 @@ class Process:
         "server", "state", "status", "waiters", "work",
     )  # fmt: skip
 
-    def __init__(self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None") -> None:
+    def __init__(
+        self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None"
+    ) -> None:
         self.server = server
         self.node = node
         self.name = name
@@ -90,7 +96,9 @@ class Process:
         self.mailbox: deque[Entry] = deque()
         self.scheduled = True  # in the run queue, being run, or kept from it
         self.queued = False  # in the run queue, since a `receive` that is over
-        self.open: dict[From[Any], None] = {}  # the calls that wait for a reply of this server, oldest first
+        self.open: dict[
+            From[Any], None
+        ] = {}  # the calls that wait for a reply of this server, oldest first
         self.links: dict[Process, None] = {}
         self.monitors: dict[Monitor, None] = {}  # who watches this process
         self.monitored: dict[Monitor, None] = {}  # whom this process watches
@@ -98,12 +106,16 @@ class Process:
         self.idle: asyncio.TimerHandle | None = None
         self.idle_timeout: float | None = None
         self.receiving: Receiving | None = None
-        self.runner: asyncio.Task[None] | None = None  # carries on async callbacks; made when the first one comes
+        self.runner: asyncio.Task[None] | None = (
+            None  # carries on async callbacks; made when the first one comes
+        )
         self.work: Work | None = None  # what it is to carry on
         self.call_runner: asyncio.Future[None] | None = None  # where it waits for that
         self.context = copy_context()
         self.context.run(running.set, server)
-        self.have_a_go: Callable[[], None] = partial(self.context.run, self.run)  # what the run queue calls
+        self.have_a_go: Callable[[], None] = partial(
+            self.context.run, self.run
+        )  # what the run queue calls
 
     # --- the mailbox --------------------------------------------------------------------------------------------------------
 
@@ -167,7 +179,9 @@ class Process:
                     self.state = answer.state
                     if kind is CALL and event is not None and from_._status is WAITING:  # type: ignore[union-attr]
                         self.node.tell("noreply", server, None, None, from_)
-                elif type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout:
+                elif (
+                    type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout
+                ):
                     self.state = answer.state
                     self.node.reply(from_, answer.value)  # type: ignore[arg-type]  # calls have a from_
                 else:
@@ -188,7 +202,9 @@ class Process:
             self.receiving.look(self.mailbox)
         elif self.status is SUSPENDED:
             self.scheduled = False
-            place = next((place for place, entry in enumerate(self.mailbox) if entry[0] is SYSTEM), None)
+            place = next(
+                (place for place, entry in enumerate(self.mailbox) if entry[0] is SYSTEM), None
+            )
             if place is not None:
                 self.scheduled = True
                 message = self.mailbox[place][1]
@@ -320,7 +336,9 @@ class Process:
         if self.status is EXITED:  # killed, by its own doing, while it was stepped
             with contextlib.suppress(BaseException):
                 coroutine.throw(asyncio.CancelledError())
-            with contextlib.suppress(BaseException):  # unless it is through: it has caught that, and waits again
+            with contextlib.suppress(
+                BaseException
+            ):  # unless it is through: it has caught that, and waits again
                 coroutine.close()
             return WAITS
         if self.status is READY:
@@ -335,7 +353,9 @@ class Process:
     def _make_runner(self) -> "asyncio.Task[None]":
         loop = self.node.loop
         self.call_runner = loop.create_future()
-        task = asyncio.Task(self._carry_on(), loop=loop, name=repr(self.server), context=self.context)  # never an eager one
+        task = asyncio.Task(
+            self._carry_on(), loop=loop, name=repr(self.server), context=self.context
+        )  # never an eager one
         self.runner = self.node.adopt(task)
         return self.runner
 
@@ -345,7 +365,9 @@ class Process:
             interrupted: BaseException | None = None
             try:
                 await self.call_runner
-            except asyncio.CancelledError as error:  # by an asyncio.timeout of the callback, before we came to it
+            except (
+                asyncio.CancelledError
+            ) as error:  # by an asyncio.timeout of the callback, before we came to it
                 interrupted = error
             self.call_runner = self.node.loop.create_future()
             work, self.work = self.work, None
@@ -367,8 +389,14 @@ class Process:
         fatal = isinstance(error, KeyboardInterrupt | SystemExit)
         if self.status is not EXITED:
             reason = error.reason if isinstance(error, Exit) else error
-            if entry[0] is TERMINATE and isinstance(entry[1][0].reason, BaseException) and error.__context__ is None:
-                error.__context__ = entry[1][0].reason  # as it is anyway where terminate is no coroutine
+            if (
+                entry[0] is TERMINATE
+                and isinstance(entry[1][0].reason, BaseException)
+                and error.__context__ is None
+            ):
+                error.__context__ = entry[1][
+                    0
+                ].reason  # as it is anyway where terminate is no coroutine
             if not isinstance(error, Exit):
                 self.node.tell("crash", self.server, None, error)
             if entry[0] is TERMINATE:
@@ -381,7 +409,12 @@ class Process:
     def finish(self, stop: Stop[Any], entry: Entry) -> None:
         """Run `terminate`, then end."""
         self.status = STOPPING
-        terminate: Entry = (TERMINATE, (stop, entry), entry[2] if stop.reply is not NOTHING else None, entry[3])
+        terminate: Entry = (
+            TERMINATE,
+            (stop, entry),
+            entry[2] if stop.reply is not NOTHING else None,
+            entry[3],
+        )
         try:
             self.settle(self.server.terminate(stop.reason, stop.state), terminate)
         except BaseException as error:
@@ -409,7 +442,11 @@ class Process:
         ]
         extra = {"server": self.server, "last_message": message, "state": state, "reason": reason}
         extra |= {"client": client, "linked": linked}
-        error = (type(reason), reason, reason.__traceback__) if isinstance(reason, BaseException) else None
+        error = (
+            (type(reason), reason, reason.__traceback__)
+            if isinstance(reason, BaseException)
+            else None
+        )
         logger.error("%s", "\n  ".join(lines), exc_info=error, extra=extra)
 
     def signal(self, source: "Process | None", reason: Any, *, kill: bool = False) -> None:
@@ -417,9 +454,13 @@ class Process:
         if self.status is EXITED:
             return
         if not kill and self.server.trap_exit:
-            if source is not None and source is (self.parent or self):  # who was started by nobody is its own parent
+            if source is not None and source is (
+                self.parent or self
+            ):  # who was started by nobody is its own parent
                 self.brought_down_by = self.parent
-                self.post(SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY))
+                self.post(
+                    SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY)
+                )
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
@@ -444,7 +485,13 @@ class Process:
         self.mailbox = deque(maxlen=0)
         self._forget_idle()
         node.forget(self)
-        node.tell("exit", self.server, None, reason, detail=self.brought_down_by and self.brought_down_by.server)
+        node.tell(
+            "exit",
+            self.server,
+            None,
+            reason,
+            detail=self.brought_down_by and self.brought_down_by.server,
+        )
         for from_ in list(self.open):
             node.give_up(from_, FAILED, reason)
         for waiter in list(self.waiters):
@@ -457,7 +504,9 @@ class Process:
             linked.links.pop(self, None)
         if self.links or self.monitors:
             node.pass_on(self)
-        if self.runner is not None and self.work is None:  # otherwise it has not come to that yet, and will cancel it itself
+        if (
+            self.runner is not None and self.work is None
+        ):  # otherwise it has not come to that yet, and will cancel it itself
             self.runner.cancel()
 
     def pass_on(self) -> None:
@@ -532,7 +581,9 @@ class Receiving:
         try:
             isinstance(None, kind)
         except TypeError:
-            raise TypeError(f"receive was given {shorten(kind)}; expected the type of a message") from None
+            raise TypeError(
+                f"receive was given {shorten(kind)}; expected the type of a message"
+            ) from None
         self.kind = kind
         self.future = future
         self.seen = 0
@@ -551,9 +602,13 @@ class Receiving:
 def check_timeout(timeout: Any) -> float:
     """A timeout in seconds, or an error that says what it should be."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-        raise TypeError(f"timeout is {shorten(timeout)}; expected seconds as an int or float, or None to wait for ever")
+        raise TypeError(
+            f"timeout is {shorten(timeout)}; expected seconds as an int or float, or None to wait for ever"
+        )
     if not 0 <= timeout < float("inf"):
-        raise ValueError(f"timeout is {timeout!r}; expected 0 seconds or more, or None to wait for ever")
+        raise ValueError(
+            f"timeout is {timeout!r}; expected 0 seconds or more, or None to wait for ever"
+        )
     return timeout
 
 

@@ -38,7 +38,9 @@ class Loop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 0.0
         self._order = itertools.count()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context]] = []
+        self._timers: list[
+            tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context]
+        ] = []
         super().__init__(_Impatient(self))
 
     def time(self) -> float:
@@ -46,7 +48,11 @@ class Loop(asyncio.SelectorEventLoop):
         return self._now
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """As in asyncio, but equal deadlines keep their order, which a plain heap of equal floats does not."""
         context = copy_context() if context is None else context
@@ -79,12 +85,16 @@ class _Impatient(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-        if timeout is None and not ready:  # None: nothing is ready to run; a signal (Ctrl-C) would be in `ready`
+        if (
+            timeout is None and not ready
+        ):  # None: nothing is ready to run; a signal (Ctrl-C) would be in `ready`
             self._loop.jump()
         return ready
 
 
-def _unless_cancelled(handle: asyncio.TimerHandle, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+def _unless_cancelled(
+    handle: asyncio.TimerHandle, callback: Callable[..., object], args: tuple[Any, ...]
+) -> None:
     if not handle.cancelled():
         callback(*args)
 
@@ -97,7 +107,11 @@ def _where(task: "asyncio.Task[Any]") -> str:
         frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
         if frame is None:
             break
-        places.append(f"{waiting.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})")
+        places.append(
+            f"{waiting.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})"
+        )
         inner = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
-        waiting = frame.f_locals.get("coroutine") if inner is None else inner  # what a server's task carries on
+        waiting = (
+            frame.f_locals.get("coroutine") if inner is None else inner
+        )  # what a server's task carries on
     return " > ".join(places)

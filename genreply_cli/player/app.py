@@ -58,7 +58,9 @@ def summary(index: Index, state: State) -> str:
     more = "" if index.counted else " or more"
     took = "" if index.ends is None else f", {index.ends:.3f} s"
     events = f"{index.total} event{'' if index.total == 1 else 's'}{more}{took}"
-    notes = "".join(f"; {note.removeprefix(visible(index.name)).lstrip(':, ')}" for note in index.notes)
+    notes = "".join(
+        f"; {note.removeprefix(visible(index.name)).lstrip(':, ')}" for note in index.notes
+    )
     return f"{name}: {events}; stopped at event {state.number + 1} (+{step.t:.3f} s){notes}"
 
 
@@ -73,7 +75,11 @@ def _keyboard() -> Iterator[TextIO]:
 
 
 async def _perform(
-    index: Index, state: State, wishes: Wishes, keyboard: TextIO, leaving: Iterable[signal.Signals] = LEAVING
+    index: Index,
+    state: State,
+    wishes: Wishes,
+    keyboard: TextIO,
+    leaving: Iterable[signal.Signals] = LEAVING,
 ) -> Performance:
     look = decide(sys.stdout, wishes)
     view = None if look.view == "off" else look.view
@@ -112,7 +118,10 @@ async def _perform(
     try:
         # a signal may have come before it began; a terminal that has gone away is left, too
         with contextlib.suppress(EOFError):
-            await app.run_async(pre_run=lambda: app.exit() if failures or playing.done() else None, set_exception_handler=False)
+            await app.run_async(
+                pre_run=lambda: app.exit() if failures or playing.done() else None,
+                set_exception_handler=False,
+            )
     finally:
         for number in leaving:
             loop.remove_signal_handler(number)
@@ -125,7 +134,11 @@ async def _perform(
 
 
 def _application(
-    draw: Callable[[int, int], list[list[Span]]], press: "Callable[[KeyPressEvent], None]", keyboard: TextIO, *, color: bool
+    draw: Callable[[int, int], list[list[Span]]],
+    press: "Callable[[KeyPressEvent], None]",
+    keyboard: TextIO,
+    *,
+    color: bool,
 ) -> "Application[None]":
     from prompt_toolkit import Application
     from prompt_toolkit.input import create_input
@@ -137,7 +150,9 @@ def _application(
 
         def create_content(self, width: int, height: int) -> UIContent:
             rows = [[(_style(style), text) for text, style in row] for row in draw(width, height)]
-            return UIContent(get_line=lambda number: list(rows[number]), line_count=len(rows), show_cursor=False)
+            return UIContent(
+                get_line=lambda number: list(rows[number]), line_count=len(rows), show_cursor=False
+            )
 
         def is_focusable(self) -> bool:
             return True

@@ -163,13 +163,22 @@ def _mentions(call: str) -> Callable[[bytes], bool]:
 
 
 def _hunt(
-    state: State, index: Index, way: int, wanted: Callable[[Step], bool], likely: Callable[[bytes], object], none: str
+    state: State,
+    index: Index,
+    way: int,
+    wanted: Callable[[Step], bool],
+    likely: Callable[[bytes], object],
+    none: str,
 ) -> Hunt:
     yield from _counted(index)
     call = None if state.only is None else state.only.call
     stop = index.total if way > 0 else -1
-    found = yield from index.hunt(state.number + way, stop, lambda step: wanted(step) and call in {None, step.call}, likely)
-    return replace(state, said=none) if found is None else replace(state, number=found, playing=False)
+    found = yield from index.hunt(
+        state.number + way, stop, lambda step: wanted(step) and call in {None, step.call}, likely
+    )
+    return (
+        replace(state, said=none) if found is None else replace(state, number=found, playing=False)
+    )
 
 
 # --- finding -----------------------------------------------------------------------------------------------------------------
@@ -207,7 +216,9 @@ def _find(state: State, index: Index) -> Hunt:
     if found is None:
         here = index.step(state.number)
         only = here is not None and has_it(here)
-        return replace(state, said=f"{quoted(state.needle)} is {'only here' if only else 'nowhere here'}")
+        return replace(
+            state, said=f"{quoted(state.needle)} is {'only here' if only else 'nowhere here'}"
+        )
     return replace(state, number=found, playing=False, said=said)
 
 
@@ -276,20 +287,50 @@ KEYS: Final = (
     Key(("N",), "N", "previous event of the same call", _same_call(-1)),
     Key(("]",), "]", "next mark or failure", _marker(1)),
     Key(("[",), "[", "previous mark or failure", _marker(-1)),
-    *(Key((str(tenths),), "0-9" if tenths == 0 else "", "to 0-90 % of the events", _to(tenths)) for tenths in range(10)),
+    *(
+        Key((str(tenths),), "0-9" if tenths == 0 else "", "to 0-90 % of the events", _to(tenths))
+        for tenths in range(10)
+    ),
     Key(("g", "home"), "g Home", "to the start", _to(0)),
     Key(("G", "end"), "G End", "to the end", _to(10)),
     Key(("pagedown",), "PageDn", f"{PAGE} events on", _by(PAGE)),
     Key(("pageup",), "PageUp", f"{PAGE} events back", _by(-PAGE)),
-    Key(("+",), "+", "twice as fast", lambda state, _: replace(state, speed=min(max(FASTEST, state.speed), state.speed * 2))),
-    Key(("-",), "-", "half as fast", lambda state, _: replace(state, speed=max(min(SLOWEST, state.speed), state.speed / 2))),
+    Key(
+        ("+",),
+        "+",
+        "twice as fast",
+        lambda state, _: replace(state, speed=min(max(FASTEST, state.speed), state.speed * 2)),
+    ),
+    Key(
+        ("-",),
+        "-",
+        "half as fast",
+        lambda state, _: replace(state, speed=max(min(SLOWEST, state.speed), state.speed / 2)),
+    ),
     Key(("=",), "=", "as fast as it was", lambda state, _: replace(state, speed=1.0)),
     Key(("c",), "c", "only this call; again: all", _only),
-    Key(("/",), "/", "find; / and Enter again: the next one", lambda state, _: replace(state, typing="")),
-    Key(("c-m", "c-j"), "Enter", "the whole payload", lambda state, _: replace(state, shown="payload", scroll=0)),
-    Key(("e",), "e", "why: what it means, and what comes next", lambda state, _: replace(state, why=not state.why)),
+    Key(
+        ("/",),
+        "/",
+        "find; / and Enter again: the next one",
+        lambda state, _: replace(state, typing=""),
+    ),
+    Key(
+        ("c-m", "c-j"),
+        "Enter",
+        "the whole payload",
+        lambda state, _: replace(state, shown="payload", scroll=0),
+    ),
+    Key(
+        ("e",),
+        "e",
+        "why: what it means, and what comes next",
+        lambda state, _: replace(state, why=not state.why),
+    ),
     Key(("?",), "?", "these keys", lambda state, _: replace(state, shown="keys", scroll=0)),
-    Key(("q",), "q", "leave, as Ctrl-C and Ctrl-D do", lambda state, _: replace(state, leaving=True)),
+    Key(
+        ("q",), "q", "leave, as Ctrl-C and Ctrl-D do", lambda state, _: replace(state, leaving=True)
+    ),
 )
 
 COMMANDS: Final[Mapping[str, Command]] = {name: key.command for key in KEYS for name in key.names}

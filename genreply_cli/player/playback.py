@@ -26,7 +26,9 @@ TICK: Final = 0.1  # seconds between two pictures while it plays and nothing hap
 class Performance:
     """`changed` is told whenever there is something new to see."""
 
-    def __init__(self, index: Index, state: State, changed: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, index: Index, state: State, changed: Callable[[], object] = lambda: None
+    ) -> None:
         self.index = index
         self.state = state
         self.looking: float | None = None  # how far a hunt has come, from 0 to 1
@@ -97,15 +99,23 @@ class Performance:
             steps = track(self.state, self.index)
             numbers = steps[bisect_left(steps, self.state.number) :]
             coming = iter(numbers)
-            async for _ in play(filter(None, map(self.index.step, numbers)), speed, idle_limit, waited):
+            async for _ in play(
+                filter(None, map(self.index.step, numbers)), speed, idle_limit, waited
+            ):
                 number = next(coming)
                 if number != self.state.number:
-                    self.state, self._waited, self._since = replace(self.state, number=number, said=""), 0.0, _now()
+                    self.state, self._waited, self._since = (
+                        replace(self.state, number=number, said=""),
+                        0.0,
+                        _now(),
+                    )
                     self._changed()
             waited = 0.0
             await asyncio.sleep(0)  # more of them are being counted
         self._playing = None
-        self._become(replace(self.state, playing=False, leaving=self.state.leaving or self.state.exit_at_end))
+        self._become(
+            replace(self.state, playing=False, leaving=self.state.leaving or self.state.exit_at_end)
+        )
 
     async def _read_on(self) -> None:
         while _slice(self.index.read_on(), SLICE):

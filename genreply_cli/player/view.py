@@ -18,7 +18,18 @@ from genreply_cli.explain.meaning import why
 from genreply_cli.player.keys import KEYS, State, at_end
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import named, show
-from genreply_cli.timeline.timeline import ASCII, Span, Timeline, View, accessible, cells, crop, fits, pad, view_for
+from genreply_cli.timeline.timeline import (
+    ASCII,
+    Span,
+    Timeline,
+    View,
+    accessible,
+    cells,
+    crop,
+    fits,
+    pad,
+    view_for,
+)
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.snapshot import Standing
 from genreply_cli.transcript.tracer import ABSENT, Step
@@ -55,7 +66,9 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
     header, rows, standing = _timeline(state, index, width, body, view, style)
     deepest = 0
     if state.shown:
-        text = _keys(width, style) if state.shown == "keys" else _payload(index, state.number, width)
+        text = (
+            _keys(width, style) if state.shown == "keys" else _payload(index, state.number, width)
+        )
         deepest = max(0, len(text) - body)
         scroll = min(state.scroll, deepest)
         header, rows = [], [[(line, "")] for line in text[scroll : scroll + body]]
@@ -65,8 +78,14 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
     elif standing is None:
         told, means = f"state: still reading ({index.read * 100:.0f} %)", ""
     else:
-        told, means = "state here: " + in_words(standing, step.t + style.waited), "why: " + why(step, tuple(standing.open))
-    panels = [*_panel(told, width, parts["state"], style), *_panel(means, width, parts["why"], style)]
+        told, means = (
+            "state here: " + in_words(standing, step.t + style.waited),
+            "why: " + why(step, tuple(standing.open)),
+        )
+    panels = [
+        *_panel(told, width, parts["state"], style),
+        *_panel(means, width, parts["why"], style),
+    ]
     rows = [
         *_some(parts["status"], [[(_status(state, index, step, width, style), "reverse")]]),
         *_some(parts["header"], [header]),
@@ -81,7 +100,14 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
 def _parts(state: State, view: View, width: int, height: int) -> dict[str, int]:
     """How many rows each part gets, but for the body, which gets the rest."""
     stands, means = (2, 2) if width >= 100 else (2, 3) if width >= 60 else (4, 5)
-    parts = {"status": 1, "header": int(view == "wide"), "blank": 1, "state": stands, "why": means if state.why else 0, "keys": 1}
+    parts = {
+        "status": 1,
+        "header": int(view == "wide"),
+        "blank": 1,
+        "state": stands,
+        "why": means if state.why else 0,
+        "keys": 1,
+    }
     asked = int(state.typing is not None or bool(state.said))
     for name, least in (
         ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", asked), ("header", 0), ("state", 0), ("status", 0),
@@ -104,7 +130,11 @@ def _fitted(row: Row, width: int, style: Style) -> Row:
     fitted: Row = []
     room = width
     for text, look in row:
-        text = crop(text.translate(ASCII) if style.ascii_only else text, room, "" if style.ascii_only else "…")  # noqa: PLW2901
+        text = crop(
+            text.translate(ASCII) if style.ascii_only else text,
+            room,
+            "" if style.ascii_only else "…",
+        )  # noqa: PLW2901
         fitted.append((text, look))
         room -= cells(text)
     return fitted
@@ -118,7 +148,9 @@ def _timeline(
 ) -> tuple[Row, list[Row], Standing | None]:
     """The names above the lanes, the last steps up to this one, and how things stand after it, if that is known."""
     timeline = Timeline(max(1, width - 1), view, ascii_only=style.ascii_only, entire=True)
-    drawn: list[tuple[Row, Row, bool]] = []  # the names above each row, and whether it is that itself
+    drawn: list[
+        tuple[Row, Row, bool]
+    ] = []  # the names above each row, and whether it is that itself
 
     def draw(step: Step, here: bool) -> None:
         *above, row = timeline.spans(step)
@@ -145,10 +177,16 @@ def _timeline(
             one = index.step(place)
             if one is not None:
                 draw(one, place == number)
-    problem = _wrapped(f"error: {index.problem}", width) if index.problem is not None and at_end(state, index) else []
+    problem = (
+        _wrapped(f"error: {index.problem}", width)
+        if index.problem is not None and at_end(state, index)
+        else []
+    )
     shown = drawn[-max(1, height - len(problem)) :]
     header = shown[0][0] if shown else [(" ", ""), *timeline.header()]
-    rows = [row for place, (_, row, is_header) in enumerate(shown) if place or not is_header]  # it is above them all already
+    rows = [
+        row for place, (_, row, is_header) in enumerate(shown) if place or not is_header
+    ]  # it is above them all already
     rows += [[(line, "bold red")] for line in problem]
     return header, rows[-height:], standing
 
@@ -163,7 +201,10 @@ def _begun(index: Index) -> Standing:
 
 def _marked(row: Row) -> Row:
     """The row of the step that is looked at: by a sign, and by its time and call in reverse."""
-    bold = [(text, f"{look} bold reverse" if place < 2 else f"{look} bold") for place, (text, look) in enumerate(row)]
+    bold = [
+        (text, f"{look} bold reverse" if place < 2 else f"{look} bold")
+        for place, (text, look) in enumerate(row)
+    ]
     return [(">", "bold"), *bold]
 
 
@@ -173,7 +214,13 @@ def _marked(row: Row) -> Row:
 def _status(state: State, index: Index, step: Step | None, width: int, style: Style) -> str:
     """Where it is, how fast, how far: as much of it as there is room for."""
     name = visible(PurePath(index.name).name)
-    going = "playing" if state.playing and not at_end(state, index) else "at the end" if at_end(state, index) else "paused"
+    going = (
+        "playing"
+        if state.playing and not at_end(state, index)
+        else "at the end"
+        if at_end(state, index)
+        else "paused"
+    )
     if style.looking is not None:
         going = f"looking {style.looking * 100:.0f} %"
     speed = f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x"
@@ -183,8 +230,22 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
     ends = "" if index.ends is None else f"{index.ends:.3f}"
     only = [] if state.only is None else [f"only {visible(state.only.call)}"]
     broken = ["broken"] if index.problem is not None else ["interrupted"] if index.notes else []
-    long = [*only, *broken, going, speed, f"event {here} of {total}", f"+{t:.3f} s of {ends} s" if ends else f"+{t:.3f} s"]
-    short = [*only, *broken, going, speed, f"{here}/{total}", f"+{t:.3f}/{ends}" if ends else f"+{t:.3f}"]
+    long = [
+        *only,
+        *broken,
+        going,
+        speed,
+        f"event {here} of {total}",
+        f"+{t:.3f} s of {ends} s" if ends else f"+{t:.3f} s",
+    ]
+    short = [
+        *only,
+        *broken,
+        going,
+        speed,
+        f"{here}/{total}",
+        f"+{t:.3f}/{ends}" if ends else f"+{t:.3f}",
+    ]
     choice = [
         (f" REPLAY {name}", "    ".join(long)),
         (f" REPLAY {name}", "  ".join(short)),
@@ -193,7 +254,9 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
         ("", " ".join(short[len(only) + len(broken) :])),
         ("", f"{going} {here}/{total}"),
     ]
-    left, right = next((one for one in choice if fits("  ".join(one), width - 1)), ("", f"{here}/{total}"))
+    left, right = next(
+        (one for one in choice if fits("  ".join(one), width - 1)), ("", f"{here}/{total}")
+    )
     return pad(left, max(0, width - 1 - cells(right))) + right + " "
 
 
@@ -201,15 +264,36 @@ def in_words(standing: Standing, now: float) -> str:
     """How things stand: who is kept, by whom, for how long; what became of the others."""
     parts = []
     for keeper, calls in standing.kept().items():
-        kept = _listed(f"{named(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)" for one in calls)
+        kept = _listed(
+            f"{named(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)" for one in calls
+        )
         parts.append(f"the {named(keeper)} keeps {kept}")
-    waiting = [one for one in standing.open.values() if one.kept_at is None and one.callee not in standing.gone]
+    waiting = [
+        one
+        for one in standing.open.values()
+        if one.kept_at is None and one.callee not in standing.gone
+    ]
     if waiting:
-        parts.append("not kept yet: " + _listed(f"{named(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting))
+        parts.append(
+            "not kept yet: "
+            + _listed(f"{named(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting)
+        )
     parts.extend(f"the {named(name)} is gone" for name in standing.gone)
-    counts = {"answered": standing.answered, "timed out": standing.timed_out, "dropped": standing.dropped}
-    rare = {"wrong": standing.wrong, "failed": standing.failed, "cancelled": standing.cancelled, "lost": standing.lost}
-    told = [f"{name} {count}" for name, count in (counts | {name: count for name, count in rare.items() if count}).items()]
+    counts = {
+        "answered": standing.answered,
+        "timed out": standing.timed_out,
+        "dropped": standing.dropped,
+    }
+    rare = {
+        "wrong": standing.wrong,
+        "failed": standing.failed,
+        "cancelled": standing.cancelled,
+        "lost": standing.lost,
+    }
+    told = [
+        f"{name} {count}"
+        for name, count in (counts | {name: count for name, count in rare.items() if count}).items()
+    ]
     return "   ".join(["; ".join(parts) if parts else "nobody waits", *told])
 
 
@@ -224,9 +308,17 @@ def _panel(text: str, width: int, height: int, style: Style) -> list[Row]:
         return []
     lines = _wrapped(text, width - 2)
     if len(lines) > height:
-        lines = [*lines[: height - 1], crop(" ".join(lines[height - 1 :]), max(1, width - 2), "..." if style.ascii_only else "…")]
+        lines = [
+            *lines[: height - 1],
+            crop(
+                " ".join(lines[height - 1 :]), max(1, width - 2), "..." if style.ascii_only else "…"
+            ),
+        ]
     name, colon, rest = (lines or [""])[0].partition(":")
-    return [[(f" {name}{colon}", "bold" if colon else "dim"), (rest, "")], *([(f" {line}", "")] for line in lines[1:])]
+    return [
+        [(f" {name}{colon}", "bold" if colon else "dim"), (rest, "")],
+        *([(f" {line}", "")] for line in lines[1:]),
+    ]
 
 
 _HINTS: Final = {  # and how much each is missed where there is no room for it
@@ -238,7 +330,9 @@ _HINTS: Final = {  # and how much each is missed where there is no room for it
 def _last(state: State, width: int) -> Row:
     """The last row: what is typed, what was answered, or the keys."""
     if state.typing is not None:
-        again = f" (Enter: {visible(state.needle)} again)" if state.needle and not state.typing else ""
+        again = (
+            f" (Enter: {visible(state.needle)} again)" if state.needle and not state.typing else ""
+        )
         text = visible(state.typing)
         while text and not fits(f" find: {text}_", width):
             text = text[1:]
@@ -270,17 +364,26 @@ def _keys(width: int, style: Style) -> list[str]:
     keys = [f"{pad(key.written.translate(arrows), 9)}{key.does}" for key in KEYS if key.written]
     signs = [f"{pad(sign, 9)}{means}" for sign, means in LEGEND]
     if width < 100:
-        return ["", *(f"  {row}" for line in (*keys, "", *signs) for row in _hanging(line, width - 3))]
+        return [
+            "",
+            *(f"  {row}" for line in (*keys, "", *signs) for row in _hanging(line, width - 3)),
+        ]
     half = (len(keys) + len(signs) + 2) // 2
     lines = [*keys, "", *signs]
     left, right = lines[:half], lines[half:]
-    return ["", *(f"  {pad(one, 52)}{other}" for one, other in zip_longest(left, right, fillvalue=""))]
+    return [
+        "",
+        *(f"  {pad(one, 52)}{other}" for one, other in zip_longest(left, right, fillvalue="")),
+    ]
 
 
 def _hanging(line: str, width: int) -> list[str]:
     """A line of the help, wrapped beside its key."""
     first, *rest = _wrapped(line, width)
-    return [first, *(f"{'':9}{row}" for text in rest for row in _wrapped(text.strip(), max(1, width - 9)))]
+    return [
+        first,
+        *(f"{'':9}{row}" for text in rest for row in _wrapped(text.strip(), max(1, width - 9))),
+    ]
 
 
 @lru_cache(maxsize=4)
@@ -293,7 +396,11 @@ def _payload(index: Index, number: int, width: int) -> list[str]:
     said = {} if step.message is ABSENT else {"message": step.message}
     for name, value in {**said, **step.details, "because of": step.cause}.items():
         if value is not None or name == "message":
-            lines += ["", visible(name), *(f"  {line}" for line in _value(value, max(1, width - 4)))]
+            lines += [
+                "",
+                visible(name),
+                *(f"  {line}" for line in _value(value, max(1, width - 4))),
+            ]
     return ["", *(f" {line}" for line in lines)]
 
 

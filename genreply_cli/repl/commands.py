@@ -119,7 +119,10 @@ def help_of_all(columns: int | None = None) -> list[str]:
         ("text", "a greeting; it blocks until the deferred reply"),
         ("text &", r"in the background; text \& keeps the ampersand"),
         ("//text", "a greeting that begins with a slash"),
-        *((" ".join(filter(None, [f"/{name}", usage.argument])), usage.does) for name, usage in COMMANDS.items()),
+        *(
+            (" ".join(filter(None, [f"/{name}", usage.argument])), usage.does)
+            for name, usage in COMMANDS.items()
+        ),
         *KEYS,
     ]
     width = max(len(what) for what, _ in rows)
@@ -130,7 +133,9 @@ def help_of_all(columns: int | None = None) -> list[str]:
     lines = []
     for what, does in rows:
         first, *rest = textwrap.wrap(does, max(10, columns - indent))
-        lines += [f"  {what:{width}}  {first}"] if beside else [f"  {what}", f"{' ' * indent}{first}"]
+        lines += (
+            [f"  {what:{width}}  {first}"] if beside else [f"  {what}", f"{' ' * indent}{first}"]
+        )
         lines += [f"{' ' * indent}{line}" for line in rest]
     return lines
 
@@ -141,13 +146,19 @@ def completions(line: str, calls: list[str]) -> Iterator[tuple[str, str]]:
         return
     name, space, argument = line[1:].partition(" ")
     if not space:
-        yield from ((f"/{each}", usage.does) for each, usage in COMMANDS.items() if each.startswith(name))
+        yield from (
+            (f"/{each}", usage.does) for each, usage in COMMANDS.items() if each.startswith(name)
+        )
         return
     if name == "help":
         words = list(COMMANDS)
     else:
         usage = COMMANDS.get(name)
-        words = [] if usage is None else [each for word in usage.words for each in (calls if word == "ID" else [word])]
+        words = (
+            []
+            if usage is None
+            else [each for word in usage.words for each in (calls if word == "ID" else [word])]
+        )
     last = argument.rpartition(" ")[2]
     if name == "fault" or " " not in argument:
         yield from ((word, "") for word in words if word.startswith(last))

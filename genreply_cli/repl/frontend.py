@@ -47,7 +47,11 @@ class Face:
     @property
     def columns(self) -> int | None:
         """How wide what is said may be; None if it makes no difference."""
-        return self.screen.width - 1 if self.screen is not None and self.screen.stream.isatty() else None
+        return (
+            self.screen.width - 1
+            if self.screen is not None and self.screen.stream.isatty()
+            else None
+        )
 
     def introduce(self) -> None:
         """What one is told first, if one is there."""
@@ -82,13 +86,17 @@ class Face:
 
     async def replay(self, path: str) -> None:
         """Play a transcript on the whole screen, where there is one. Raises GenreplyError."""
-        raise GenreplyError("there is no terminal to replay it on", hint=f"print it with: genreply trace {path}")
+        raise GenreplyError(
+            "there is no terminal to replay it on", hint=f"print it with: genreply trace {path}"
+        )
 
     def close(self) -> None:
         """Nothing more will be shown."""
 
     @contextlib.contextmanager
-    def blocked(self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
+    def blocked(
+        self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]
+    ) -> Iterator[None]:
         """A call blocks; `give_up` ends it, `aside` puts it into the background."""
         if self.screen is None or not sys.stdin.isatty():
             yield

@@ -38,7 +38,9 @@ def run(
         try:
             if record is not None or keep:
                 path = record if record is not None else str(paths.new_session())
-                sinks.append(stack.enter_context(recording(path, settings, hint="choose another name")).write)
+                sinks.append(
+                    stack.enter_context(recording(path, settings, hint="choose another name")).write
+                )
                 transcript = path
         except (OSError, GenreplyError) as error:
             if record is not None:
@@ -53,7 +55,9 @@ def run(
         finally:
             face.close()
     for failure in failures:
-        raise GenreplyError(f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}")
+        raise GenreplyError(
+            f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}"
+        )
     if face.interactive:
         print(_summary(memory.stats, transcript, keep=record is None))
     wrong = memory.stats.outcomes["wrong caller"] + memory.stats.outcomes["duplicate"]
@@ -73,12 +77,21 @@ def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
     """What one is told on leaving, in one line."""
     if not stats.calls:
         return "nobody has called"
-    where = "" if transcript is None else f"; replay: genreply trace{'' if keep else f' {visible(transcript)}'}"
+    where = (
+        ""
+        if transcript is None
+        else f"; replay: genreply trace{'' if keep else f' {visible(transcript)}'}"
+    )
     return f"{stats.summary()}{where}"
 
 
 async def _run(
-    settings: Settings, say: tuple[str, ...], face: Face, sinks: list[Sink], memory: Memory, transcript: str | None
+    settings: Settings,
+    say: tuple[str, ...],
+    face: Face,
+    sinks: list[Sink],
+    memory: Memory,
+    transcript: str | None,
 ) -> tuple[dict[float, int], list[Exception]]:
     async with session(lambda: Supervisor(settings), sinks) as (supervisor, watch):
         assert watch is not None  # there is always the memory
@@ -92,7 +105,9 @@ async def _run(
                 if conversation.leaving:
                     break
             else:
-                if not face.interactive:  # a script has come to its end; its answers may still be to come
+                if (
+                    not face.interactive
+                ):  # a script has come to its end; its answers may still be to come
                     await conversation.finish()
         finally:
             await conversation.callers.close()

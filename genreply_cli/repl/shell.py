@@ -50,10 +50,19 @@ class Memory:
 
     def find(self, name: str) -> str:
         """The name of a call: as it is given, or as a number; the last one if it is not. Raises ValueError with a sentence."""
-        calls = dict.fromkeys(step.call for step in self.steps if step.kind == "call" and step.call is not None)
-        call = next((each for each in (name, f"c{name}") if each in calls), next(reversed(calls), None) if not name else None)
+        calls = dict.fromkeys(
+            step.call for step in self.steps if step.kind == "call" and step.call is not None
+        )
+        call = next(
+            (each for each in (name, f"c{name}") if each in calls),
+            next(reversed(calls), None) if not name else None,
+        )
         if call is None:
-            seen = f"the latest are {', '.join(list(calls)[-5:])}" if calls else "nobody has called yet"
+            seen = (
+                f"the latest are {', '.join(list(calls)[-5:])}"
+                if calls
+                else "nobody has called yet"
+            )
             raise ValueError(f"nothing is known of a call {name}; {seen}" if name else seen)
         return call
 
@@ -61,7 +70,14 @@ class Memory:
 class Conversation:
     """One session. What it does for a command is the method of that name."""
 
-    def __init__(self, supervisor: Supervisor, watch: Watch, face: Face, memory: Memory, transcript: str | None) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        watch: Watch,
+        face: Face,
+        memory: Memory,
+        transcript: str | None,
+    ) -> None:
         self.supervisor = supervisor
         self.watch = watch
         self.face = face
@@ -69,7 +85,9 @@ class Conversation:
         self.transcript = transcript
         self.callers = Callers()
         self.stepper: Stepper | None = None
-        self.codes: dict[float, int] = {}  # the exit statuses of what failed: of calls by their numbers, of commands in between
+        self.codes: dict[
+            float, int
+        ] = {}  # the exit statuses of what failed: of calls by their numbers, of commands in between
         self.leaving = False
         self.failure: OSError | None = None
         self._blocking: Call | None = None
@@ -134,7 +152,9 @@ class Conversation:
         coordinator = self.supervisor.current()
         if coordinator is not before:
             await self._started()
-        call = self.callers.ask(coordinator, message, None if self.stepper else self.settings.timeout)
+        call = self.callers.ask(
+            coordinator, message, None if self.stepper else self.settings.timeout
+        )
         call.done.add_done_callback(lambda done: self._ended(call, done))
         return call
 
@@ -153,7 +173,9 @@ class Conversation:
     def tell(self, outcome: Outcome, timeout: float | None) -> None:
         """Show what became of a greeting."""
         if outcome.status == CANCELLED:
-            self.face.complain(f"{outcome.call} cancelled; the coordinator does not know, and a late answer will be dropped")
+            self.face.complain(
+                f"{outcome.call} cancelled; the coordinator does not know, and a late answer will be dropped"
+            )
         elif outcome.error is None:
             self.face.answer(outcome.call, str(outcome.reply))
         else:
@@ -179,7 +201,9 @@ class Conversation:
             await self.do_step("off")
         held = [call for call in self.callers.in_flight.values() if call.timeout is None]
         if held and self.settings.timeout is not None:
-            _, left = await asyncio.wait([call.done for call in held], timeout=self.settings.timeout)
+            _, left = await asyncio.wait(
+                [call.done for call in held], timeout=self.settings.timeout
+            )
             for call in held:
                 if call.done in left:
                     call.give_up()
@@ -192,7 +216,11 @@ class Conversation:
             return
         following = self.stepper.following()
         if following is None:
-            waits = "the socket's answer is still under way" if self.watch.under_way else "greet, and something will"
+            waits = (
+                "the socket's answer is still under way"
+                if self.watch.under_way
+                else "greet, and something will"
+            )
             self.face.say(f"no message waits to be delivered; {waits}")
             return
         self.face.say(f"delivered {following}")
@@ -204,7 +232,9 @@ class Conversation:
     def waiting(self) -> str | None:
         """Who waits in the background, and for how long: `waiting: c2 0.6 s`."""
         calls = iter(self.callers.in_flight.values())
-        shown = [f"{call.name} {call.waited:.1f} s" for call, _ in zip(calls, range(3), strict=False)]
+        shown = [
+            f"{call.name} {call.waited:.1f} s" for call, _ in zip(calls, range(3), strict=False)
+        ]
         more = len(self.callers.in_flight) - len(shown)
         if not shown:
             return None
@@ -217,26 +247,40 @@ class Conversation:
     # --- commands: calls ------------------------------------------------------------------------------------------------------
 
     def do_help(self, name: str) -> None:
-        self.face.say("\n".join(commands.help_of(name) if name else commands.help_of_all(self.face.columns)))
+        self.face.say(
+            "\n".join(commands.help_of(name) if name else commands.help_of_all(self.face.columns))
+        )
 
     def do_calls(self, _: str) -> None:
         if not self.callers.in_flight:
             self.face.say("no call is in flight")
         for call in self.callers.in_flight.values():
             one = self.memory.standing.open.get(call.name)
-            kept = None if one is None or one.kept_at is None else f"kept at {one.kept_at} since +{one.kept_since:.3f} s"
+            kept = (
+                None
+                if one is None or one.kept_at is None
+                else f"kept at {one.kept_at} since +{one.kept_since:.3f} s"
+            )
             limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
-            self.face.say(f"{call.name:5} {call.waited:.1f}{limit} s  {kept or 'not handled yet'}  {show(call.message[:200])}")
+            self.face.say(
+                f"{call.name:5} {call.waited:.1f}{limit} s  {kept or 'not handled yet'}  {show(call.message[:200])}"
+            )
 
     async def do_wait(self, name: str) -> None:
-        await self.wait_for([self._in_flight(name)] if name else list(self.callers.in_flight.values()))
+        await self.wait_for(
+            [self._in_flight(name)] if name else list(self.callers.in_flight.values())
+        )
 
     def do_cancel(self, name: str) -> None:
         if name == "all":
             for call in self.callers.in_flight.values():
                 call.give_up()
             return
-        only = next(iter(self.callers.in_flight)) if not name and len(self.callers.in_flight) == 1 else name
+        only = (
+            next(iter(self.callers.in_flight))
+            if not name and len(self.callers.in_flight) == 1
+            else name
+        )
         self._in_flight(only).give_up()
 
     def _in_flight(self, name: str) -> Call:
@@ -244,7 +288,11 @@ class Conversation:
         if call is not None:
             return call
         here = ", ".join(list(self.callers.in_flight)[:10]) or "none"
-        raise ValueError(f"there is no call {name!r} in flight; in flight: {here}" if name else f"which call? in flight: {here}")
+        raise ValueError(
+            f"there is no call {name!r} in flight; in flight: {here}"
+            if name
+            else f"which call? in flight: {here}"
+        )
 
     def do_show(self, name: str) -> None:
         call = self.memory.find(name)
@@ -311,7 +359,10 @@ class Conversation:
         parsing.choice(which, ["coordinator", "websocket"], "process to crash")
         victim = self.supervisor.coordinator
         if not victim.alive:
-            raise GenreplyError("the coordinator has crashed already", hint="the next greeting, or /restart, starts a new one")
+            raise GenreplyError(
+                "the coordinator has crashed already",
+                hint="the next greeting, or /restart, starts a new one",
+            )
         process = victim if which == "coordinator" else await self.supervisor.socket()
         self._mark(f"/crash {which}")
         process.exit(RuntimeError(f"/crash {which}"))
@@ -347,12 +398,18 @@ class Conversation:
         ]
         kept = {one.call: one for one in self.memory.standing.kept().get(name(coordinator), ())}
         for who in map(call, terms.callers):
-            since = f"since +{kept[who].kept_since:.3f} s" if who in kept else "which does not wait any more"
+            since = (
+                f"since +{kept[who].kept_since:.3f} s"
+                if who in kept
+                else "which does not wait any more"
+            )
             lines.append(f"  keeps {who}, {since}")
         lost = [who for who in kept if who not in map(call, terms.callers)]
         lines += [f"  {who} still waits, but nothing in the state leads to it" for who in lost]
         for server, mailbox in ((coordinator, status.mailbox), (socket.server, socket.mailbox)):
-            lines.append(f"  {name(server)}'s mailbox: {'; '.join(map(terms.message, mailbox)) or 'empty'}")
+            lines.append(
+                f"  {name(server)}'s mailbox: {'; '.join(map(terms.message, mailbox)) or 'empty'}"
+            )
         self.face.say("\n".join(lines))
 
     async def do_step(self, what: str) -> None:
@@ -367,7 +424,9 @@ class Conversation:
             await stepper.hold(self.supervisor.current(), await self.supervisor.socket())
             self.stepper = stepper
             self.watch.sinks.append(stepper.show)
-            self.face.say("messages are held back, and callers wait for ever; Enter delivers the next one, /step off all")
+            self.face.say(
+                "messages are held back, and callers wait for ever; Enter delivers the next one, /step off all"
+            )
         elif what == "off" and self.stepper is not None:
             stepper, self.stepper = self.stepper, None
             self.watch.sinks.remove(stepper.show)
@@ -412,14 +471,20 @@ class Conversation:
 
     def _recorded(self) -> str:
         if self.transcript is None:
-            raise GenreplyError("this session is not recorded", hint="leave, and come back without --no-record")
+            raise GenreplyError(
+                "this session is not recorded", hint="leave, and come back without --no-record"
+            )
         return self.transcript
 
     async def do_replay(self, _: str) -> None:
         await self.face.replay(self._recorded())
 
     def do_view(self, name: str) -> None:
-        self.face.view(parsing.choice(name, ["auto", "wide", "narrow", "smallest", "plain", "accessible", "off"], "view"))
+        self.face.view(
+            parsing.choice(
+                name, ["auto", "wide", "narrow", "smallest", "plain", "accessible", "off"], "view"
+            )
+        )
 
     def do_clear(self, _: str) -> None:
         self.face.clear()

@@ -12,6 +12,7 @@ from genreply_cli.transcript.tracer import Step
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Watch
 
+
 class Stepper:
     """Knows which messages have been sent, and not yet handled. It is shown the steps of the session."""
 
@@ -36,10 +37,16 @@ class Stepper:
 
     def show(self, step: Step) -> None:
         """One more step of the session: a message that is held back, or the end of a process."""
-        self._forget(lambda each: each.seq == step.cause and each.target in {step.source, step.at})  # a `receive` has taken it
+        self._forget(
+            lambda each: each.seq == step.cause and each.target in {step.source, step.at}
+        )  # a `receive` has taken it
         if step.kind in {"call", "cast", "info"} and step.target in self._held:
             self.waiting.append(step)
-        elif step.kind == "exit" and step.at is not None and self._held.pop(step.at, None) is not None:
+        elif (
+            step.kind == "exit"
+            and step.at is not None
+            and self._held.pop(step.at, None) is not None
+        ):
             self._forget(lambda each: each.target == step.at)
 
     def _forget(self, which: Callable[[Step], bool]) -> None:

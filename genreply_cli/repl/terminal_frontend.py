@@ -67,7 +67,9 @@ class Terminal(Face):
         self._pasted: list[str] = []  # what the placeholders in the line stand for
         self._ahead: deque[str] = deque()  # pasted lines, to be sent one after the other
         output = Vt100_Output.from_pty(sys.stdout, os.environ.get("TERM"))
-        output.enable_cpr = False  # where the cursor is is out of date as soon as a row is printed above the prompt
+        output.enable_cpr = (
+            False  # where the cursor is is out of date as soon as a row is printed above the prompt
+        )
         self.prompt: PromptSession[str] = PromptSession(
             self._message,
             input=Keyboard(sys.stdin),
@@ -131,7 +133,11 @@ class Terminal(Face):
 
     def answer(self, call: str, reply: str) -> None:
         """An answer has come."""
-        more = "" if len(reply) <= WHOLE else f"… ({len(reply):,} characters; /show {call} has them all)"
+        more = (
+            ""
+            if len(reply) <= WHOLE
+            else f"… ({len(reply):,} characters; /show {call} has them all)"
+        )
         self._print(visible(reply[:WHOLE]) + more, "bold")
 
     def say(self, text: str) -> None:
@@ -170,7 +176,9 @@ class Terminal(Face):
     # --- what is typed --------------------------------------------------------------------------------------------------------
 
     def _message(self) -> "StyleAndTextTuples":
-        waiting = None if self._typist is None or self.prompt.app.is_done else self._typist.waiting()
+        waiting = (
+            None if self._typist is None or self.prompt.app.is_done else self._typist.waiting()
+        )
         prompt: StyleAndTextTuples = [("", PROMPT)]
         if waiting is None:
             return prompt
@@ -215,7 +223,9 @@ class Terminal(Face):
         return text.split(_BREAK)
 
     @contextlib.contextmanager
-    def blocked(self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
+    def blocked(
+        self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]
+    ) -> Iterator[None]:
         """A call blocks: show for how long, and hold the keyboard."""
         from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 
@@ -244,7 +254,9 @@ class Terminal(Face):
             ):
                 yield
         finally:
-            store_typeahead(keyboard, before + kept(ahead))  # what was typed before the call comes first
+            store_typeahead(
+                keyboard, before + kept(ahead)
+            )  # what was typed before the call comes first
 
     def _drop_the_rest(self) -> None:
         if self._ahead:
@@ -268,7 +280,9 @@ class Terminal(Face):
         def _(press: "KeyPressEvent") -> None:
             before = press.current_buffer.document.text_before_cursor
             labels = (_label(number, pasted) for number, pasted in enumerate(self._pasted, start=1))
-            press.current_buffer.delete_before_cursor(next((len(label) for label in labels if before.endswith(label)), 1))
+            press.current_buffer.delete_before_cursor(
+                next((len(label) for label in labels if before.endswith(label)), 1)
+            )
 
         @keys.add("c-c", filter=~is_searching)
         def _(press: "KeyPressEvent") -> None:
@@ -300,8 +314,13 @@ class Terminal(Face):
             if "\n" in text:
                 self._pasted.append(text)
                 text = _label(len(self._pasted), text)
-            elif len(buffer.text) + len(text) > PASTE:  # all of it is one paste, which comes bit by bit
-                before, after = buffer.document.text_before_cursor, buffer.document.text_after_cursor
+            elif (
+                len(buffer.text) + len(text) > PASTE
+            ):  # all of it is one paste, which comes bit by bit
+                before, after = (
+                    buffer.document.text_before_cursor,
+                    buffer.document.text_after_cursor,
+                )
                 self._pasted = ["\n".join(self._unfold(before + text + after))]
                 buffer.reset()
                 text = _label(1, self._pasted[0])
@@ -335,15 +354,23 @@ class Terminal(Face):
         from prompt_toolkit.layout.processors import Processor, Transformation
 
         class Visible(Processor):
-            def apply_transformation(self, transformation_input: "TransformationInput") -> Transformation:
-                return Transformation([(part[0], _steered(part[1])) for part in transformation_input.fragments])
+            def apply_transformation(
+                self, transformation_input: "TransformationInput"
+            ) -> Transformation:
+                return Transformation(
+                    [(part[0], _steered(part[1])) for part in transformation_input.fragments]
+                )
 
         return [Visible()]
 
 
 def _steered(text: str) -> str:
     """A part of the line, in which no character changes the direction of writing. Control characters are shown as ^A anyway."""
-    return text if text.isascii() else HIDDEN.sub(lambda hidden: hidden[0] if hidden[0] < "\xa0" else "\ufffd", text)
+    return (
+        text
+        if text.isascii()
+        else HIDDEN.sub(lambda hidden: hidden[0] if hidden[0] < "\xa0" else "\ufffd", text)
+    )
 
 
 _BREAK = "\0\n"  # where a pasted line ends, and not one that was made with Alt-Enter
@@ -368,5 +395,8 @@ def _history(*, keep: bool) -> "History":
         try:
             return Typed(str(paths.history()))
         except OSError as error:
-            print(f"note: what is typed is not kept: {visible(error.strerror or str(error))}", file=sys.stderr)
+            print(
+                f"note: what is typed is not kept: {visible(error.strerror or str(error))}",
+                file=sys.stderr,
+            )
     return InMemoryHistory()

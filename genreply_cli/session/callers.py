@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from genreply_cli.otp import CallError, CallTimeout
 from genreply_cli.variations import AnyCoordinator
 
-_new = tuple.__new__  # an outcome is made for each call: this takes half the time of its own constructor
+_new = (
+    tuple.__new__
+)  # an outcome is made for each call: this takes half the time of its own constructor
 
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
@@ -52,7 +54,9 @@ class Outcome(NamedTuple):
         return told | {"blocked": round(self.blocked, 6)}
 
 
-async def greet(coordinator: AnyCoordinator, number: int, message: str, timeout: float | None) -> Outcome:
+async def greet(
+    coordinator: AnyCoordinator, number: int, message: str, timeout: float | None
+) -> Outcome:
     """Greet once, and tell what became of it instead of raising."""
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -129,7 +133,9 @@ class _Asking:
         self.callers: dict[asyncio.Task[None], None] = {}
         self.hired = 0
         self.asked = 0
-        self.known: list[Outcome] = []  # that can be told, in the order in which they are to be told
+        self.known: list[
+            Outcome
+        ] = []  # that can be told, in the order in which they are to be told
         self.following = 1  # the number of the next one
         self.early: dict[int, Outcome] = {}  # that are there before it
         self.failure: BaseException | None = None  # that of a caller; there should be none
@@ -209,7 +215,9 @@ class _Asking:
     def look(self, before: int) -> None:
         """Hire if all wait, and no more calls are answered than were before."""
         answered = self.following - 1 + len(self.early)
-        self._looking = self.asked - answered == len(self.callers) > 0  # else there is one who looks out for messages
+        self._looking = (
+            self.asked - answered == len(self.callers) > 0
+        )  # else there is one who looks out for messages
         if self._looking and answered == before:
             self.hire(len(self.callers))
             self._looking = self.hired < self.jobs

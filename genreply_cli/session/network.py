@@ -68,17 +68,24 @@ class Network:
 
         return random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
 
-    def between(self, socket: type[WebSocket], name: str = "websocket") -> Callable[[GenServer[Any]], WebSocket]:
+    def between(
+        self, socket: type[WebSocket], name: str = "websocket"
+    ) -> Callable[[GenServer[Any]], WebSocket]:
         """How a coordinator gets a socket of this type with this network in between."""
         perfect = self.steady and not self.faults and self.delay == (0.0, 0.0)
-        return lambda caller: socket.start_link(caller if perfect else Line(caller, self), name=name)
+        return lambda caller: socket.start_link(
+            caller if perfect else Line(caller, self), name=name
+        )
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""
         if self.once[kind]:
             self.once[kind] -= 1
             return True
-        return any(fault.kind == kind and fault.rate and self.chance.random() < fault.rate for fault in self.faults)
+        return any(
+            fault.kind == kind and fault.rate and self.chance.random() < fault.rate
+            for fault in self.faults
+        )
 
 
 class Line:

@@ -23,7 +23,14 @@ def header(settings: Settings, title: str | None = None) -> Header:
         "timeout": settings.timeout,
         "faults": [str(fault) for fault in settings.faults],
     }
-    return Header(created(settings.clock), f"genreply {__version__}", title, settings.clock, settings.seed, plain)
+    return Header(
+        created(settings.clock),
+        f"genreply {__version__}",
+        title,
+        settings.clock,
+        settings.seed,
+        plain,
+    )
 
 
 def recorded(path: str) -> Iterator[Step]:
@@ -35,12 +42,16 @@ def recorded(path: str) -> Iterator[Step]:
             raise GenreplyError(str(error)) from None
 
 
-def recording(path: str, settings: Settings, *, overwrite: bool = False, append: bool = False, hint: str = "") -> Writer:
+def recording(
+    path: str, settings: Settings, *, overwrite: bool = False, append: bool = False, hint: str = ""
+) -> Writer:
     """A new recording. Raises GenreplyError with a sentence; the hint is for a file that exists."""
     try:
         return Writer(path, header(settings), overwrite=overwrite, append=append)
     except TranscriptError as error:
-        raise GenreplyError(str(error), hint=hint if "exists already" in str(error) else None) from None
+        raise GenreplyError(
+            str(error), hint=hint if "exists already" in str(error) else None
+        ) from None
     except OSError as error:
         raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -52,7 +63,9 @@ class Watch:
     nobody reads on, as after `| head`, is there no point in going on: `leave` is called.
     """
 
-    def __init__(self, sinks: Iterable[Sink], before: Iterable[Step], leave: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, sinks: Iterable[Sink], before: Iterable[Step], leave: Callable[[BaseException], None]
+    ) -> None:
         self.sinks = list(sinks)
         self.failures: list[Exception] = []
         self.tracer = Tracer(asyncio.get_running_loop().time).after(before)

@@ -21,7 +21,9 @@ def duration(text: str) -> float:
         raise ValueError(f"{text!r} is no duration; expected something like 250ms, 1.5s or 2")
     seconds = float(match["number"]) / (1000 if match["unit"].lower() == "ms" else 1)
     if not seconds <= _LONGEST:
-        raise ValueError(f"{text!r} is longer than a year; expected something like 250ms, 1.5s or 2")
+        raise ValueError(
+            f"{text!r} is longer than a year; expected something like 250ms, 1.5s or 2"
+        )
     return seconds
 
 
@@ -44,7 +46,9 @@ def delay(text: str) -> tuple[float, float]:
     except ValueError as error:
         raise ValueError(f"{error}, or a range like 100ms..1s") from None
     if most < least:
-        raise ValueError(f"{text!r} ends before it begins; expected the smaller first, like 100ms..1s")
+        raise ValueError(
+            f"{text!r} ends before it begins; expected the smaller first, like 100ms..1s"
+        )
     return least, most
 
 
@@ -85,7 +89,9 @@ def fault(text: str) -> "Fault":
 
 def faults(text: str) -> "tuple[Fault, ...]":
     """Some faults, as `drop late:0.2`, or `off` for none. Raises ValueError with a sentence."""
-    return () if text in {"off", "none"} else tuple(fault(word) for word in re.split(r"[\s,]+", text))
+    return (
+        () if text in {"off", "none"} else tuple(fault(word) for word in re.split(r"[\s,]+", text))
+    )
 
 
 def count(text: str, most: int) -> int:

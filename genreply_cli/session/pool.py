@@ -9,7 +9,9 @@ from genreply_cli.variations import AnyCoordinator
 class Call:
     """A greeting in flight. `done` becomes its outcome."""
 
-    def __init__(self, number: int, coordinator: AnyCoordinator, message: str, timeout: float | None) -> None:
+    def __init__(
+        self, number: int, coordinator: AnyCoordinator, message: str, timeout: float | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.number = number
         self.coordinator = coordinator
@@ -43,7 +45,9 @@ class Callers:
     def __init__(self) -> None:
         self.asked = 0
         self.in_flight: dict[str, Call] = {}  # oldest first
-        self._idle: dict[int, asyncio.Future[Call]] = {}  # those who have nothing to ask, by their number
+        self._idle: dict[
+            int, asyncio.Future[Call]
+        ] = {}  # those who have nothing to ask, by their number
         self._tasks: list[asyncio.Task[None]] = []
 
     def ask(self, coordinator: AnyCoordinator, message: str, timeout: float | None) -> Call:
@@ -55,7 +59,9 @@ class Callers:
             self._idle.pop(min(self._idle)).set_result(call)
         else:
             number = len(self._tasks)
-            self._tasks.append(asyncio.get_running_loop().create_task(self._caller(number, call), name="caller"))
+            self._tasks.append(
+                asyncio.get_running_loop().create_task(self._caller(number, call), name="caller")
+            )
         return call
 
     async def _caller(self, number: int, call: Call) -> None:

@@ -31,7 +31,9 @@ CHANGES: Final = {"/coordinator", "/delay", "/timeout", "/fault", "/seed"}
 AT_ONCE: Final = 0.005  # seconds within which a real clock sees what happened at once
 SLACK: Final = 0.05  # seconds for which what a real clock has seen may be waited for
 ROUNDED: Final = 1e-6  # seconds by which a recorded time may be off
-TURNS: Final = 50  # of the event loop, for which an input waits for what came before it at the same time
+TURNS: Final = (
+    50  # of the event loop, for which an input waits for what came before it at the same time
+)
 
 
 class Ask(NamedTuple):
@@ -91,18 +93,29 @@ def settings_of(header: Header) -> Settings:
     unknown = sorted(set(told) - SETTINGS)
     if unknown:
         raise _cannot(f"this genreply does not know its setting {named(unknown[0])}")
-    coordinator, delay, timeout, faults = (told.get(name) for name in ("coordinator", "delay", "timeout", "faults"))
+    coordinator, delay, timeout, faults = (
+        told.get(name) for name in ("coordinator", "delay", "timeout", "faults")
+    )
     if not isinstance(coordinator, str) or coordinator not in COORDINATORS:
         raise _cannot("its header does not say which of the coordinators it shows")
-    if not (isinstance(delay, list) and len(delay) == 2 and all(map(_is_time, delay)) and delay[0] <= delay[1]):
+    if not (
+        isinstance(delay, list)
+        and len(delay) == 2
+        and all(map(_is_time, delay))
+        and delay[0] <= delay[1]
+    ):
         raise _cannot("its header does not say from what to what an answer is delayed")
     if timeout is not None and not _is_time(timeout):
         raise _cannot("its header does not say for how long a caller waits")
     try:
-        struck = tuple(parsing.fault(str(fault)) for fault in (faults if isinstance(faults, list) else []))
+        struck = tuple(
+            parsing.fault(str(fault)) for fault in (faults if isinstance(faults, list) else [])
+        )
     except ValueError as error:
         raise _cannot(str(error)) from None
-    return Settings(coordinator, (delay[0], delay[1]), timeout, struck, header.seed or 0, clock="virtual")
+    return Settings(
+        coordinator, (delay[0], delay[1]), timeout, struck, header.seed or 0, clock="virtual"
+    )
 
 
 def _is_time(value: Any) -> bool:
@@ -124,7 +137,9 @@ class Inputs:
     steps: int = 0  # how many there are, without the end
     seconds: float = 0.0
     ended: bool = False
-    _answered: dict[str, float] = field(default_factory=dict)  # when each caller has got an answer, of whatever kind
+    _answered: dict[str, float] = field(
+        default_factory=dict
+    )  # when each caller has got an answer, of whatever kind
     _latest: Input | None = None  # the input that was the step before
 
     @classmethod
@@ -149,10 +164,14 @@ class Inputs:
             case "cancel" if step.call is not None:
                 self._latest = GiveUp(step.t, step.seq, step.call, self._together(step, before))
             case "mark":
-                self._latest = Mark(step.t, step.seq, dict(step.details), self._together(step, before))
+                self._latest = Mark(
+                    step.t, step.seq, dict(step.details), self._together(step, before)
+                )
             case "start" if number := _number(step.at):
                 self._latest = Start(step.t, step.seq, number)
-            case "exit" if _number(step.at) is not None and step.details.get("reason") == "shutdown":
+            case "exit" if (
+                _number(step.at) is not None and step.details.get("reason") == "shutdown"
+            ):
                 self._latest = Dismiss(step.t, step.seq)
             case "reply" | "down" if step.target is not None:
                 self._answered[step.target] = step.t
@@ -171,14 +190,27 @@ class Inputs:
             case ["greet", str(message)] if step.call is not None and step.source is not None:
                 pass
             case _:
-                raise _cannot(f"expected greetings, found {show_message(step.message) or 'a call without a message'}")
+                raise _cannot(
+                    f"expected greetings, found {show_message(step.message) or 'a call without a message'}"
+                )
         if not is_caller(step.source):
-            raise _cannot(f"{named(step.source)} is a process that asks, and only a caller can be made to ask")
+            raise _cannot(
+                f"{named(step.source)} is a process that asks, and only a caller can be made to ask"
+            )
         answered = self._answered.get(step.source)
         at_once = 0.0 if not self.real else AT_ONCE if self.instant else -1.0
         again = answered is not None and step.t - answered <= at_once
         together = self._together(step, before)
-        return Ask(step.t, step.seq, step.call, step.source, message, step.details.get("timeout"), together, again)
+        return Ask(
+            step.t,
+            step.seq,
+            step.call,
+            step.source,
+            message,
+            step.details.get("timeout"),
+            together,
+            again,
+        )
 
 
 def _number(name: str | None) -> int | None:
@@ -194,7 +226,9 @@ def again(header: Header, inputs: Inputs, sink: Sink) -> None:
     settings = settings_of(header)
     rerun = Rerun(inputs)
 
-    def so_far(step: Step) -> None:  # what an interrupted recording does not tell may have happened all the same
+    def so_far(
+        step: Step,
+    ) -> None:  # what an interrupted recording does not tell may have happened all the same
         if inputs.ended or rerun.seen < inputs.steps:
             sink(step)
 
@@ -207,10 +241,14 @@ class Rerun:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs: Sequence[Input] = inputs.inputs
         self.steps = inputs.steps
-        self.open_ended = inputs.real and inputs.ended  # other things may happen than then, but each call comes to its end
+        self.open_ended = (
+            inputs.real and inputs.ended
+        )  # other things may happen than then, but each call comes to its end
         self.seconds = inputs.seconds + (SLACK if inputs.real else ROUNDED)
         self.end = 0.0 if inputs.real else inputs.seconds  # on a real clock, more may come by then
-        self.order = deque(one.seq for one in self.inputs if isinstance(one, Ask))  # who has not asked yet
+        self.order = deque(
+            one.seq for one in self.inputs if isinstance(one, Ask)
+        )  # who has not asked yet
         self.seen = 0
         self.news = asyncio.Event()
         self.callers: dict[str, tuple[asyncio.Queue[Ask], asyncio.Task[None]]] = {}
@@ -226,7 +264,10 @@ class Rerun:
         """Run it, until as much has happened as had happened then, or until as much time has passed."""
         begin = asyncio.get_running_loop().time()
         try:
-            async with session(lambda: Supervisor(settings), [*sinks, self.see]) as (supervisor, watch):
+            async with session(lambda: Supervisor(settings), [*sinks, self.see]) as (
+                supervisor,
+                watch,
+            ):
                 assert watch is not None
                 for one in self.inputs:
                     if not one.together and not (isinstance(one, Ask) and one.again):
@@ -247,7 +288,9 @@ class Rerun:
         finally:
             for _, task in self.callers.values():
                 task.cancel()
-            await asyncio.gather(*(task for _, task in self.callers.values()), return_exceptions=True)
+            await asyncio.gather(
+                *(task for _, task in self.callers.values()), return_exceptions=True
+            )
 
     async def _as_much_as_before(self, seq: int) -> None:
         for _ in range(TURNS):
@@ -269,7 +312,9 @@ class Rerun:
             case Ask():
                 if one.caller not in self.callers:
                     queue: asyncio.Queue[Ask] = asyncio.Queue()
-                    task = asyncio.get_running_loop().create_task(self._caller(supervisor, queue), name="caller")
+                    task = asyncio.get_running_loop().create_task(
+                        self._caller(supervisor, queue), name="caller"
+                    )
                     self.callers[one.caller] = queue, task
                 self.callers[one.caller][0].put_nowait(one)
             case GiveUp() if one.call in self.asking:
@@ -284,7 +329,9 @@ class Rerun:
                 elif command == "/restart":
                     supervisor.restart()
                 elif command in CHANGES:
-                    with suppress(ValueError):  # somebody's own mark, which only looks like a command
+                    with suppress(
+                        ValueError
+                    ):  # somebody's own mark, which only looks like a command
                         supervisor.change(command[1:], text)
             case Start() if supervisor.started < one.number:
                 supervisor.restart()

@@ -55,19 +55,31 @@ async def late(coordinator: AnyCoordinator, settings: Settings) -> None:
     await coordinator.greet("Hello again")
 
 
-def _virtual(coordinator: str, delay: float, timeout: float, *faults: Fault, seed: int = 0) -> Settings:
+def _virtual(
+    coordinator: str, delay: float, timeout: float, *faults: Fault, seed: int = 0
+) -> Settings:
     return Settings(coordinator, (delay, delay), timeout, faults, seed, clock="virtual")
 
 
 SCENARIOS = {
     "hello": Scenario("one greeting: kept, answered later", _virtual("single", 0.25, 5.0), hello),
     "overlap-single": Scenario(
-        "three callers, one slot: the last one gets the first answer, the others time out", _virtual("single", 0.25, 1.0), overlap
+        "three callers, one slot: the last one gets the first answer, the others time out",
+        _virtual("single", 0.25, 1.0),
+        overlap,
     ),
-    "overlap-keyed": Scenario("the same three callers, each kept under its own reference", _virtual("keyed", 0.25, 1.0), overlap),
-    "late": Scenario("a caller gives up; the answer comes, and is dropped", _virtual("single", 0.3, 0.1), late),
+    "overlap-keyed": Scenario(
+        "the same three callers, each kept under its own reference",
+        _virtual("keyed", 0.25, 1.0),
+        overlap,
+    ),
+    "late": Scenario(
+        "a caller gives up; the answer comes, and is dropped", _virtual("single", 0.3, 0.1), late
+    ),
     "crash": Scenario(
-        "the socket crashes: all who wait are told at once", _virtual("fifo", 0.25, 5.0, Fault("crash", 0.4)), overlap
+        "the socket crashes: all who wait are told at once",
+        _virtual("fifo", 0.25, 5.0, Fault("crash", 0.4)),
+        overlap,
     ),
 }
 

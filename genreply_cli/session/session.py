@@ -49,7 +49,9 @@ class Settings:
         """These settings but for one, which is given as people type it. Raises ValueError with a sentence."""
         match name:
             case "coordinator":
-                return replace(self, coordinator=parsing.choice(text, parsing.COORDINATORS, "coordinator"))
+                return replace(
+                    self, coordinator=parsing.choice(text, parsing.COORDINATORS, "coordinator")
+                )
             case "delay":
                 return replace(self, delay=parsing.delay(text))
             case "timeout":
@@ -81,7 +83,9 @@ class Settings:
                 return virtual_time.run(main)
             except virtual_time.Deadlock:
                 problem = "a caller waits for ever, for an answer that will never come"
-                raise GenreplyError(problem, hint="give it a --timeout, or --clock real", exit_code=3) from None
+                raise GenreplyError(
+                    problem, hint="give it a --timeout, or --clock real", exit_code=3
+                ) from None
         return asyncio.run(main)
 
 
@@ -95,7 +99,9 @@ async def session(
     `Terminated`, a stdout that nobody reads with `BrokenPipeError`.
     """
     loop = asyncio.get_running_loop()
-    logging.getLogger("genreply_cli").addHandler(logging.NullHandler())  # a crash is told by the timeline
+    logging.getLogger("genreply_cli").addHandler(
+        logging.NullHandler()
+    )  # a crash is told by the timeline
     task = asyncio.current_task()
     why: list[BaseException] = []
 

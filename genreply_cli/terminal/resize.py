@@ -33,7 +33,10 @@ def follow(app: "Application[str]") -> None:
         if screen is not None and width > 0:
             cursor = screen.get_cursor_position(app.layout.current_window)
             rows = [screen.data_buffer[row] for row in range(cursor.y)]
-            cells = [max((x for x, char in row.items() if char.char != " "), default=-1) + 1 for row in rows]
+            cells = [
+                max((x for x, char in row.items() if char.char != " "), default=-1) + 1
+                for row in rows
+            ]
             app.output.cursor_up(moved(cells, cursor.x, width))
         resized()
 

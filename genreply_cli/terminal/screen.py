@@ -61,7 +61,11 @@ class Look:
 def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
     """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
     terminal = stream.isatty() and environment.get("TERM") != "dumb"
-    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {"", "0", "false"}
+    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {
+        "",
+        "0",
+        "false",
+    }
     view = wishes.view
     if view is None and accessible:
         view = "accessible"
@@ -76,7 +80,11 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
     else:
         color = terminal
     # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
-    ascii_only = wishes.ascii_only or environment.get("LC_ALL") in {"C", "POSIX"} or not _can_show(GLYPHS, stream)
+    ascii_only = (
+        wishes.ascii_only
+        or environment.get("LC_ALL") in {"C", "POSIX"}
+        or not _can_show(GLYPHS, stream)
+    )
     return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
@@ -189,8 +197,15 @@ class Screen:
             self._find_the_line()
             self._timeline.fit(self.width)
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
-            self._console.size = max(self.width, 1), 24  # Rich would take that of another stream, or 80 columns
-            for row in self._timeline.rows(step) if self.look.color else map(_unstyled, self._timeline.lines(step)):
+            self._console.size = (
+                max(self.width, 1),
+                24,
+            )  # Rich would take that of another stream, or 80 columns
+            for row in (
+                self._timeline.rows(step)
+                if self.look.color
+                else map(_unstyled, self._timeline.lines(step))
+            ):
                 self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
         else:
             for line in self._timeline.lines(step):
@@ -231,7 +246,9 @@ class Screen:
         return f"{call} blocked {waited:.1f}{limit} s{others}   {hint}".rstrip()
 
     @contextlib.contextmanager
-    def telling(self, timeout: float | None, hint: str = "", only: Mapping[str, float] | None = None) -> Iterator[None]:
+    def telling(
+        self, timeout: float | None, hint: str = "", only: Mapping[str, float] | None = None
+    ) -> Iterator[None]:
         """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then.
 
         `only` of these, which block since these times on the clock of the loop.
@@ -294,7 +311,9 @@ def _console(stream: TextIO, look: Look) -> "Console":
     return Console(
         file=stream,
         force_terminal=True,
-        color_system="standard" if look.color else None,  # all colours have ANSI names; Rich need not guess
+        color_system="standard"
+        if look.color
+        else None,  # all colours have ANSI names; Rich need not guess
         markup=False,
         emoji=False,
         highlight=False,

@@ -54,7 +54,11 @@ def duration(seconds: float) -> str:
     """How long somebody waited: 251 ms, 1.300 s."""
     if seconds >= 1:
         return f"{seconds:.3f} s"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 or not seconds else f"{seconds * 1000:.3f} ms"
+    return (
+        f"{seconds * 1000:.0f} ms"
+        if seconds >= 0.001 or not seconds
+        else f"{seconds * 1000:.3f} ms"
+    )
 
 
 def named(name: Any) -> str:
@@ -98,7 +102,9 @@ def _replied(step: Step) -> Said:
 def _wrong(step: Step) -> Said:
     asker = named(step.details.get("for"))
     brief = f"WRONG CALLER, not {asker}"
-    return Said(_value(step), f"WRONG CALLER: asked by {asker}", brief=(_value(step), brief), least=brief)
+    return Said(
+        _value(step), f"WRONG CALLER: asked by {asker}", brief=(_value(step), brief), least=brief
+    )
 
 
 def _gave_up(step: Step) -> Said:
@@ -107,7 +113,11 @@ def _gave_up(step: Step) -> Said:
     if went_to is not None:
         at = "" if went_at is None else f" at +{went_at:.3f} s"
         brief = f"{named(went_to)} got its answer"
-        return Said(f"{what}; its answer went to {named(went_to)}{at}", brief=(f"{what}; {brief}", ""), least=brief)
+        return Said(
+            f"{what}; its answer went to {named(went_to)}{at}",
+            brief=(f"{what}; {brief}", ""),
+            least=brief,
+        )
     after = what if seconds is None else f"{what} after {seconds:.3f} s"
     return Said(f"{after}; nobody is told", brief=(after, ""), least=what)
 
@@ -123,7 +133,11 @@ def _dropped(step: Step) -> Said:
 
 
 def _lost(step: Step) -> Said:
-    return Said(show_message(step.message), f"lost: {named(step.target)} has ended", brief=(show_message(step.message), "lost"))
+    return Said(
+        show_message(step.message),
+        f"lost: {named(step.target)} has ended",
+        brief=(show_message(step.message), "lost"),
+    )
 
 
 def _crashed(step: Step) -> Said:
@@ -135,7 +149,11 @@ def _ended(step: Step) -> Said:
     if step.details.get("link") is None:
         return Said(f"ended: {named(reason)}")
     linked = f"linked, so the {named(step.at)} goes down too"
-    return Said(linked, brief=("linked, goes down too", ""), whole=(linked, "" if reason is None else named(reason)))
+    return Said(
+        linked,
+        brief=("linked, goes down too", ""),
+        whole=(linked, "" if reason is None else named(reason)),
+    )
 
 
 def _told(step: Step) -> Said:
@@ -144,11 +162,15 @@ def _told(step: Step) -> Said:
         return Said(f"{named(step.source)} died: {named(reason)}")
     died = f"{named(step.source)} died before it replied"
     if reason == "noproc":
-        return Said(f"nobody is there: {named(step.source)} has ended before", brief=("nobody is there", ""))
+        return Said(
+            f"nobody is there: {named(step.source)} has ended before", brief=("nobody is there", "")
+        )
     after = f"after {duration(blocked)}"
     whole = died if reason is None else f"{died}: {named(reason)}"
     brief = f"{named(step.source)} died"
-    return Said(died, after, brief=(brief, after), whole=(whole, f"after {blocked:.3f} s"), least=brief)
+    return Said(
+        died, after, brief=(brief, after), whole=(whole, f"after {blocked:.3f} s"), least=brief
+    )
 
 
 def _started(step: Step) -> Said:
@@ -161,15 +183,26 @@ def _marked(step: Step) -> Said:
 
 
 def _counted(step: Step) -> Said:
-    counts = {name.replace("_", " "): step.details.get(name) for name in ("calls", "replied", "timed_out", "failed", "dropped")}
+    counts = {
+        name.replace("_", " "): step.details.get(name)
+        for name in ("calls", "replied", "timed_out", "failed", "dropped")
+    }
     full = ", ".join(f"{name} {count}" for name, count in counts.items() if count is not None)
-    brief = ", ".join(f"{name} {count}" for name, count in counts.items() if count and name != "calls")
+    brief = ", ".join(
+        f"{name} {count}" for name, count in counts.items() if count and name != "calls"
+    )
     return Said(full, brief=(brief or full, ""))
 
 
 def _noted(step: Step) -> Said:
     """What a program says of itself, or a kind that only a later version knows."""
-    return Said(" ".join(filter(None, [show_message(step.message), show(dict(step.details)) if step.details else ""])))
+    return Said(
+        " ".join(
+            filter(
+                None, [show_message(step.message), show(dict(step.details)) if step.details else ""]
+            )
+        )
+    )
 
 
 # --- the table ---------------------------------------------------------------------------------------------------------------
@@ -218,7 +251,9 @@ def look_of(step: Step) -> Look:
         return LOOKS["wrong"]
     if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
         return LOOKS["stopped"]
-    return LOOKS.get(step.kind) or Look(visible(step.kind), "─", "•", "dim", _noted, "{kind}: {said}")
+    return LOOKS.get(step.kind) or Look(
+        visible(step.kind), "─", "•", "dim", _noted, "{kind}: {said}"
+    )
 
 
 def ends(step: Step) -> tuple[str | None, str | None]:

@@ -45,7 +45,17 @@ def plain(step: Step) -> str:
     place = " -> ".join(named(end) for end in ends(step) if end is not None)
     body, note = look_of(step).says(step).at_length()
     said = " ".join(filter(None, [body, note and f"({note})"]))
-    head = " ".join(filter(None, [f"{step.t:.6f}", "-" if step.call is None else visible(step.call), visible(step.kind), place]))
+    head = " ".join(
+        filter(
+            None,
+            [
+                f"{step.t:.6f}",
+                "-" if step.call is None else visible(step.call),
+                visible(step.kind),
+                place,
+            ],
+        )
+    )
     return f"{head}: {said}" if said else head
 
 
@@ -54,9 +64,15 @@ def accessible(step: Step) -> str:
     look = look_of(step)
     said = ", ".join(filter(None, look.says(step).at_length()))
     sentence = look.sentence.format(
-        said=said, source=named(step.source), target=named(step.target), at=named(step.at), kind=visible(step.kind)
+        said=said,
+        source=named(step.source),
+        target=named(step.target),
+        at=named(step.at),
+        kind=visible(step.kind),
     )
-    return f"{step.t:.3f} seconds{'' if step.call is None else ', ' + visible(step.call)}: {sentence}."
+    return (
+        f"{step.t:.3f} seconds{'' if step.call is None else ', ' + visible(step.call)}: {sentence}."
+    )
 
 
 # --- widths ------------------------------------------------------------------------------------------------------------------
@@ -95,7 +111,10 @@ def crop(text: str, room: int, ellipsis: str = "…") -> str:
 
 def _clock(seconds: float, room: int) -> str:
     """Seconds since the start, with as many decimals as there is room for, and at most three."""
-    return next((text for places in (3, 2, 1) if len(text := f"+{seconds:.{places}f}") <= room), f"+{seconds:.0f}")
+    return next(
+        (text for places in (3, 2, 1) if len(text := f"+{seconds:.{places}f}") <= room),
+        f"+{seconds:.0f}",
+    )
 
 
 def pad(text: str, room: int) -> str:
@@ -113,7 +132,10 @@ def _short(name: str | None) -> str:
 
 LEFT: Final = 25  # where the first lane stands
 GAP: Final = 12, 21  # cells from lane to lane, at least and at most
-TEXT: Final = 30, 39  # cells for the text: at least, and as many as there should be before the gaps grow
+TEXT: Final = (
+    30,
+    39,
+)  # cells for the text: at least, and as many as there should be before the gaps grow
 MARGIN: Final = 6  # from the last lane to the text
 BODY: Final = 6  # cells: less of a body than that says nothing
 
@@ -162,7 +184,9 @@ class Lanes:
         match step.kind:
             case "call" if step.call is not None:
                 self._ask(step.call, step.source)
-            case "reply" | "down" if step.call is not None and self._open.get(step.call) == step.target:
+            case "reply" | "down" if (
+                step.call is not None and self._open.get(step.call) == step.target
+            ):
                 self._close(step.call)
             case "timeout" | "cancel" if step.call is not None:
                 self._close(step.call)
@@ -170,11 +194,19 @@ class Lanes:
                 self._dead.add(step.at)
             case "start" if step.at is not None:
                 self._dead.discard(step.at)
-        names = [name for name in dict.fromkeys((*ends(step), step.source, step.target, step.at)) if name is not None]
+        names = [
+            name
+            for name in dict.fromkeys((*ends(step), step.source, step.target, step.at))
+            if name is not None
+        ]
         new = [name for name in names if not is_caller(name) and name not in self._processes]
         if new:
-            self._processes = [name for name in self._processes if name not in self._dead or name in names] + new
-        if not (self._callers and step.kind in {"late", "duplicate"}):  # a caller that has gone needs no new lane
+            self._processes = [
+                name for name in self._processes if name not in self._dead or name in names
+            ] + new
+        if not (
+            self._callers and step.kind in {"late", "duplicate"}
+        ):  # a caller that has gone needs no new lane
             for name in filter(is_caller, names):
                 self._settle(name)
         if step.call is not None:
@@ -204,13 +236,17 @@ class Lanes:
             self._callers[place] = caller
 
     def _free(self) -> int | None:
-        return next((place for place, caller in enumerate(self._callers) if caller not in self._waits), None)
+        return next(
+            (place for place, caller in enumerate(self._callers) if caller not in self._waits), None
+        )
 
     def _arrange(self) -> None:
         if len(self._callers) > max(1, self._capacity - len(self._processes)):
             self._shared, self._callers = True, self._callers[:1]
         numbers = range(2, len(self._callers) + 1)
-        callers = ["callers"] if self._shared else ["caller", *(f"caller-{number}" for number in numbers)]
+        callers = (
+            ["callers"] if self._shared else ["caller", *(f"caller-{number}" for number in numbers)]
+        )
         self._labels = callers[: len(self._callers)]
         room = self._capacity - len(self._labels)
         self._labels += map(visible, self._processes[:room])
@@ -229,7 +265,9 @@ class Lanes:
         for label, column in zip(self._labels, self._at, strict=True):
             name = crop(label, gap - 1, self._ellipsis)
             centred = min(column - cells(name) // 2, self.text - 1 - cells(name))
-            line = pad(line, max(cells(line) + 1, column if column == self._at[0] else centred)) + name
+            line = (
+                pad(line, max(cells(line) + 1, column if column == self._at[0] else centred)) + name
+            )
         return pad(line, max(cells(line) + 1, self.text)) + "message"
 
     def draw(self, step: Step, look: Look) -> list[Span]:
@@ -246,7 +284,9 @@ class Lanes:
             else:
                 way = 1 if start < stop else -1
                 row[start] = (look.root or ("├" if way > 0 else "┤"), look.colour)
-                row[start + way : stop : way] = [(look.arrow, look.colour)] * (abs(stop - start) - 1)
+                row[start + way : stop : way] = [(look.arrow, look.colour)] * (
+                    abs(stop - start) - 1
+                )
                 row[stop - way] = ("►" if way > 0 else "◄", look.colour)
         place = source if target is None else target
         if place is not None and look.mark:
@@ -265,10 +305,18 @@ class Lanes:
     def _line(self, lane: int) -> str:
         """A lane where nothing happens: somebody waits there, or is free, or has ended."""
         if lane < len(self._callers):
-            blocked = any(map(is_caller, self._waits)) if self._shared else self._callers[lane] in self._waits
+            blocked = (
+                any(map(is_caller, self._waits))
+                if self._shared
+                else self._callers[lane] in self._waits
+            )
             return "┆" if blocked else "│"
         place = lane - len(self._callers)
-        here = self._processes[place:] if lane == len(self._labels) - 1 else self._processes[place : place + 1]
+        here = (
+            self._processes[place:]
+            if lane == len(self._labels) - 1
+            else self._processes[place : place + 1]
+        )
         if any(name in self._waits for name in here):
             return "┆"
         return " " if self._dead.issuperset(here) else "│"
@@ -276,7 +324,10 @@ class Lanes:
 
 def _joined(row: Iterable[Span]) -> list[Span]:
     """Neighbours of the same style as one span."""
-    return [("".join(text for text, _ in group), style) for style, group in groupby(row, key=itemgetter(1))]
+    return [
+        ("".join(text for text, _ in group), style)
+        for style, group in groupby(row, key=itemgetter(1))
+    ]
 
 
 # --- the timeline ------------------------------------------------------------------------------------------------------------
@@ -288,7 +339,14 @@ class Timeline:
     Steps that add nothing, as that a crash is an end, are drawn only in `plain`, or with `entire`.
     """
 
-    def __init__(self, width: int = 112, view: View | None = None, *, ascii_only: bool = False, entire: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 112,
+        view: View | None = None,
+        *,
+        ascii_only: bool = False,
+        entire: bool = False,
+    ) -> None:
         self.width = max(1, width)
         self.view = view_for(width) if view is None else view
         self._fits = view is None
@@ -319,7 +377,9 @@ class Timeline:
         """The rows of a step for Rich: mostly one, a header above it when the lanes have changed."""
         from rich.text import Text
 
-        return [Text.assemble(*spans, no_wrap=True, overflow="ellipsis") for spans in self.spans(step)]
+        return [
+            Text.assemble(*spans, no_wrap=True, overflow="ellipsis") for spans in self.spans(step)
+        ]
 
     def lines(self, step: Step) -> list[str]:
         """The same as text."""
@@ -366,7 +426,11 @@ class Timeline:
             self._crashed.discard(step.at)
             return step.details.get("link") is None
         told = step.details
-        return step.kind == "end" and told.get("calls") == told.get("replied") and not told.get("dropped")
+        return (
+            step.kind == "end"
+            and told.get("calls") == told.get("replied")
+            and not told.get("dropped")
+        )
 
     def _wide(self, step: Step) -> list[list[Span]]:
         lanes, look = self._lanes, look_of(step)
@@ -376,7 +440,13 @@ class Timeline:
             drawn = [(text.translate(ASCII), style) for text, style in drawn]
         head = self._head(f"{_clock(step.t, 7):>7} s  ", step, look, lanes.call_cells, 8)
         said = look.says(step)
-        text = self._text(look, [(said.body, said.note), said.in_brief()], said.least, "   ", self.width - lanes.text)
+        text = self._text(
+            look,
+            [(said.body, said.note), said.in_brief()],
+            said.least,
+            "   ",
+            self.width - lanes.text,
+        )
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_ends: bool) -> list[Span]:
@@ -385,17 +455,35 @@ class Timeline:
         if with_ends:
             head.append((pad(self._place(step), self._place_cells) + "  ", ""))
         said = look.says(step)
-        text = self._text(look, [said.in_brief()], said.least, " ", self.width - sum(cells(text) for text, _ in head))
+        text = self._text(
+            look,
+            [said.in_brief()],
+            said.least,
+            " ",
+            self.width - sum(cells(text) for text, _ in head),
+        )
         return self._fitted([*head, *text])
 
     def _place(self, step: Step) -> str:
-        return crop(">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis)
+        return crop(
+            ">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis
+        )
 
-    def _head(self, time: str, step: Step, look: Look, call_cells: int, word_cells: int) -> list[Span]:
+    def _head(
+        self, time: str, step: Step, look: Look, call_cells: int, word_cells: int
+    ) -> list[Span]:
         call = pad(crop(_call(step), call_cells, self._ellipsis), call_cells)
-        return [(time, "dim"), (f"{call} {pad(crop(look.word, word_cells, self._ellipsis), word_cells)} ", look.colour)]
+        return [
+            (time, "dim"),
+            (
+                f"{call} {pad(crop(look.word, word_cells, self._ellipsis), word_cells)} ",
+                look.colour,
+            ),
+        ]
 
-    def _text(self, look: Look, choice: list[tuple[str, str]], least: str, gap: str, room: int) -> list[Span]:
+    def _text(
+        self, look: Look, choice: list[tuple[str, str]], least: str, gap: str, room: int
+    ) -> list[Span]:
         """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news.
 
         Where the news is in the body, or hardly anything of the body would be left, `least` is all that is said.
@@ -410,7 +498,10 @@ class Timeline:
                 body, behind = least, ""
         body = crop(body, max(4, room - cells(behind)), self._ellipsis)
         alarming = "red" in look.colour
-        return [(body, look.colour if alarming and not behind else ""), (behind, look.colour if alarming else "dim")]
+        return [
+            (body, look.colour if alarming and not behind else ""),
+            (behind, look.colour if alarming else "dim"),
+        ]
 
     def _fitted(self, spans: list[Span]) -> list[Span]:
         """No wider than the terminal, whatever it is, and without blanks at the end."""
@@ -429,13 +520,17 @@ class Timeline:
 
 def _call(step: Step) -> str:
     """The call that a step belongs to. The life of a process belongs to no single one, so it is not shown under one."""
-    return "-" if step.call is None or step.kind in {"start", "crash", "exit"} else visible(step.call)
+    return (
+        "-" if step.call is None or step.kind in {"start", "crash", "exit"} else visible(step.call)
+    )
 
 
 class Drawing:
     """Steps as something that Rich can print: `console.print(Drawing(steps))`, as wide as the console is."""
 
-    def __init__(self, steps: Iterable[Step], view: View | None = None, *, ascii_only: bool | None = None) -> None:
+    def __init__(
+        self, steps: Iterable[Step], view: View | None = None, *, ascii_only: bool | None = None
+    ) -> None:
         self.steps = steps
         self.view = view
         self.ascii_only = ascii_only
@@ -451,13 +546,55 @@ if __name__ == "__main__":  # python -m genreply_cli.timeline.timeline
     from rich.console import Console
 
     Console(markup=False, emoji=False, highlight=False).print(
-        Drawing([
-            Step(1, 0.0, "start", at="coordinator", details={"module": "Coordinator"}),
-            Step(2, 0.000031, "start", at="websocket", details={"module": "WebSocket", "linked": "coordinator"}),
-            Step(3, 0.000112, "call", "c1", "caller", "coordinator", message=["greet", "Hello"], details={"timeout": 5.0}),
-            Step(4, 0.00014, "noreply", "c1", at="coordinator", details={"waiting": ["c1"]}),
-            Step(5, 0.000595, "cast", "c1", "coordinator", "websocket", message=["send_message", "Hello"]),
-            Step(6, 0.251033, "info", "c1", "websocket", "coordinator", message=["message_received", "Hello to you too!"]),
-            Step(7, 0.25109, "reply", "c1", "coordinator", "caller", message="Hello to you too!", details={"blocked": 0.250978}),
-        ])
+        Drawing(
+            [
+                Step(1, 0.0, "start", at="coordinator", details={"module": "Coordinator"}),
+                Step(
+                    2,
+                    0.000031,
+                    "start",
+                    at="websocket",
+                    details={"module": "WebSocket", "linked": "coordinator"},
+                ),
+                Step(
+                    3,
+                    0.000112,
+                    "call",
+                    "c1",
+                    "caller",
+                    "coordinator",
+                    message=["greet", "Hello"],
+                    details={"timeout": 5.0},
+                ),
+                Step(4, 0.00014, "noreply", "c1", at="coordinator", details={"waiting": ["c1"]}),
+                Step(
+                    5,
+                    0.000595,
+                    "cast",
+                    "c1",
+                    "coordinator",
+                    "websocket",
+                    message=["send_message", "Hello"],
+                ),
+                Step(
+                    6,
+                    0.251033,
+                    "info",
+                    "c1",
+                    "websocket",
+                    "coordinator",
+                    message=["message_received", "Hello to you too!"],
+                ),
+                Step(
+                    7,
+                    0.25109,
+                    "reply",
+                    "c1",
+                    "coordinator",
+                    "caller",
+                    message="Hello to you too!",
+                    details={"blocked": 0.250978},
+                ),
+            ]
+        )
     )

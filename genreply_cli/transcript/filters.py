@@ -21,8 +21,15 @@ class Filters:
 
     def __str__(self) -> str:
         """As it was typed."""
-        flags = [*(f"--call {visible(call)}" for call in sorted(self.calls)), *(f"--kind {kind}" for kind in sorted(self.kinds))]
-        flags += [f"{name} {time:g}" for name, time in (("--from", self.start), ("--to", self.stop)) if time is not None]
+        flags = [
+            *(f"--call {visible(call)}" for call in sorted(self.calls)),
+            *(f"--kind {kind}" for kind in sorted(self.kinds)),
+        ]
+        flags += [
+            f"{name} {time:g}"
+            for name, time in (("--from", self.start), ("--to", self.stop))
+            if time is not None
+        ]
         return " ".join(flags)
 
     def wants(self, step: Step) -> bool:

@@ -30,7 +30,9 @@ class Header:
 class TranscriptError(Exception):
     """A transcript cannot be read or written; the text says in one sentence where, and what was expected."""
 
-    def __init__(self, problem: str, file: str, line: int | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, problem: str, file: str, line: int | None = None, field: str | None = None
+    ) -> None:
         super().__init__(problem, file, line, field)
         self.problem = problem
         self.file = file
@@ -142,7 +144,12 @@ def to_step(values: Any, file: str, line: int) -> Step:
         raise TranscriptError(f"expected a JSON object, found {_shown(values)}", file, line)
     take = values.pop
     seq, t, kind = take("seq", None), take("t", None), take("kind", None)
-    call, source, target, at = take("call", None), take("from", None), take("to", None), take("at", None)
+    call, source, target, at = (
+        take("call", None),
+        take("from", None),
+        take("to", None),
+        take("at", None),
+    )
     message, cause = take("message", ABSENT), take("cause", None)
     if seq is None and values.get("format") == "genreply":
         raise TranscriptError("is a second header; expected one transcript in a file", file, line)
@@ -162,7 +169,9 @@ def to_step(values: Any, file: str, line: int) -> Step:
     return Step(seq, t, kind, call, source, target, at, message, values, cause)
 
 
-def _check(values: Mapping[str, Any], expected: Mapping[str, Expected], file: str, line: int) -> None:
+def _check(
+    values: Mapping[str, Any], expected: Mapping[str, Expected], file: str, line: int
+) -> None:
     for name, value in values.items():
         if name in expected and value is not None:
             fits, what = expected[name]
@@ -171,7 +180,9 @@ def _check(values: Mapping[str, Any], expected: Mapping[str, Expected], file: st
 
 
 def _unexpected(name: str, what: str, value: Any, file: str, line: int) -> TranscriptError:
-    return TranscriptError(f"expected {what}, found {'none' if value is None else _shown(value)}", file, line, name)
+    return TranscriptError(
+        f"expected {what}, found {'none' if value is None else _shown(value)}", file, line, name
+    )
 
 
 def _shown(value: Any) -> str:
@@ -184,14 +195,18 @@ def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) 
     try:
         values = parse((line.decode() if isinstance(line, bytes) else line).strip())
     except (ValueError, RecursionError) as error:
-        raise TranscriptError(f"expected a JSON object, found {found(error)}", file, number) from None
+        raise TranscriptError(
+            f"expected a JSON object, found {found(error)}", file, number
+        ) from None
     return to_step(values, file, number)
 
 
 def to_header(values: Any, file: str) -> Header:
     """What the first line says. Raises TranscriptError."""
     if type(values) is not dict or values.pop("format", None) != "genreply":
-        raise TranscriptError('is no transcript: its first line does not say "format":"genreply"', file)
+        raise TranscriptError(
+            'is no transcript: its first line does not say "format":"genreply"', file
+        )
     version = values.pop("version", None)
     if type(version) is not int or version < 1:
         raise _unexpected("version", str(VERSION), version, file, 1)

@@ -37,7 +37,9 @@ KEPT: Final = 16  # blocks whose steps are kept
 APART: Final = 2048  # steps from one note of how things stand to the next
 
 Wanted = Callable[[Step], bool]
-Likely = Callable[[bytes], object]  # False for a line that need not be parsed, since its step cannot be wanted
+Likely = Callable[
+    [bytes], object
+]  # False for a line that need not be parsed, since its step cannot be wanted
 
 
 class Index:
@@ -47,7 +49,11 @@ class Index:
     """
 
     def __init__(
-        self, file: IO[bytes], name: str, notes: Iterable[str] | None = None, problem: TranscriptError | None = None
+        self,
+        file: IO[bytes],
+        name: str,
+        notes: Iterable[str] | None = None,
+        problem: TranscriptError | None = None,
     ) -> None:
         self.name = name
         file.seek(0)
@@ -108,7 +114,9 @@ class Index:
                     break
                 self._latest.see(step)
                 # as far apart as there is open: they take no more memory than the steps
-                if self._latest.steps - self._notes[-1].steps >= max(APART, len(self._latest.open) // 2):
+                if self._latest.steps - self._notes[-1].steps >= max(
+                    APART, len(self._latest.open) // 2
+                ):
                     self._notes.append(self._latest.copy())
             number += 1
             yield
@@ -159,13 +167,18 @@ class Index:
             if begin >= len(steps):
                 return
             end = None if stop is None else stop - self._first[block]
-            yield from steps[begin : min(end if end is not None else len(steps), self.total - self._first[block])]
+            yield from steps[
+                begin : min(end if end is not None else len(steps), self.total - self._first[block])
+            ]
             number = self._first[block] + len(steps)
 
     def standing(self, count: int) -> Standing | None:
         """How things stand after so many steps, or None if that is not known yet. It is the caller's own."""
         known = self._notes[bisect_right(self._notes, count, key=lambda one: one.steps) - 1]
-        known = max((one for one in (known, self._near, self._latest) if one.steps <= count), key=lambda one: one.steps)
+        known = max(
+            (one for one in (known, self._near, self._latest) if one.steps <= count),
+            key=lambda one: one.steps,
+        )
         if count > self._latest.steps and count - known.steps > APART:
             return None
         standing = known.copy()
@@ -174,7 +187,9 @@ class Index:
         self._near = standing
         return standing.copy()
 
-    def hunt(self, start: int, stop: int, wanted: Wanted, likely: Likely = bool) -> Generator[float, None, int | None]:
+    def hunt(
+        self, start: int, stop: int, wanted: Wanted, likely: Likely = bool
+    ) -> Generator[float, None, int | None]:
         """The number of the first wanted step from `start` to before `stop`, which may be the smaller.
 
         It yields how far it has come, from 0 to 1, so that others get their turn.
@@ -185,7 +200,9 @@ class Index:
             yield far
         return None
 
-    def sweep(self, start: int, stop: int, wanted: Wanted, likely: Likely = bool) -> Iterator[tuple[float, int | None]]:
+    def sweep(
+        self, start: int, stop: int, wanted: Wanted, likely: Likely = bool
+    ) -> Iterator[tuple[float, int | None]]:
         """How far it has come, again and again, and the number of each step that is wanted."""
         way = 1 if start <= stop else -1
         number = start
@@ -218,7 +235,9 @@ class Index:
         end = self._offsets[block + 1] if block + 1 < len(self._offsets) else self._end
         if self._raw[0] != block:
             self._raw = block, io.BytesIO(os.pread(self._file, end - offset, offset)).readlines()
-        return [(line, raw) for line, raw in enumerate(self._raw[1], self._line[block]) if raw.strip()]
+        return [
+            (line, raw) for line, raw in enumerate(self._raw[1], self._line[block]) if raw.strip()
+        ]
 
     def _steps(self, block: int) -> list[Step]:
         """The steps of a block, as far as it is good."""
@@ -264,13 +283,19 @@ class Index:
         self.ends = None if last is None else last.t
 
 
-def indexed(steps: Steps, wanted: Callable[[Iterable[Step]], Iterable[Step]] | None = None) -> Index:
+def indexed(
+    steps: Steps, wanted: Callable[[Iterable[Step]], Iterable[Step]] | None = None
+) -> Index:
     """The index of a transcript, or of what is wanted of it.
 
     A part of it, or what comes from a pipe, is first kept in a file without a name, which goes with the index.
     """
     file = steps.lines
-    if wanted is None and isinstance(file, io.BufferedReader) and S_ISREG(os.fstat(file.fileno()).st_mode):
+    if (
+        wanted is None
+        and isinstance(file, io.BufferedReader)
+        and S_ISREG(os.fstat(file.fileno()).st_mode)
+    ):
         return Index(file, steps.file)
     import tempfile
 

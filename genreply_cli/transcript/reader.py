@@ -1,11 +1,11 @@
 """Steps ↔ JSON Lines: what was seen, kept in a file.
 
-    with Writer("lunch.jsonl", Header(by="genreply 0.1.0")) as writer:
-        writer.write(step)                  # one line, written when it returns
+with Writer("lunch.jsonl", Header(by="genreply 0.1.0")) as writer:
+    writer.write(step)                  # one line, written when it returns
 
-    header, steps = read("lunch.jsonl")     # an iterator: ten million steps take no more memory than ten
-    for step in steps: …
-    steps.notes                             # what a reader should be told: an interruption, a cut line
+header, steps = read("lunch.jsonl")     # an iterator: ten million steps take no more memory than ten
+for step in steps: …
+steps.notes                             # what a reader should be told: an interruption, a cut line
 """
 
 import errno
@@ -21,7 +21,16 @@ from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, Self
 
 from genreply_cli.text import visible
-from genreply_cli.transcript.format import VERSION, Header, TranscriptError, found, from_line, parse, to_header, to_step
+from genreply_cli.transcript.format import (
+    VERSION,
+    Header,
+    TranscriptError,
+    found,
+    from_line,
+    parse,
+    to_header,
+    to_step,
+)
 from genreply_cli.transcript.tracer import ABSENT, Step
 
 __all__ = [
@@ -39,12 +48,20 @@ def created(clock: str = "real") -> str:
 
 # --- writing -----------------------------------------------------------------------------------------------------------------
 
-_dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+_dump: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
 _UNSAFE: Final = re.compile(
     r'\\[\\"u]'  # escapes that may stay
     r"|\\[bfnrt]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
 )
-_CONTROLS: Final = {r"\b": r"\u0008", r"\t": r"\u0009", r"\n": r"\u000a", r"\f": r"\u000c", r"\r": r"\u000d"}
+_CONTROLS: Final = {
+    r"\b": r"\u0008",
+    r"\t": r"\u0009",
+    r"\n": r"\u000a",
+    r"\f": r"\u000c",
+    r"\r": r"\u000d",
+}
 
 
 def to_line(step: Step) -> str:
@@ -125,7 +142,9 @@ class Writer:
             self._file.write(line.encode() + b"\n")
             self._file.flush()
         elif self._stream is not None:
-            self._stream.write((re.sub(r"[^\x00-\x7f]", _escape, line) if self._ascii else line) + "\n")
+            self._stream.write(
+                (re.sub(r"[^\x00-\x7f]", _escape, line) if self._ascii else line) + "\n"
+            )
             self._stream.flush()
 
     def close(self) -> None:
@@ -136,7 +155,12 @@ class Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -150,15 +174,21 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
             file = path.open("r+b", buffering=0)
             _go_to_the_end(file)
             return file, False
-        device = path.exists() and not path.is_file() and not path.is_dir()  # /dev/null, a pipe: nothing is lost
+        device = (
+            path.exists() and not path.is_file() and not path.is_dir()
+        )  # /dev/null, a pipe: nothing is lost
         how = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
         if not device:
             with suppress(PermissionError):  # somebody else's file, which we may write to
                 os.fchmod(descriptor, 0o600)
-        return os.fdopen(descriptor, "wb", buffering=0), True  # 0: a line that does not fit is not tried again
+        return os.fdopen(
+            descriptor, "wb", buffering=0
+        ), True  # 0: a line that does not fit is not tried again
     except FileExistsError:
-        raise TranscriptError("exists already; overwrite it, append to it, or choose another name", str(path)) from None
+        raise TranscriptError(
+            "exists already; overwrite it, append to it, or choose another name", str(path)
+        ) from None
     except (OSError, ValueError) as error:
         raise TranscriptError(f"cannot be written: {_why(error)}", str(path)) from error
 
@@ -190,7 +220,8 @@ def _refuse(error: TranscriptError) -> None:
 
 
 def read(
-    source: "str | os.PathLike[str] | IO[str] | IO[bytes]", bad: Callable[[TranscriptError], object] = _refuse
+    source: "str | os.PathLike[str] | IO[str] | IO[bytes]",
+    bad: Callable[[TranscriptError], object] = _refuse,
 ) -> "tuple[Header, Steps]":
     """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError.
 
@@ -198,7 +229,9 @@ def read(
     """
     if not isinstance(source, str | os.PathLike):
         name = getattr(source, "name", None)
-        steps = Steps(source, name if isinstance(name, str) else "the transcript", lambda: None, bad)
+        steps = Steps(
+            source, name if isinstance(name, str) else "the transcript", lambda: None, bad
+        )
         return steps.header, steps
     path = str(source)
     try:
@@ -279,7 +312,9 @@ class _Told:
     notes: list[str] = field(default_factory=list)
 
 
-def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _Told) -> Generator[Step, None, None]:
+def _read_steps(
+    lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _Told
+) -> Generator[Step, None, None]:
     number = 1
     step: Any = None
     try:
@@ -296,7 +331,9 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
                     told.cut = True
                     told.notes.append(cut_note(file, number))
                     break
-                told.bad(TranscriptError(f"expected a JSON object, found {found(error)}", file, number))
+                told.bad(
+                    TranscriptError(f"expected a JSON object, found {found(error)}", file, number)
+                )
                 continue
             told.line = number
             try:
@@ -308,7 +345,9 @@ def _read_steps(lines: IO[str] | IO[bytes], file: str, close: Callable[[], None]
     except UnicodeDecodeError:
         raise TranscriptError("expected UTF-8 text, found other bytes", file, number + 1) from None
     except OSError as error:
-        raise TranscriptError(f"cannot be read any further: {_why(error)}", file, number + 1) from error
+        raise TranscriptError(
+            f"cannot be read any further: {_why(error)}", file, number + 1
+        ) from error
     finally:
         close()
     if step is None or step.kind != "end":
@@ -341,12 +380,13 @@ def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
 
 def _may_be_cut(raw: str | bytes, error: Exception) -> bool:
     text = raw if isinstance(raw, str) else raw.decode(errors="replace")
-    return not text.endswith("\n") or (text.lstrip().startswith("{") and isinstance(error, json.JSONDecodeError))
+    return not text.endswith("\n") or (
+        text.lstrip().startswith("{") and isinstance(error, json.JSONDecodeError)
+    )
 
 
 def _has_text(raw: str | bytes) -> bool:
     return bool(raw.strip())
-
 
 
 def _why(error: Exception) -> str:

@@ -40,8 +40,12 @@ class Standing:
     t: float = 0.0  # of the latest step
     steps: int = 0  # how many have been seen
     open: dict[str, Open] = field(default_factory=dict)  # in the order in which they were asked
-    alive: dict[str, None] = field(default_factory=dict)  # processes, in the order in which they were first seen
-    gone: dict[str, str | None] = field(default_factory=dict)  # the processes that ended last, and why
+    alive: dict[str, None] = field(
+        default_factory=dict
+    )  # processes, in the order in which they were first seen
+    gone: dict[str, str | None] = field(
+        default_factory=dict
+    )  # the processes that ended last, and why
     calls: int = 0
     answered: int = 0
     wrong: int = 0  # answers that went to another caller than the one who had asked
@@ -61,7 +65,9 @@ class Standing:
                 self.calls += 1
                 if call is not None and call not in self.open:
                     timeout = step.details.get("timeout")
-                    self.open[call] = Open(call, step.t, step.source, step.target, step.message, timeout)
+                    self.open[call] = Open(
+                        call, step.t, step.source, step.target, step.message, timeout
+                    )
             case "noreply":
                 if call in self.open:
                     self.open[call] = self.open[call]._replace(kept_at=step.at, kept_since=step.t)
@@ -90,7 +96,12 @@ class Standing:
             case "start" if step.at is not None:
                 self.gone.pop(step.at, None)
         for name in (step.at, step.source, step.target):
-            if name is not None and name not in self.alive and name not in self.gone and not is_caller(name):
+            if (
+                name is not None
+                and name not in self.alive
+                and name not in self.gone
+                and not is_caller(name)
+            ):
                 self.alive[name] = None
 
     def _bury(self, name: str, reason: str | None) -> None:

@@ -20,7 +20,9 @@ EVERY: Final = 0.1  # seconds between two looks; nobody sees a shorter delay
 
 
 async def follow(
-    path: Path | None, wait: Callable[[], Awaitable[object]], newest: Callable[[], Path | None] | None = None
+    path: Path | None,
+    wait: Callable[[], Awaitable[object]],
+    newest: Callable[[], Path | None] | None = None,
 ) -> AsyncIterator[Header | Step]:
     """The header and the steps of a transcript, up to its end, which is waited for. Raises TranscriptError.
 

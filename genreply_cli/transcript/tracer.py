@@ -65,7 +65,9 @@ class _Call:
         self.began: float | None = None
         self.ended: float | None = None
         self.kept: dict[str, None] | None = None  # where it is kept waiting, among others
-        self.went: tuple[str, float] | None = None  # to which call its answer went instead, and when
+        self.went: tuple[str, float] | None = (
+            None  # to which call its answer went instead, and when
+        )
 
 
 class Tracer:
@@ -75,7 +77,9 @@ class Tracer:
     the first event, or at `begin` on that clock.
     """
 
-    def __init__(self, clock: Callable[[], float] | None = None, begin: float | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float] | None = None, begin: float | None = None
+    ) -> None:
         self._clock = clock
         self._begin = begin
         self._t = 0.0
@@ -109,7 +113,9 @@ class Tracer:
         else:
             source, target, at = self.name(event.source), self.name(event.target), None
         details = self._details(event, call or _Call(""), now)
-        return Step(seq, round(now, 6), event.kind, name, source, target, at, message, details, cause)
+        return Step(
+            seq, round(now, 6), event.kind, name, source, target, at, message, details, cause
+        )
 
     def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
         """What only this kind of step has; and what is to be remembered of it."""
@@ -132,7 +138,9 @@ class Tracer:
                 self._counts["dropped"] += 1
                 return _since("ago", call.ended, now) | self._for(event, call, now)
             case "timeout" | "cancel":
-                went = {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
+                went = (
+                    {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
+                )
                 self._end(call, now, "timed_out" if kind == "timeout" else "failed")
                 return {"timeout": detail} | _since("blocked", call.began, now) | went
             case "lost":
@@ -151,7 +159,15 @@ class Tracer:
             case _:
                 return {}
 
-    def note(self, kind: str, *, at: Any = None, call: Any = None, cause: int | None = None, **details: Any) -> Step:
+    def note(
+        self,
+        kind: str,
+        *,
+        at: Any = None,
+        call: Any = None,
+        cause: int | None = None,
+        **details: Any,
+    ) -> Step:
         """A step that the program makes: `note("mark", label="lunch")`, `note("fault", at=socket, what="drop")`.
 
         `at` and `call` are a process and a From, or their names; `cause` is the `seq` of an event.
@@ -162,7 +178,15 @@ class Tracer:
         now = self._t if self._clock is None else self._time(self._clock())
         name = call if call is None or isinstance(call, str) else self.call(call)
         where = None if at is None else self.name(at)
-        return Step(self._seq, round(now, 6), kind, name, at=where, details=_own(details), cause=self._cause(cause))
+        return Step(
+            self._seq,
+            round(now, 6),
+            kind,
+            name,
+            at=where,
+            details=_own(details),
+            cause=self._cause(cause),
+        )
 
     def end(self) -> Step:
         """The last step: how many calls there were, and what became of them. `failed` are those cancelled, too."""
@@ -179,7 +203,12 @@ class Tracer:
             count = _COUNTED.get(step.kind)
             if count is not None and (step.kind != "down" or "blocked" in step.details):
                 self._counts[count] += 1
-            if step.call is not None and step.call[:1] == "c" and step.call[1:].isdecimal() and len(step.call) < 20:
+            if (
+                step.call is not None
+                and step.call[:1] == "c"
+                and step.call[1:].isdecimal()
+                and len(step.call) < 20
+            ):
                 self._asked = max(self._asked, int(step.call[1:]))
         if self._begin is None and self._clock is not None:
             self._begin = self._clock() - self._t
@@ -276,9 +305,15 @@ class Tracer:
         return event + self._shift + bisect_left(self._notes, event)
 
 
-_STAYING: Final = frozenset({"start", "noreply", "crash", "exit"})  # they happen at a process, and go nowhere
-_SAYING: Final = frozenset({"call", "cast", "info", "lost", "reply", "late", "duplicate"})  # they have a message
-_COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})  # what all steps have
+_STAYING: Final = frozenset(
+    {"start", "noreply", "crash", "exit"}
+)  # they happen at a process, and go nowhere
+_SAYING: Final = frozenset(
+    {"call", "cast", "info", "lost", "reply", "late", "duplicate"}
+)  # they have a message
+_COMMON: Final = frozenset(
+    {"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"}
+)  # what all steps have
 _COUNTED: Final = {
     "call": "calls", "reply": "replied", "timeout": "timed_out", "down": "failed", "cancel": "failed",
     "late": "dropped", "duplicate": "dropped",
@@ -303,7 +338,9 @@ def _own(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_task(who: Any) -> bool:
-    return who is None or hasattr(who, "add_done_callback")  # asked like this, asyncio need not be imported
+    return who is None or hasattr(
+        who, "add_done_callback"
+    )  # asked like this, asyncio need not be imported
 
 
 def _base(who: Any) -> str:

@@ -137,7 +137,9 @@ def test_what_was_tampered_with_is_found(
 def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
     lines = samples()["hello"].read_text().splitlines()
-    path.write_text("\n".join([*lines[:3], "no JSON", lines[4].replace("0.0", '"soon"'), *lines[5:]]) + "\n")
+    path.write_text(
+        "\n".join([*lines[:3], "no JSON", lines[4].replace("0.0", '"soon"'), *lines[5:]]) + "\n"
+    )
     done = genreply("trace", path, "--check")
     assert done.code == 5
     assert [line.split(", line ")[1].split(":")[0] for line in done.out.splitlines()] == [
@@ -149,7 +151,9 @@ def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
 
 def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
-    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    path.write_text(
+        "".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11])
+    )
     done = genreply("trace", path, "--check")
     assert (done.code, done.out) == (0, "")
     assert done.err.splitlines()[1:] == [
@@ -159,9 +163,16 @@ def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) ->
 
 def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
-    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    path.write_text(
+        "".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11])
+    )
     for _ in range(2):
-        assert genreply("send", "A", "B", "--jobs", "2", "--clock", "virtual", "--record", path, "--append").code == 0
+        assert (
+            genreply(
+                "send", "A", "B", "--jobs", "2", "--clock", "virtual", "--record", path, "--append"
+            ).code
+            == 0
+        )
     done = genreply("trace", path, "--check")
     assert (done.code, done.out) == (0, "")
     assert done.err.endswith("36 events, 6 calls: nothing wrong\n")
@@ -169,7 +180,9 @@ def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Pa
 
 def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
-    path.write_text("".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11]))
+    path.write_text(
+        "".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11])
+    )
     assert genreply("send", "A", "--clock", "virtual", "--record", path, "--append").code == 0
     path.write_text(path.read_text().replace('"waiting":["c3"]', '"waiting":["c2","c3"]'))
     assert 'field "waiting": expected c3, found c2, c3' in genreply("trace", path, "--check").out
@@ -180,7 +193,9 @@ def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_
     coordinator=st.sampled_from(sorted(COORDINATORS)),
     delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
     timeout=st.sampled_from([0.05, 0.3, 5.0]),
-    faults=st.lists(st.builds(Fault, st.sampled_from(sorted(KINDS)), st.none() | st.floats(0, 0.5)), max_size=3),
+    faults=st.lists(
+        st.builds(Fault, st.sampled_from(sorted(KINDS)), st.none() | st.floats(0, 0.5)), max_size=3
+    ),
     jobs=st.integers(1, 5),
     seed=st.integers(0, 99),
     given_up=st.floats(0, 1),
@@ -220,7 +235,14 @@ def test_what_the_runtime_records_is_never_wrong(
     assert laws.notes() == []
 
 
-@given(st.lists(st.tuples(st.integers(-1, 9000).map(lambda number: f"c{number}") | st.text(max_size=3), st.integers(1, 3))))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-1, 9000).map(lambda number: f"c{number}") | st.text(max_size=3),
+            st.integers(1, 3),
+        )
+    )
+)
 def test_the_fate_of_a_call_is_the_one_that_was_put_last(puts: list[tuple[str, int]]) -> None:
     fates, plain = Fates(), {}
     for t, (call, fate) in enumerate(puts):

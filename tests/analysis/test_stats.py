@@ -22,7 +22,10 @@ def waited(*seconds: float) -> Stats:
     return stats_of(
         step
         for number, wait in enumerate(seconds, 1)
-        for step in (Step(1, 0.0, "call", f"c{number}"), Step(2, wait, "reply", f"c{number}", details={"blocked": wait}))
+        for step in (
+            Step(1, 0.0, "call", f"c{number}"),
+            Step(2, wait, "reply", f"c{number}", details={"blocked": wait}),
+        )
     )
 
 
@@ -59,7 +62,16 @@ def test_each_outcome_is_counted_under_its_own_name() -> None:
     kinds = ["reply", "timeout", "cancel", "down", "late", "duplicate", "lost"]
     steps = [Step(1, 0.0, kind, "c1", details={"blocked": 1.0}) for kind in kinds]
     wrong = Step(1, 0.0, "reply", "c1", details={"for": "c2"})
-    names = ["replied", "timed out", "cancelled", "failed", "late", "duplicate", "lost", "wrong caller"]
+    names = [
+        "replied",
+        "timed out",
+        "cancelled",
+        "failed",
+        "late",
+        "duplicate",
+        "lost",
+        "wrong caller",
+    ]
     assert stats_of([*steps, wrong]).outcomes == dict.fromkeys(names, 1)
 
 
@@ -70,7 +82,10 @@ def test_a_monitor_that_is_told_is_no_call_that_failed() -> None:
 def test_a_summary_in_one_line() -> None:
     stats = waited(0.25, 0.5, 5.0)
     stats.see(Step(9, 6.0, "call", "c4"))
-    assert stats.summary() == "calls 4, replied 3, still open 1; median wait 500 ms, longest 5.000 s (c3)"
+    assert (
+        stats.summary()
+        == "calls 4, replied 3, still open 1; median wait 500 ms, longest 5.000 s (c3)"
+    )
     assert Stats().summary() == "calls 0"
 
 

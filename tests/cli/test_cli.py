@@ -21,8 +21,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def genreply(*arguments: str | Path, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run([*GENREPLY, *map(str, arguments)], input=data, capture_output=True, check=False)
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    done = subprocess.run(
+        [*GENREPLY, *map(str, arguments)], input=data, capture_output=True, check=False
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
 def test_hello_world() -> None:
@@ -35,7 +39,20 @@ def test_any_text_is_a_greeting(greeting: str) -> None:
     assert genreply("send", "--", greeting).stdout == f"{greeting} to you too!\n"
 
 
-OVERLAP = ("send", "A", "B", "C", "--jobs", "3", "--delay", "50ms", "--timeout", "300ms", "--clock", "virtual")
+OVERLAP = (
+    "send",
+    "A",
+    "B",
+    "C",
+    "--jobs",
+    "3",
+    "--delay",
+    "50ms",
+    "--timeout",
+    "300ms",
+    "--clock",
+    "virtual",
+)
 
 
 def test_with_one_slot_a_caller_gets_anothers_answer_and_two_time_out() -> None:
@@ -59,7 +76,11 @@ def test_immediate_says_ok() -> None:
 def test_the_story_of_each_call_is_told_on_stderr_beside_the_code() -> None:
     done = genreply(*OVERLAP, "--coordinator", "single", "--explain")
     assert done.stdout == "A to you too!\n"
-    assert [line[:2] for line in done.stderr.splitlines() if ': greet "' in line[:11]] == ["c1", "c2", "c3"]
+    assert [line[:2] for line in done.stderr.splitlines() if ': greet "' in line[:11]] == [
+        "c1",
+        "c2",
+        "c3",
+    ]
     assert "WRONG CALLER: coordinator replies" in done.stderr
     assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in done.stderr
     assert "Elixir, coordinators.exs:39: GenServer.reply(state.caller, msg)" in done.stderr
@@ -67,9 +88,17 @@ def test_the_story_of_each_call_is_told_on_stderr_beside_the_code() -> None:
 
 
 def test_of_many_calls_two_are_told_of_and_it_is_said_how_many_are_not() -> None:
-    done = genreply("send", "A", "--count", "20", "--fault", "drop", "--clock", "virtual", "--explain")
-    assert [line for line in done.stderr.splitlines() if line.startswith("c")] == ['c1: greet "A"', 'c20: greet "A"']
-    assert done.stderr.splitlines()[-1] == "and 18 more calls; genreply trace --explain --call ID tells of one"
+    done = genreply(
+        "send", "A", "--count", "20", "--fault", "drop", "--clock", "virtual", "--explain"
+    )
+    assert [line for line in done.stderr.splitlines() if line.startswith("c")] == [
+        'c1: greet "A"',
+        'c20: greet "A"',
+    ]
+    assert (
+        done.stderr.splitlines()[-1]
+        == "and 18 more calls; genreply trace --explain --call ID tells of one"
+    )
 
 
 def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
@@ -93,25 +122,53 @@ def test_a_timeout_says_what_to_do_about_it() -> None:
 
 def test_a_crash_says_why() -> None:
     done = genreply("send", "--fault", "crash", "Hello")
-    assert done.stderr.startswith("error: c1 got no reply: the coordinator exited, RuntimeError: injected by --fault crash\n")
+    assert done.stderr.startswith(
+        "error: c1 got no reply: the coordinator exited, RuntimeError: injected by --fault crash\n"
+    )
     assert done.returncode == 4
 
 
 def test_the_late_answer_is_seen_to_be_dropped_if_somebody_watches() -> None:
-    done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "--events", "Hello")
+    done = genreply(
+        "send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "--events", "Hello"
+    )
     kinds = [json.loads(line).get("kind") for line in done.stdout.splitlines()]
     assert kinds[-4:] == ["timeout", "info", "late", "end"]
     assert done.returncode == 3
 
 
 def test_events_replayed_draw_the_timeline_that_was_drawn_live() -> None:
-    arguments = ("send", "Hello world", "B", "--jobs", "2", "--delay", "100ms", "--clock", "virtual")
+    arguments = (
+        "send",
+        "Hello world",
+        "B",
+        "--jobs",
+        "2",
+        "--delay",
+        "100ms",
+        "--clock",
+        "virtual",
+    )
     live = genreply(*arguments, "--timeline").stderr
     assert genreply("trace", "-", stdin=genreply(*arguments, "--events").stdout).stdout == live
 
 
 def test_the_same_command_with_the_same_seed_gives_the_same_bytes() -> None:
-    arguments = ("send", "A", "B", "C", "--jobs", "3", "--delay", "1ms..2s", "--seed", "7", "--clock", "virtual", "--events")
+    arguments = (
+        "send",
+        "A",
+        "B",
+        "C",
+        "--jobs",
+        "3",
+        "--delay",
+        "1ms..2s",
+        "--seed",
+        "7",
+        "--clock",
+        "virtual",
+        "--events",
+    )
     first = genreply(*arguments).stdout
     assert genreply(*arguments).stdout == first
     assert genreply(*arguments, "--seed", "8").stdout != first
@@ -148,10 +205,26 @@ BAD = {
     "no message": (["send"], 2, "MESSAGE"),
     "an unknown option": (["send", "-x"], 2, "No such option"),
     "no jobs": (["send", "--jobs", "0", "x"], 2, "--jobs"),
-    "a folder to record to": (["send", "--record", ".", "x"], 1, ".: cannot be written: is a directory"),
-    "a folder that is not there": (["send", "--record", "nowhere/x.jsonl", "x"], 1, "no such file or directory"),
-    "a full disk to record to": (["send", "--record", "/dev/full", "x"], 1, "/dev/full: cannot be written: No space left"),
-    "a transcript that is not there": (["trace", "nowhere.jsonl"], 5, "nowhere.jsonl: there is no such file"),
+    "a folder to record to": (
+        ["send", "--record", ".", "x"],
+        1,
+        ".: cannot be written: is a directory",
+    ),
+    "a folder that is not there": (
+        ["send", "--record", "nowhere/x.jsonl", "x"],
+        1,
+        "no such file or directory",
+    ),
+    "a full disk to record to": (
+        ["send", "--record", "/dev/full", "x"],
+        1,
+        "/dev/full: cannot be written: No space left",
+    ),
+    "a transcript that is not there": (
+        ["trace", "nowhere.jsonl"],
+        5,
+        "nowhere.jsonl: there is no such file",
+    ),
     "a folder as a transcript": (["trace", "."], 5, "is a directory; expected a transcript"),
     "an unknown command": (["sned"], 2, "sned"),
 }
@@ -197,7 +270,15 @@ def test_a_disk_that_fills_up_costs_the_recording_and_not_the_replies(tmp_path: 
 
 def test_a_closed_stdout_ends_quietly() -> None:
     done = subprocess.run(
-        ["bash", "-c", '"$@" | head -n 1; echo "${PIPESTATUS[0]}"', "-", *GENREPLY, "send", *["Hello"] * 5000],
+        [
+            "bash",
+            "-c",
+            '"$@" | head -n 1; echo "${PIPESTATUS[0]}"',
+            "-",
+            *GENREPLY,
+            "send",
+            *["Hello"] * 5000,
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -206,17 +287,23 @@ def test_a_closed_stdout_ends_quietly() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["send", "--help"], ["--version"], [], ["trace", "--list"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["send", "--help"], ["--version"], [], ["trace", "--list"]]
+)
 def test_it_ends_quietly_if_nobody_reads_at_all(arguments: list[str]) -> None:
     nobody, stdout = os.pipe()
     os.close(nobody)
-    done = subprocess.run([*GENREPLY, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(
+        [*GENREPLY, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False
+    )
     os.close(stdout)
     assert (done.stderr, done.returncode) == (b"", 141)
 
 
 def test_it_ends_quietly_if_there_is_no_stdout() -> None:
-    done = subprocess.run(["bash", "-c", '"$@" >&-', "-", *GENREPLY, "send", "A"], capture_output=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", '"$@" >&-', "-", *GENREPLY, "send", "A"], capture_output=True, check=False
+    )
     assert (done.stderr, done.returncode) == (b"", 141)
 
 
@@ -224,12 +311,27 @@ CODES = {
     "all answered": (["A", "B"], 0),
     "no answer in time": (["A", "--fault", "drop"], 3),
     "the callee died": (["A", "--fault", "crash"], 4),
-    "the callee was not there": (["A", "B", "C", "--fault", "crash", "--coordinator", "immediate"], 4),
-    "the first failure in ask order": (["A", "B", "--jobs", "2", "--fault", "drop", "--coordinator", "single"], 3),
-    "wrongly, and nobody minds": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo"], 0),
-    "wrongly, to a wrong caller": (["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo", "--strict"], 6),
+    "the callee was not there": (
+        ["A", "B", "C", "--fault", "crash", "--coordinator", "immediate"],
+        4,
+    ),
+    "the first failure in ask order": (
+        ["A", "B", "--jobs", "2", "--fault", "drop", "--coordinator", "single"],
+        3,
+    ),
+    "wrongly, and nobody minds": (
+        ["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo"],
+        0,
+    ),
+    "wrongly, to a wrong caller": (
+        ["A", "B", "--jobs", "2", "--fault", "duplicate", "--coordinator", "fifo", "--strict"],
+        6,
+    ),
     "wrongly, twice": (["A", "--fault", "duplicate", "--coordinator", "single", "--strict"], 6),
-    "wrongly, and not in time": (["A", "B", "--jobs", "2", "--coordinator", "single", "--strict"], 3),
+    "wrongly, and not in time": (
+        ["A", "B", "--jobs", "2", "--coordinator", "single", "--strict"],
+        3,
+    ),
 }
 
 
@@ -241,12 +343,18 @@ def test_what_became_of_the_calls_is_the_exit_status(case: str) -> None:
     assert done.stderr.startswith("error: ") == (code != 0)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, code: int) -> None:
     arguments = ["send", "--delay", "3600", "--timeout", "infinity", "--events", "Hello"]
-    process = subprocess.Popen([*GENREPLY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*GENREPLY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(6)]  # the header, two starts, call, cast, noreply
+    lines = [
+        process.stdout.readline() for _ in range(6)
+    ]  # the header, two starts, call, cast, noreply
     assert b"noreply" in lines[-1]
     process.send_signal(sent)
     out, err = process.communicate()

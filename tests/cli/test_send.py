@@ -28,25 +28,45 @@ def test_outcomes_come_in_the_order_of_asking(messages: list[str], jobs: int, se
             return await outcomes(Settings(delay=(0.0, 1.0), seed=seed), messages, jobs)
 
     replies = [(outcome.call, outcome.message, outcome.reply) for outcome in run(main())]
-    assert replies == [(f"c{n}", message, f"{message} to you too!") for n, message in enumerate(messages, 1)]
+    assert replies == [
+        (f"c{n}", message, f"{message} to you too!") for n, message in enumerate(messages, 1)
+    ]
 
 
 async def test_jobs_calls_overlap_and_no_more() -> None:
     outcome = await outcomes(Settings("blocking", delay=(1.0, 1.0)), ["A", "B", "C", "D"], jobs=2)
-    assert [one.blocked for one in outcome] == [1.0, 2.0, 2.0, 2.0]  # the server answers one a second
+    assert [one.blocked for one in outcome] == [
+        1.0,
+        2.0,
+        2.0,
+        2.0,
+    ]  # the server answers one a second
 
 
 async def test_a_failure_is_an_outcome_like_any_other() -> None:
-    outcome = await outcomes(Settings("single", delay=(0.05, 0.05), timeout=0.3), ["A", "B", "C"], jobs=3)
+    outcome = await outcomes(
+        Settings("single", delay=(0.05, 0.05), timeout=0.3), ["A", "B", "C"], jobs=3
+    )
     assert [one.status for one in outcome] == ["timed out", "timed out", "replied"]
-    assert outcome[2].plain() == {"call": "c3", "message": "C", "status": "replied", "reply": "A to you too!", "blocked": 0.05}
+    assert outcome[2].plain() == {
+        "call": "c3",
+        "message": "C",
+        "status": "replied",
+        "reply": "A to you too!",
+        "blocked": 0.05,
+    }
 
 
 @pytest.mark.parametrize(
-    ("messages", "jobs", "seconds"), [(64, 64, 1.0), (64, 100_000, 1.0), (2500, 100, 25.0), (7, 2, 4.0), (3, 1, 3.0)]
+    ("messages", "jobs", "seconds"),
+    [(64, 64, 1.0), (64, 100_000, 1.0), (2500, 100, 25.0), (7, 2, 4.0), (3, 1, 3.0)],
 )
-async def test_jobs_calls_overlap_from_the_beginning_and_to_the_end(messages: int, jobs: int, seconds: float) -> None:
-    outcome = await outcomes(Settings("keyed", delay=(1.0, 1.0)), list(map(str, range(messages))), jobs)
+async def test_jobs_calls_overlap_from_the_beginning_and_to_the_end(
+    messages: int, jobs: int, seconds: float
+) -> None:
+    outcome = await outcomes(
+        Settings("keyed", delay=(1.0, 1.0)), list(map(str, range(messages))), jobs
+    )
     assert {one.blocked for one in outcome} == {1.0}
     assert asyncio.get_running_loop().time() == pytest.approx(seconds)
 
@@ -80,7 +100,11 @@ async def test_a_line_that_comes_while_a_call_waits_is_sent_at_once() -> None:
             await asyncio.sleep(0.1)
 
     known = greet_all(Settings("keyed", delay=(1.0, 1.0)).start(), typed(), 5.0, 3)
-    assert [(one.message, one.blocked) async for some in known for one in some] == [("A", 1.0), ("B", 1.0), ("C", 1.0)]
+    assert [(one.message, one.blocked) async for some in known for one in some] == [
+        ("A", 1.0),
+        ("B", 1.0),
+        ("C", 1.0),
+    ]
     assert asyncio.get_running_loop().time() == pytest.approx(1.2)
 
 
@@ -94,7 +118,9 @@ async def test_as_done_tells_each_outcome_when_it_is_there() -> None:
     coordinator = Settings("keyed", delay=(0.1, 0.2), seed=1).start()
     known = [some async for some in greet_all(coordinator, ["A", "B", "C"], 5.0, 3, as_done=True)]
     outcomes = [outcome for some in known for outcome in some]
-    assert [outcome.blocked for outcome in outcomes] == sorted(outcome.blocked for outcome in outcomes)
+    assert [outcome.blocked for outcome in outcomes] == sorted(
+        outcome.blocked for outcome in outcomes
+    )
     assert sorted(outcome.message for outcome in outcomes) == ["A", "B", "C"]
     assert [outcome.message for outcome in outcomes] != ["A", "B", "C"]
 

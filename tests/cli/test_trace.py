@@ -15,8 +15,21 @@ def test_the_events_of_a_transcript_are_the_transcript(name: str) -> None:
 
 
 def test_events_are_a_transcript_again_on_stdin_too() -> None:
-    some = genreply("trace", "-", "--events", "--kind", "call", "--kind", "reply", stdin=samples()["hello"].read_bytes()).out
-    assert [json.loads(line).get("kind", "header") for line in some.splitlines()] == ["header", "call", "reply"]
+    some = genreply(
+        "trace",
+        "-",
+        "--events",
+        "--kind",
+        "call",
+        "--kind",
+        "reply",
+        stdin=samples()["hello"].read_bytes(),
+    ).out
+    assert [json.loads(line).get("kind", "header") for line in some.splitlines()] == [
+        "header",
+        "call",
+        "reply",
+    ]
     again = genreply("trace", "-", "--print", stdin=some.encode())
     assert again.out == (
         '0.000000 c1 call caller -> coordinator: greet "Hello world"\n'
@@ -25,7 +38,9 @@ def test_events_are_a_transcript_again_on_stdin_too() -> None:
 
 
 def test_filters_go_together_and_shift_no_times() -> None:
-    done = genreply("trace", "late", "--call", "c1", "--call", "c3", "--from", "100ms", "--to", "0.3")
+    done = genreply(
+        "trace", "late", "--call", "c1", "--call", "c3", "--from", "100ms", "--to", "0.3"
+    )
     assert [line.split(" caller")[0].split(" web")[0].split(" coord")[0] for line in done.out.splitlines()] == [
         "0.100000 c1 timeout", "0.300000 c1 info", "0.300000 c1 late"
     ]  # fmt: skip
@@ -59,11 +74,21 @@ def test_numbers_can_be_had_of_a_part_and_as_json() -> None:
         (["late", "--kind", "replay"], 2, "did you mean reply?"),
         (["late", "--from", "soon"], 2, "expected something like 250ms, 1.5s or 2"),
         (["late", "--json"], 2, "--json is for --stats, which is missing"),
-        (["late", "--print", "--stats"], 2, "--print and --stats exclude each other; give one of them"),
-        (["late", "--check", "--call", "c1"], 2, "--check looks at the whole transcript; leave out --call"),
+        (
+            ["late", "--print", "--stats"],
+            2,
+            "--print and --stats exclude each other; give one of them",
+        ),
+        (
+            ["late", "--check", "--call", "c1"],
+            2,
+            "--check looks at the whole transcript; leave out --call",
+        ),
     ],
 )
-def test_what_cannot_be_done_gets_a_sentence(arguments: list[str], code: int, sentence: str) -> None:
+def test_what_cannot_be_done_gets_a_sentence(
+    arguments: list[str], code: int, sentence: str
+) -> None:
     done = genreply("trace", *arguments)
     assert (done.code, done.out) == (code, "")
     assert sentence in done.err

@@ -29,12 +29,26 @@ INFO = Step(6, 0.25, "info", "c1", "websocket", "coordinator", message=["message
         (("c2", "c3"), "Nobody waits for this any more; c2 and c3 wait for something else."),
     ],
 )
-def test_what_comes_after_an_answer_depends_on_who_waits(waiting: tuple[str, ...], then: str) -> None:
-    assert why(INFO, waiting) == f'websocket has answered coordinator, and not the caller: message_received "A". {then}'
+def test_what_comes_after_an_answer_depends_on_who_waits(
+    waiting: tuple[str, ...], then: str
+) -> None:
+    assert (
+        why(INFO, waiting)
+        == f'websocket has answered coordinator, and not the caller: message_received "A". {then}'
+    )
 
 
 def test_a_wrong_caller_is_called_that() -> None:
-    step = Step(7, 0.25, "reply", "c2", "coordinator", "caller-2", message="A", details={"blocked": 0.2, "for": "c1"})
+    step = Step(
+        7,
+        0.25,
+        "reply",
+        "c2",
+        "coordinator",
+        "caller-2",
+        message="A",
+        details={"blocked": 0.2, "for": "c1"},
+    )
     assert why(step) == (
         'WRONG CALLER: coordinator replies "A" to caller-2, who did not ask that: it is the answer to c1.'
         " If c1 still waits, it waits in vain."
@@ -47,9 +61,28 @@ def test_a_crash_says_who_is_told() -> None:
 
 
 def test_what_comes_from_outside_is_made_visible() -> None:
-    step = Step(1, 0.0, "cal\x1bl", "c1\x9b", "call\u202eer", "co\x00", message="\x1b[2J", details={"wh\x07at": "\x1b"})
+    step = Step(
+        1,
+        0.0,
+        "cal\x1bl",
+        "c1\x9b",
+        "call\u202eer",
+        "co\x00",
+        message="\x1b[2J",
+        details={"wh\x07at": "\x1b"},
+    )
     for kind in [*sorted(KINDS), "tomorrow\x1b"]:
         for names in (("for", "went_to"), ("link", "reason"), ("what", "label", "reason")):
             details = dict.fromkeys(names, "\x1b")
-            hostile = Step(1, 0.0, kind, step.call, step.source, step.target, "a\x1bt", step.message, {**step.details, **details})
+            hostile = Step(
+                1,
+                0.0,
+                kind,
+                step.call,
+                step.source,
+                step.target,
+                "a\x1bt",
+                step.message,
+                {**step.details, **details},
+            )
             assert why(hostile, ("c\x1b9",)).isprintable()

@@ -41,7 +41,11 @@ def played(design: str, fault: str) -> tuple[list[Step], list[str]]:
         async with session(settings.start, [steps.append]) as (server, watch):
             callers = []
             for number, message in enumerate("ABC", 1):
-                callers.append(asyncio.create_task(greet(server, number, message, settings.timeout), name="caller"))
+                callers.append(
+                    asyncio.create_task(
+                        greet(server, number, message, settings.timeout), name="caller"
+                    )
+                )
                 await asyncio.sleep(0.05)
             outcomes = [await caller for caller in callers]
             assert watch is not None
@@ -57,7 +61,10 @@ MISSING = {
     ("blocking", "keep"), ("immediate", "keep"), ("immediate", "wait inside"), ("single", "wait inside"), ("fifo", "wait inside"),
     ("keyed", "wait inside"), ("immediate", "hand on"),
 }  # fmt: skip  # what a design does not do
-ONLY_PYTHON = {("blocking", "nobody"), ("blocking", "hand on")}  # inherited from Coordinator; Elixir inherits nothing
+ONLY_PYTHON = {
+    ("blocking", "nobody"),
+    ("blocking", "hand on"),
+}  # inherited from Coordinator; Elixir inherits nothing
 
 
 @pytest.mark.parametrize(("design", "happens"), list(product(COORDINATORS, PLACES)))
@@ -93,8 +100,12 @@ def test_the_elixir_does_what_the_python_does() -> None:
     """Every coordinator under every fault. It says so if there is no Elixir here."""
     command = shutil.which("elixir")
     if command is None:
-        pytest.skip("no `elixir` on the path: the Elixir that is shown beside the Python has not been run")
-    done = subprocess.run([command, "-r", ELIXIR, "-e", "Demo.run()"], capture_output=True, text=True, check=True)
+        pytest.skip(
+            "no `elixir` on the path: the Elixir that is shown beside the Python has not been run"
+        )
+    done = subprocess.run(
+        [command, "-r", ELIXIR, "-e", "Demo.run()"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == [", ".join([*case, *played(*case)[1]]) for case in CASES]
 
 
@@ -113,28 +124,53 @@ def test_each_call_has_a_story_with_a_beginning_and_an_end(design: str, fault: s
         assert story == explain(steps, f"c{number}", design)
         assert "asks coordinator" in story[0].sentence
         assert [told.t for told in story] == sorted(told.t for told in story)
-        end = {"timed out": " gives up ", "failed": " is told "}.get(outcome, f'replies "{outcome}"')
+        end = {"timed out": " gives up ", "failed": " is told "}.get(
+            outcome, f'replies "{outcome}"'
+        )
         assert end in sentences(story)
         assert all(told.python for told in story if " has ended" not in told.sentence)
         assert ("WRONG CALLER" in sentences(story)) == any(
-            "for" in step.details and step.kind == "reply" and f"c{number}" in {step.call, step.details["for"]} for step in steps
+            "for" in step.details
+            and step.kind == "reply"
+            and f"c{number}" in {step.call, step.details["for"]}
+            for step in steps
         )
 
 
 @pytest.mark.parametrize(
     ("design", "fault", "call", "said"),
     [
-        ("single", "none", "c1", "from now on that is the one of c2: the caller of c1 is forgotten"),
+        (
+            "single",
+            "none",
+            "c1",
+            "from now on that is the one of c2: the caller of c1 is forgotten",
+        ),
         ("single", "none", "c1", "Its answer went to c3"),
         ("single", "none", "c3", "Whoever is in the slot gets what comes"),
         ("single", "none", "c2", "replies once more to c3, which has its answer"),
-        ("blocking", "none", "c2", "does not hear it yet: it waits inside handle_call, for the answer to c1"),
-        ("blocking", "drop", "c3", "does not hear it yet: it waits inside handle_call, for the answer to c1"),
+        (
+            "blocking",
+            "none",
+            "c2",
+            "does not hear it yet: it waits inside handle_call, for the answer to c1",
+        ),
+        (
+            "blocking",
+            "drop",
+            "c3",
+            "does not hear it yet: it waits inside handle_call, for the answer to c1",
+        ),
         ("blocking", "duplicate", "c2", "took the first message that came for the answer"),
         ("immediate", "none", "c1", "That is not the answer: there is none yet"),
         ("immediate", "none", "c1", "has nobody to give it to"),
         ("fifo", "drop", "c1", 'replies "B to you too!"'),
-        ("fifo", "drop", "c1", "As --fault drop asks, the network does wrong: the answer never comes"),
+        (
+            "fifo",
+            "drop",
+            "c1",
+            "As --fault drop asks, the network does wrong: the answer never comes",
+        ),
         ("fifo", "duplicate", "c2", "an answer was lost, repeated or overtaken"),
         ("keyed", "duplicate", "c1", "has nobody to give it to"),
         ("keyed", "late", "c1", "The reply is dropped"),
@@ -155,7 +191,16 @@ def test_a_call_that_is_heard_has_somebody_to_give_it_to() -> None:
 
 def test_a_cancelled_call_says_so() -> None:
     steps = [
-        Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "A"], details={"timeout": None}),
+        Step(
+            1,
+            0.0,
+            "call",
+            "c1",
+            "caller",
+            "coordinator",
+            message=["greet", "A"],
+            details={"timeout": None},
+        ),
         Step(2, 0.5, "cancel", "c1", "caller", "coordinator", details={"blocked": 0.5}),
     ]
     assert [told.sentence for told in explain(steps, "c1", "keyed")] == [
@@ -177,7 +222,17 @@ def many(calls: int, wrong: int) -> Stories:
     stories = Stories()
     for number in range(1, calls + 1):
         kind = "timeout" if number == wrong else "reply"
-        stories(Step(2 * number, float(number), "call", f"c{number}", "caller", "coordinator", message=["greet", str(number)]))
+        stories(
+            Step(
+                2 * number,
+                float(number),
+                "call",
+                f"c{number}",
+                "caller",
+                "coordinator",
+                message=["greet", str(number)],
+            )
+        )
         stories(Step(2 * number + 1, number + 0.5, kind, f"c{number}", "caller", "coordinator"))
     return stories
 
@@ -212,7 +267,9 @@ def test_any_greeting_can_be_told_of_and_nothing_of_the_code_is_cut(text: str, w
     rows = [row for row, _ in render(explain([asked], "c1", "keyed"), width)]
     assert all(cells(row) < width and not HIDDEN.search(row) for row in rows)
     code = "return await self.call(Greet(msg), timeout)"
-    assert code in re.sub(r"\s+", " ", " ".join(row.split("│")[0] for row in rows[1:])) or width < 70
+    assert (
+        code in re.sub(r"\s+", " ", " ".join(row.split("│")[0] for row in rows[1:])) or width < 70
+    )
 
 
 def test_off_a_terminal_nothing_is_wrapped_and_each_line_of_code_says_where_it_stands() -> None:

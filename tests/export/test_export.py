@@ -22,7 +22,9 @@ from genreply_cli.transcript.reader import Header, read
 from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
 
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = '</text></svg><script>alert("&amp;")</script>\x1b[2J\u202e\x00\ud800\ufffe]]>;%%{end}#35;\n'
+HOSTILE = (
+    '</text></svg><script>alert("&amp;")</script>\x1b[2J\u202e\x00\ud800\ufffe]]>;%%{end}#35;\n'
+)
 
 
 def steps_of(name: str) -> list[Step]:
@@ -31,11 +33,24 @@ def steps_of(name: str) -> list[Step]:
 
 def calls(count: int) -> list[Step]:
     """Many callers who wait at the same time."""
-    asked = [Step(n, 0.0, "call", f"c{n}", f"caller-{n + 1}", "coordinator", message=["greet", "A"]) for n in range(1, count + 1)]
-    return [*asked, *(Step(n, 1.0, "reply", f"c{n}", "coordinator", f"caller-{n + 1}", message="A") for n in range(1, count + 1))]
+    asked = [
+        Step(n, 0.0, "call", f"c{n}", f"caller-{n + 1}", "coordinator", message=["greet", "A"])
+        for n in range(1, count + 1)
+    ]
+    return [
+        *asked,
+        *(
+            Step(n, 1.0, "reply", f"c{n}", "coordinator", f"caller-{n + 1}", message="A")
+            for n in range(1, count + 1)
+        ),
+    ]
 
 
-names = st.none() | st.sampled_from(["caller", "caller-2", "coordinator", "websocket", HOSTILE]) | st.text(max_size=4)
+names = (
+    st.none()
+    | st.sampled_from(["caller", "caller-2", "coordinator", "websocket", HOSTILE])
+    | st.text(max_size=4)
+)
 anything = st.builds(
     Step,
     seq=st.integers(1, 9),
@@ -45,8 +60,17 @@ anything = st.builds(
     source=names,
     target=names,
     at=names,
-    message=st.sampled_from([ABSENT, None, HOSTILE, ["greet", HOSTILE], {HOSTILE: [1, {"repr": HOSTILE}]}]),
-    details=st.sampled_from([{}, {"blocked": 1.0}, {"for": HOSTILE}, {"label": HOSTILE, "error": HOSTILE, "reason": HOSTILE}]),
+    message=st.sampled_from(
+        [ABSENT, None, HOSTILE, ["greet", HOSTILE], {HOSTILE: [1, {"repr": HOSTILE}]}]
+    ),
+    details=st.sampled_from(
+        [
+            {},
+            {"blocked": 1.0},
+            {"for": HOSTILE},
+            {"label": HOSTILE, "error": HOSTILE, "reason": HOSTILE},
+        ]
+    ),
     cause=st.none() | st.integers(1, 9),
 )
 recordings = st.lists(anything, max_size=12)
@@ -57,14 +81,23 @@ recordings = st.lists(anything, max_size=12)
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", samples())
-def test_an_export_is_the_same_each_time_to_a_file_and_to_stdout(form: str, name: str, tmp_path: Path) -> None:
+def test_an_export_is_the_same_each_time_to_a_file_and_to_stdout(
+    form: str, name: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"it{FORMATS[form].endings[0]}"
     assert genreply("trace", name, "-o", path) == (0, "", "")
-    assert path.read_text() == genreply("trace", name, "--as", form).out == genreply("trace", name, "--as", form, "-o", "-").out
+    assert (
+        path.read_text()
+        == genreply("trace", name, "--as", form).out
+        == genreply("trace", name, "--as", form, "-o", "-").out
+    )
 
 
 def test_text_is_the_plain_timeline() -> None:
-    assert genreply("trace", "late", "--as", "text").out == genreply("trace", "late", "--print", "--plain").out
+    assert (
+        genreply("trace", "late", "--as", "text").out
+        == genreply("trace", "late", "--print", "--plain").out
+    )
 
 
 def test_a_file_is_not_overwritten_unless_that_is_asked_for(tmp_path: Path) -> None:
@@ -88,26 +121,41 @@ def test_what_goes_wrong_on_the_way_leaves_nothing_behind(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["-o", "it.png"], 2, "'it.png' does not say what it is to be; expected a name that ends in one of .mmd"),
+        (
+            ["-o", "it.png"],
+            2,
+            "'it.png' does not say what it is to be; expected a name that ends in one of .mmd",
+        ),
         (["--as", "sgv"], 2, "did you mean svg?"),
         (["--as", "svg", "--stats"], 2, "--stats and --as exclude each other"),
-        (["--as", "svg", "-o", "no/such/folder/it.svg"], 1, "no/such/folder/it.svg: cannot be written: No such file"),
+        (
+            ["--as", "svg", "-o", "no/such/folder/it.svg"],
+            1,
+            "no/such/folder/it.svg: cannot be written: No such file",
+        ),
         (["--as", "svg", "--overwrite"], 2, "--overwrite is for --output FILE, which is missing"),
         (["--as", "svg", "-o", "/"], 1, "/: is a directory; expected a file to write to"),
     ],
 )
-def test_what_cannot_be_exported_gets_a_sentence(arguments: list[str], code: int, sentence: str) -> None:
+def test_what_cannot_be_exported_gets_a_sentence(
+    arguments: list[str], code: int, sentence: str
+) -> None:
     done = genreply("trace", "hello", *arguments)
     assert (done.code, done.out) == (code, "")
     assert sentence in done.err
 
 
 @pytest.mark.parametrize("form", ["mermaid", "svg", "html"])
-def test_a_picture_of_too_much_is_refused_and_of_a_part_of_it_is_not(form: str, tmp_path: Path) -> None:
+def test_a_picture_of_too_much_is_refused_and_of_a_part_of_it_is_not(
+    form: str, tmp_path: Path
+) -> None:
     path = tmp_path / "it.jsonl"
     path.write_text(
         '{"format":"genreply","version":1}\n'
-        + "".join(f'{{"seq":{seq},"t":{seq / 10},"kind":"mark","label":"x"}}\n' for seq in range(1, MANY + 2))
+        + "".join(
+            f'{{"seq":{seq},"t":{seq / 10},"kind":"mark","label":"x"}}\n'
+            for seq in range(1, MANY + 2)
+        )
     )
     done = genreply("trace", path, "--as", form)
     assert (done.code, done.out) == (2, "")
@@ -126,8 +174,15 @@ def test_a_picture_is_xml_with_a_title_a_description_and_a_row_for_each_step(nam
     assert [child.tag for child in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
     assert root[0].text == header.title
     assert (root[1].text or "").startswith(f"A timeline of {len(seen)} events. calls ")
-    assert len([group for group in root.iter(f"{SVG}g") if "step" in group.get("class", "")]) == len(seen)
-    assert not [element for element in root.iter() for key in element.attrib if "href" in key or key == "src"]
+    assert len(
+        [group for group in root.iter(f"{SVG}g") if "step" in group.get("class", "")]
+    ) == len(seen)
+    assert not [
+        element
+        for element in root.iter()
+        for key in element.attrib
+        if "href" in key or key == "src"
+    ]
 
 
 def test_a_blocked_caller_is_a_bar_from_its_call_to_its_end() -> None:
@@ -141,7 +196,10 @@ def test_a_blocked_caller_is_a_bar_from_its_call_to_its_end() -> None:
 
 
 def test_callers_one_after_the_other_share_a_lane_and_too_many_at_once_do_too() -> None:
-    second = [Step(1, 2.0, "call", "c9", "caller-9", "coordinator"), Step(2, 3.0, "reply", "c9", "coordinator", "caller-9")]
+    second = [
+        Step(1, 2.0, "call", "c9", "caller-9", "coordinator"),
+        Step(2, 3.0, "reply", "c9", "coordinator", "caller-9"),
+    ]
     apart = [*calls(1), *second, Step(1, 4.0, "call", "c2", "caller-2", "coordinator")]
     assert lay_out(apart).lanes.callers == 1
     crowd = lay_out(calls(CALLERS + 5))
@@ -165,11 +223,25 @@ class Tags(HTMLParser):
 
 
 @given(title=st.none() | st.just(HOSTILE) | st.text(), steps=recordings)
-def test_whatever_a_transcript_says_is_text_in_a_picture_and_on_a_page(title: str | None, steps: list[Step]) -> None:
+def test_whatever_a_transcript_says_is_text_in_a_picture_and_on_a_page(
+    title: str | None, steps: list[Step]
+) -> None:
     header = Header(title=title, by=title, settings={HOSTILE: HOSTILE})
     picture = "".join(draw(header, steps))
     tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture.encode()).iter()}
-    assert tags <= {"svg", "title", "desc", "style", "rect", "text", "tspan", "line", "g", "path", "circle"}
+    assert tags <= {
+        "svg",
+        "title",
+        "desc",
+        "style",
+        "rect",
+        "text",
+        "tspan",
+        "line",
+        "g",
+        "path",
+        "circle",
+    }
     whole = "".join(page(header, steps))
     whole.encode()
     parser = Tags()
@@ -189,7 +261,9 @@ def test_a_page_lets_nothing_in_from_elsewhere() -> None:
 
 
 def test_a_diagram_of_a_sample() -> None:
-    assert genreply("trace", "late", "--as", "mermaid", "--call", "c1").out == """\
+    assert (
+        genreply("trace", "late", "--as", "mermaid", "--call", "c1").out
+        == """\
 sequenceDiagram
     accTitle: a caller gives up#59; the answer comes, and is dropped
     participant p1 as caller
@@ -204,6 +278,7 @@ sequenceDiagram
     p3->>p2: 0.300 s  c1 info message_received #34;Hello to you too!#34;
     p2--xp1: 0.300 s  c1 late dropped#58; caller c1 left 0.200 s ago
 """
+    )
 
 
 @given(st.text())
@@ -228,7 +303,9 @@ def test_bars_begin_before_they_end_and_everybody_is_declared(steps: list[Step])
                 assert active[who] >= 0
     arrows = [re.match(r"(p\d+)-{1,2}(?:>>|x)(p\d+): .", line) for line in lines]
     assert {who for arrow in arrows if arrow for who in arrow.groups()} <= declared
-    assert len(lines) == 1 + len(declared) + len(steps) + sum("activate" in line.split()[0] for line in lines)
+    assert len(lines) == 1 + len(declared) + len(steps) + sum(
+        "activate" in line.split()[0] for line in lines
+    )
 
 
 # --- Perfetto ----------------------------------------------------------------------------------------------------------------
@@ -242,16 +319,31 @@ def trace_of(steps: list[Step]) -> list[dict[str, Any]]:
 def test_a_trace_has_a_track_a_process_slices_for_blocked_callers_and_arrows_for_causes() -> None:
     steps = steps_of("overlap-single")
     traced = trace_of(steps)
-    tracks = {event["tid"]: event["args"]["name"] for event in traced if event["name"] == "thread_name"}
-    assert sorted(tracks.values()) == ["caller", "caller-2", "caller-3", "coordinator", "genreply", "websocket"]
-    slices = [(tracks[e["tid"]], e["name"], round(e["ts"]), round(e["dur"])) for e in traced if e["ph"] == "X"]
+    tracks = {
+        event["tid"]: event["args"]["name"] for event in traced if event["name"] == "thread_name"
+    }
+    assert sorted(tracks.values()) == [
+        "caller",
+        "caller-2",
+        "caller-3",
+        "coordinator",
+        "genreply",
+        "websocket",
+    ]
+    slices = [
+        (tracks[e["tid"]], e["name"], round(e["ts"]), round(e["dur"]))
+        for e in traced
+        if e["ph"] == "X"
+    ]
     assert slices == [
         ("caller-3", 'c3 greet "C"', 60000, 190000),
         ("caller", 'c1 greet "A"', 0, 1000000),
         ("caller-2", 'c2 greet "B"', 30000, 1000000),
     ]
     assert sum(event["ph"] == "i" for event in traced) == len(steps)
-    assert sum(event["ph"] == "s" for event in traced) == sum(step.cause is not None for step in steps)
+    assert sum(event["ph"] == "s" for event in traced) == sum(
+        step.cause is not None for step in steps
+    )
 
 
 @given(recordings)
@@ -286,5 +378,7 @@ def test_what_happened_at_the_same_time_keeps_its_order_in_a_trace() -> None:
 
 
 def test_a_cause_of_long_ago_has_no_arrow_but_costs_no_memory() -> None:
-    steps = [Step(seq, 0.0, "mark", cause=1 if seq > 1 else None) for seq in range(1, REMEMBERED + 10)]
+    steps = [
+        Step(seq, 0.0, "mark", cause=1 if seq > 1 else None) for seq in range(1, REMEMBERED + 10)
+    ]
     assert sum(event["ph"] == "s" for event in trace_of(steps)) == REMEMBERED

@@ -49,21 +49,59 @@ def many(calls: int) -> Iterator[Step]:
         ends = {name: more.pop(name, None) for name in ("source", "target", "at")}
         details = {name: value for name, value in more.items() if name != "message"}
         message = {"message": more["message"]} if "message" in more else {}
-        return Step(seq, round(t, 6), kind, None if call is None else f"c{call}", **ends, **message, details=details)  # type: ignore[arg-type]
+        return Step(
+            seq,
+            round(t, 6),
+            kind,
+            None if call is None else f"c{call}",
+            **ends,
+            **message,
+            details=details,
+        )  # type: ignore[arg-type]
 
     yield step(0, "start", at="coordinator", module="Coordinator")
     yield step(0, "start", at="websocket", module="WebSocket", linked="coordinator")
     for call in range(1, calls + 1):
         who, t = f"caller-{call % 3 + 1}" if call % 3 else "caller", call * 0.1
-        yield step(t, "call", call, source=who, target="coordinator", message=["greet", f"Hello {call}"], timeout=1.0)
+        yield step(
+            t,
+            "call",
+            call,
+            source=who,
+            target="coordinator",
+            message=["greet", f"Hello {call}"],
+            timeout=1.0,
+        )
         yield step(t, "noreply", call, at="coordinator", waiting=[f"c{call}"])
-        yield step(t, "cast", call, source="coordinator", target="websocket", message=["send_message", f"Hello {call}"])
+        yield step(
+            t,
+            "cast",
+            call,
+            source="coordinator",
+            target="websocket",
+            message=["send_message", f"Hello {call}"],
+        )
         before = call - 2  # two are always open
         if before > 0:
             who = f"caller-{before % 3 + 1}" if before % 3 else "caller"
             if before % 10:
-                yield step(t + 0.05, "info", before, source="websocket", target="coordinator", message=["message_received", "ok"])
-                yield step(t + 0.05, "reply", before, source="coordinator", target=who, message=f"ok {before}", blocked=0.25)
+                yield step(
+                    t + 0.05,
+                    "info",
+                    before,
+                    source="websocket",
+                    target="coordinator",
+                    message=["message_received", "ok"],
+                )
+                yield step(
+                    t + 0.05,
+                    "reply",
+                    before,
+                    source="coordinator",
+                    target=who,
+                    message=f"ok {before}",
+                    blocked=0.25,
+                )
             else:
                 yield step(t + 0.05, "timeout", before, source=who, timeout=1.0, blocked=0.25)
         if not call % 100:

@@ -15,12 +15,25 @@ LINES = 40
 PATIENCE = 20  # seconds until a screen that should have come is called missing
 
 
-OURS = {"CI", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "ACCESSIBLE", "PYTHONIOENCODING", "PYTHONUTF8"}
+OURS = {
+    "CI",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "ACCESSIBLE",
+    "PYTHONIOENCODING",
+    "PYTHONUTF8",
+}
 
 
 def clean(environment: dict[str, str]) -> dict[str, str]:
     """The environment, with nothing in it that decides how things look, and with this."""
-    kept = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("GENREPLY_", "LC_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.startswith(("GENREPLY_", "LC_"))
+    }
     return {**kept, **environment}
 
 
@@ -49,12 +62,22 @@ class Terminal:
     """A program in a terminal, and what its screen shows."""
 
     def __init__(
-        self, arguments: list[str], columns: int, state: Path, environment: dict[str, str], lines: int = LINES, stdin: str = ""
+        self,
+        arguments: list[str],
+        columns: int,
+        state: Path,
+        environment: dict[str, str],
+        lines: int = LINES,
+        stdin: str = "",
     ) -> None:
         """`stdin` is a file to read from instead of the terminal."""
         command = [sys.executable, "-m", "genreply_cli", *arguments]
         self.child = pexpect.spawn(
-            *(("/bin/sh", ["-c", f"exec {shlex.join(command)} < {shlex.quote(stdin)}"]) if stdin else (command[0], command[1:])),
+            *(
+                ("/bin/sh", ["-c", f"exec {shlex.join(command)} < {shlex.quote(stdin)}"])
+                if stdin
+                else (command[0], command[1:])
+            ),
             dimensions=(lines, columns),
             env=clean({"TERM": "xterm-256color", "XDG_STATE_HOME": str(state), **environment}),
             timeout=PATIENCE,
@@ -95,7 +118,9 @@ class Terminal:
             self.child.wait()
             self.child.ptyproc.delayafterclose = 0
             self.child.close()
-        return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
+        return int(
+            self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus
+        )
 
     def end_of_output(self) -> list[str]:
         """Read until the program writes no more, and return what the screen shows."""
@@ -108,7 +133,9 @@ class Terminal:
         """Send more than a terminal takes at once; meanwhile, read."""
         data = text.encode()
         while data:
-            readable, writable, _ = select.select([self.child.child_fd], [self.child.child_fd], [], PATIENCE)
+            readable, writable, _ = select.select(
+                [self.child.child_fd], [self.child.child_fd], [], PATIENCE
+            )
             if readable:
                 self._read()
             if writable:

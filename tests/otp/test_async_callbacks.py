@@ -6,7 +6,18 @@ import sys
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, SilentSocket, SlowSocket, Terminated, TrappingDoer, all_quiet, now, outcome
+from servers import (
+    Boom,
+    Doer,
+    Keeper,
+    SilentSocket,
+    SlowSocket,
+    Terminated,
+    TrappingDoer,
+    all_quiet,
+    now,
+    outcome,
+)
 
 from genreply_cli.otp import (
     CallTimeout,
@@ -34,7 +45,9 @@ NAME = contextvars.ContextVar("NAME", default="unset")
 # --- on the spot -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_handler_begins_on_the_spot_in_its_turn_and_only_its_wait_lets_others_go_on() -> None:
+async def test_a_handler_begins_on_the_spot_in_its_turn_and_only_its_wait_lets_others_go_on() -> (
+    None
+):
     steps: list[str] = []
 
     async def work() -> None:
@@ -95,7 +108,13 @@ async def test_every_callback_but_init_may_wait() -> None:
     waiting.send("info")
     assert await asking == "reply"
     assert await waiting.wait() == "enough"
-    assert steps == [(1.0, "connect"), (2.0, "call"), (3.0, "cast"), (4.0, "info"), (5.0, ("enough", "new state"))]
+    assert steps == [
+        (1.0, "connect"),
+        (2.0, "call"),
+        (3.0, "cast"),
+        (4.0, "info"),
+        (5.0, ("enough", "new state")),
+    ]
 
 
 async def test_a_handler_that_only_yields_goes_on_in_later_turns_of_the_loop() -> None:
@@ -139,7 +158,9 @@ async def test_async_callbacks_work_in_a_loop_whose_tasks_are_eager() -> None:
 # --- tasks -------------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_handler_has_a_task_of_its_own_before_and_after_its_first_wait_and_it_is_the_same() -> None:
+async def test_a_handler_has_a_task_of_its_own_before_and_after_its_first_wait_and_it_is_the_same() -> (
+    None
+):
     seen: list[Any] = []
 
     async def look() -> None:
@@ -178,7 +199,9 @@ async def test_two_servers_at_work_at_the_same_time_have_different_tasks() -> No
     assert seen[0] is not seen[1]
 
 
-async def test_a_handler_called_within_a_handler_has_its_own_task_and_the_outer_one_gets_its_back() -> None:
+async def test_a_handler_called_within_a_handler_has_its_own_task_and_the_outer_one_gets_its_back() -> (
+    None
+):
     seen: dict[str, Any] = {}
     inner = Doer.start()
 
@@ -253,7 +276,9 @@ async def test_a_timeout_within_a_handler_is_the_handlers_own_affair() -> None:
 
 @pytest.mark.parametrize("delay", [0, -1])
 @pytest.mark.parametrize("messages_before", [0, 1, 2])
-async def test_a_timeout_that_is_over_before_the_first_wait_ends_that_wait(delay: float, messages_before: int) -> None:
+async def test_a_timeout_that_is_over_before_the_first_wait_ends_that_wait(
+    delay: float, messages_before: int
+) -> None:
     async def work() -> str:
         try:
             async with asyncio.timeout(delay):
@@ -271,7 +296,9 @@ async def test_a_timeout_that_is_over_before_the_first_wait_ends_that_wait(delay
     assert await doer.call(lambda: asyncio.sleep(1, "goes on")) == "goes on"
 
 
-async def test_a_timeout_of_the_handler_that_it_does_not_catch_ends_it_and_is_no_call_timeout() -> None:
+async def test_a_timeout_of_the_handler_that_it_does_not_catch_ends_it_and_is_no_call_timeout() -> (
+    None
+):
     async def work() -> None:
         async with asyncio.timeout(1):
             await asyncio.sleep(10)
@@ -302,7 +329,9 @@ async def test_a_timeout_of_a_call_is_not_taken_for_the_one_around_it() -> None:
     assert now() == 2.0
 
 
-async def test_within_a_handler_too_a_timeout_around_a_call_and_the_calls_own_are_told_apart() -> None:
+async def test_within_a_handler_too_a_timeout_around_a_call_and_the_calls_own_are_told_apart() -> (
+    None
+):
     keeper, doer = Keeper.start(), Doer.start()
 
     async def ask(around: float, own: float) -> tuple[str, float]:
@@ -321,7 +350,9 @@ async def test_within_a_handler_too_a_timeout_around_a_call_and_the_calls_own_ar
     assert keeper.alive
 
 
-async def test_a_timeout_around_stop_and_around_a_look_at_the_state_is_not_taken_for_theirs() -> None:
+async def test_a_timeout_around_stop_and_around_a_look_at_the_state_is_not_taken_for_theirs() -> (
+    None
+):
     doer = Doer.start()
     doer.cast(lambda: asyncio.sleep(100))
     for waiting in (doer.stop("normal", 50), debug.get_state(doer, 50)):
@@ -346,7 +377,9 @@ async def test_a_timeout_around_a_receive_is_not_taken_for_the_receives_own() ->
     assert await doer.call(listen) == (True, "")
 
 
-async def test_a_call_timeout_in_a_nested_call_reaches_the_handler_that_made_it_and_nobody_else() -> None:
+async def test_a_call_timeout_in_a_nested_call_reaches_the_handler_that_made_it_and_nobody_else() -> (
+    None
+):
     keeper, middle, outer = Keeper.start(), Doer.start(), Doer.start()
 
     async def ask_keeper() -> Any:
@@ -370,14 +403,18 @@ async def test_context_variables_belong_to_the_process_across_waits_and_messages
     NAME.set("of the task")
     one, other = Doer.start(), Doer.start()
     NAME.set("changed later")
-    first, second = await asyncio.gather(one.call(lambda: get_and_set("one")), other.call(lambda: get_and_set("other")))
+    first, second = await asyncio.gather(
+        one.call(lambda: get_and_set("one")), other.call(lambda: get_and_set("other"))
+    )
     assert (first, second) == (["of the task", "one"], ["of the task", "other"])
     assert await one.call(lambda: get_and_set("again")) == ["one", "again"]
     assert await one.call(NAME.get) == "again"
     assert NAME.get() == "changed later"
 
 
-async def test_who_is_running_is_right_before_and_after_each_wait_of_two_interleaved_handlers() -> None:
+async def test_who_is_running_is_right_before_and_after_each_wait_of_two_interleaved_handlers() -> (
+    None
+):
     started: list[Any] = []
 
     async def start_children() -> None:
@@ -409,7 +446,11 @@ async def test_events_after_a_wait_and_in_spawned_tasks_still_belong_to_the_mess
         tasks.append(asyncio.create_task(later(f"{what} spawned")))
 
     one, other = Doer.start(), Doer.start()
-    await asyncio.gather(one.call(lambda: work("one")), other.call(lambda: work("other")), one.call(lambda: work("again")))
+    await asyncio.gather(
+        one.call(lambda: work("one")),
+        other.call(lambda: work("other")),
+        one.call(lambda: work("again")),
+    )
     await asyncio.sleep(5)
     calls = [event for event in events if event.kind == "call"]
     infos = {event.message: event for event in events if event.kind == "info"}
@@ -423,7 +464,9 @@ async def test_events_after_a_wait_and_in_spawned_tasks_still_belong_to_the_mess
 # --- one message at a time ---------------------------------------------------------------------------------------------------
 
 
-async def test_while_a_handler_waits_nothing_else_of_its_server_is_handled_but_everybody_else_goes_on() -> None:
+async def test_while_a_handler_waits_nothing_else_of_its_server_is_handled_but_everybody_else_goes_on() -> (
+    None
+):
     busy, other = Doer.start(heard := list[Any]()), Doer.start()
     working = asyncio.create_task(busy.call(lambda: asyncio.sleep(3)))
     await all_quiet()
@@ -442,7 +485,9 @@ async def test_a_thousand_waiting_handlers_wait_at_the_same_time() -> None:
     assert now() == 1.0
 
 
-async def test_servers_that_call_each_other_in_a_chain_deeper_than_any_stack_get_their_answers() -> None:
+async def test_servers_that_call_each_other_in_a_chain_deeper_than_any_stack_get_their_answers() -> (
+    None
+):
     chain = [Doer.start() for _ in range(2000)]
 
     async def ask(place: int) -> int:
@@ -538,7 +583,9 @@ async def test_the_cancellation_of_something_a_handler_waits_for_is_a_crash() ->
 
 
 @pytest.mark.parametrize("messages_before", [0, 1])
-async def test_a_handler_that_cancels_its_own_task_before_its_first_wait_crashes_its_server(messages_before: int) -> None:
+async def test_a_handler_that_cancels_its_own_task_before_its_first_wait_crashes_its_server(
+    messages_before: int,
+) -> None:
     steps: list[str] = []
 
     async def work() -> None:
@@ -591,7 +638,9 @@ async def test_terminate_runs_in_the_same_task_as_the_handlers_and_may_call_othe
 
 @pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("waits", [False, True])
-def test_what_ends_the_program_ends_the_program_from_a_handler_too(fatal: type[BaseException], waits: bool) -> None:
+def test_what_ends_the_program_ends_the_program_from_a_handler_too(
+    fatal: type[BaseException], waits: bool
+) -> None:
     async def work() -> None:
         if waits:
             await asyncio.sleep(1)
@@ -608,7 +657,9 @@ def test_what_ends_the_program_ends_the_program_from_a_handler_too(fatal: type[B
 # --- receive -----------------------------------------------------------------------------------------------------------------
 
 
-async def test_receive_takes_the_first_message_of_a_type_and_leaves_the_others_in_their_order() -> None:
+async def test_receive_takes_the_first_message_of_a_type_and_leaves_the_others_in_their_order() -> (
+    None
+):
     doer = Doer.start(heard := list[Any]())
     asking = asyncio.create_task(doer.call(lambda: doer.receive(int)))
     await all_quiet()
@@ -703,7 +754,9 @@ async def test_the_basic_way_takes_its_answer_out_of_the_mailbox_and_not_what_ca
     assert heard == ["something else", "and more"]
 
 
-async def test_what_follows_a_receive_belongs_to_the_message_that_was_received(events: list[Event]) -> None:
+async def test_what_follows_a_receive_belongs_to_the_message_that_was_received(
+    events: list[Event],
+) -> None:
     coordinator = BlockingCoordinator.start_link(SlowSocket.start_link)
     events.clear()
     await coordinator.greet("Hello")
@@ -713,7 +766,9 @@ async def test_what_follows_a_receive_belongs_to_the_message_that_was_received(e
     assert {event.call for event in events} == {call.about}
 
 
-async def test_a_from_kept_by_a_waiting_handler_can_be_answered_by_another_process_meanwhile() -> None:
+async def test_a_from_kept_by_a_waiting_handler_can_be_answered_by_another_process_meanwhile() -> (
+    None
+):
     kept: list[From[Any]] = []
 
     class Waiting(GenServer[None]):

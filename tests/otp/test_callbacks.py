@@ -116,7 +116,9 @@ def raising(error: BaseException) -> Handler:
 
 @BOTH
 @EACH
-async def test_an_exception_ends_the_server_and_terminate_gets_the_state_from_before(server: Any, callback: str) -> None:
+async def test_an_exception_ends_the_server_and_terminate_gets_the_state_from_before(
+    server: Any, callback: str
+) -> None:
     why = Boom()
     crashing = spied(server, terminated := list[Any]()).start("old")
     have(crashing, callback, raising(why))
@@ -126,7 +128,9 @@ async def test_an_exception_ends_the_server_and_terminate_gets_the_state_from_be
 
 @BOTH
 @EACH
-async def test_exit_ends_the_server_for_its_reason_and_terminate_runs(server: Any, callback: str) -> None:
+async def test_exit_ends_the_server_for_its_reason_and_terminate_runs(
+    server: Any, callback: str
+) -> None:
     ending = spied(server, terminated := list[Any]()).start("old")
     have(ending, callback, raising(Exit("enough")))
     assert await ending.wait() == "enough"
@@ -144,7 +148,9 @@ async def test_exit_ends_the_server_for_its_reason_and_terminate_runs(server: An
         (lambda state: Scripted.start(name=[]), TypeError),
     ],
 )
-async def test_pythons_own_errors_are_reasons_as_they_are(mistake: Handler, error: type[Exception]) -> None:
+async def test_pythons_own_errors_are_reasons_as_they_are(
+    mistake: Handler, error: type[Exception]
+) -> None:
     server = Scripted.start()
     failed = await outcome(server.call(mistake))
     assert type(failed) is ServerExit
@@ -190,7 +196,9 @@ async def test_a_continue_without_handle_continue_fails_loudly() -> None:
         assert part in str(reason)
 
 
-async def test_a_message_to_a_server_without_handle_info_is_logged_and_survived(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_message_to_a_server_without_handle_info_is_logged_and_survived(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Bare(GenServer[str]):
         def init(self) -> str:
             return "state"
@@ -230,7 +238,9 @@ async def test_a_match_that_matches_nothing_answers_none_and_that_is_a_crash() -
     assert isinstance(await matching.wait(), TypeError)
 
 
-async def test_an_attribute_error_in_a_handler_is_not_taken_for_a_missing_handler(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_attribute_error_in_a_handler_is_not_taken_for_a_missing_handler(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     server = Scripted.start()
     server.send(lambda state: state.handle_info)
     assert type(await server.wait()) is AttributeError
@@ -240,12 +250,17 @@ async def test_an_attribute_error_in_a_handler_is_not_taken_for_a_missing_handle
 
 
 @BOTH
-async def test_the_caller_has_its_reply_before_handle_continue_runs(server: Any, events: list[Event]) -> None:
+async def test_the_caller_has_its_reply_before_handle_continue_runs(
+    server: Any, events: list[Event]
+) -> None:
     def go_on(state: Any) -> Any:
         note("continued")
         return NoReply(state)
 
-    assert await server.start().call(lambda state: Reply("reply", state, then=Continue(go_on))) == "reply"
+    assert (
+        await server.start().call(lambda state: Reply("reply", state, then=Continue(go_on)))
+        == "reply"
+    )
     await asyncio.sleep(1)
     assert kinds(events)[-2:] == ["reply", "note"]
 
@@ -267,7 +282,9 @@ async def test_the_caller_goes_on_while_handle_continue_waits() -> None:
 
 @BOTH
 @EACH
-async def test_a_continue_runs_before_what_is_queued_even_what_the_server_sent_to_itself(server: Any, callback: str) -> None:
+async def test_a_continue_runs_before_what_is_queued_even_what_the_server_sent_to_itself(
+    server: Any, callback: str
+) -> None:
     continuing = server.start()
 
     def begin(state: Any) -> Any:
@@ -295,11 +312,15 @@ def test_a_callback_can_be_called_by_hand_with_nothing_running() -> None:
         send = list.append
 
     state = websocket.State(caller=(spy := Spy()))
-    assert websocket.WebSocket().handle_cast(websocket.SendMessage("Hello"), state) == NoReply(state)
+    assert websocket.WebSocket().handle_cast(websocket.SendMessage("Hello"), state) == NoReply(
+        state
+    )
     assert spy == [websocket.MessageReceived("Hello to you too!")]
 
 
-async def test_each_callback_of_one_greeting_runs_once_in_its_own_process_and_in_this_order() -> None:
+async def test_each_callback_of_one_greeting_runs_once_in_its_own_process_and_in_this_order() -> (
+    None
+):
     ran: list[Any] = []
 
     class Socket(websocket.WebSocket):
@@ -327,7 +348,9 @@ async def test_each_callback_of_one_greeting_runs_once_in_its_own_process_and_in
 
 @BOTH
 @EACH
-async def test_terminate_gets_the_reason_and_the_new_state_of_a_stop(server: Any, callback: str) -> None:
+async def test_terminate_gets_the_reason_and_the_new_state_of_a_stop(
+    server: Any, callback: str
+) -> None:
     ending = spied(server, terminated := list[Any]()).start("old")
     have(ending, callback, lambda state: Stop("enough", "new"))
     assert await ending.wait() == "enough"
@@ -379,7 +402,9 @@ async def test_when_the_parent_ends_a_server_ends_if_it_traps_or_the_reason_is_a
     assert not ends or await child.wait() == reason
 
 
-async def test_the_exit_of_a_parent_waits_its_turn_behind_the_messages_of_a_trapping_server() -> None:
+async def test_the_exit_of_a_parent_waits_its_turn_behind_the_messages_of_a_trapping_server() -> (
+    None
+):
     parent = Doer.start()
     heard: list[Any] = []
     child = await parent.call(lambda: TrappingDoer.start_link(heard))
@@ -390,7 +415,9 @@ async def test_the_exit_of_a_parent_waits_its_turn_behind_the_messages_of_a_trap
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_an_exception_in_terminate_replaces_the_reason_and_the_reply_is_sent_all_the_same(is_async: bool) -> None:
+async def test_an_exception_in_terminate_replaces_the_reason_and_the_reply_is_sent_all_the_same(
+    is_async: bool,
+) -> None:
     why = Boom("in terminate")
 
     class Failing(Scripted):
@@ -407,7 +434,9 @@ async def test_an_exception_in_terminate_replaces_the_reason_and_the_reply_is_se
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_the_crash_that_led_to_a_failing_terminate_is_the_context_of_its_error(is_async: bool) -> None:
+async def test_the_crash_that_led_to_a_failing_terminate_is_the_context_of_its_error(
+    is_async: bool,
+) -> None:
     class Failing(Scripted):
         def terminate(self, reason: Any, state: Any) -> Any:
             return self.later() if is_async else raising(Boom("second"))(state)
@@ -458,7 +487,9 @@ async def test_messages_behind_a_stop_are_never_handled() -> None:
 
 
 @pytest.mark.parametrize(("signal", "reason"), [("kill", "killed"), ("boom", "boom")])
-async def test_an_exit_signal_during_terminate_ends_it_for_that_reason(signal: str, reason: str) -> None:
+async def test_an_exit_signal_during_terminate_ends_it_for_that_reason(
+    signal: str, reason: str
+) -> None:
     steps: list[str] = []
 
     class Slow(Scripted):
@@ -478,10 +509,15 @@ async def test_an_exit_signal_during_terminate_ends_it_for_that_reason(signal: s
 
 async def test_a_stop_may_reply_none_which_is_not_the_same_as_no_reply() -> None:
     assert await Scripted.start().call(lambda state: Stop("normal", state, reply=None)) is None
-    assert type(await outcome(Scripted.start().call(lambda state: Stop("normal", state)))) is ServerExit
+    assert (
+        type(await outcome(Scripted.start().call(lambda state: Stop("normal", state))))
+        is ServerExit
+    )
 
 
-async def test_a_cast_during_terminate_is_lost_and_a_call_fails_with_the_reason_when_the_server_is_gone() -> None:
+async def test_a_cast_during_terminate_is_lost_and_a_call_fails_with_the_reason_when_the_server_is_gone() -> (
+    None
+):
     handled: list[Any] = []
 
     class Slow(Scripted):
@@ -619,7 +655,9 @@ async def test_a_look_at_the_state_starts_an_idle_timeout_anew_and_does_not_canc
     assert heard == [(110.0, Timeout())]
 
 
-async def test_a_look_at_the_state_does_not_bring_back_an_idle_timeout_that_a_message_has_cancelled() -> None:
+async def test_a_look_at_the_state_does_not_bring_back_an_idle_timeout_that_a_message_has_cancelled() -> (
+    None
+):
     idle = Idle.start(heard := list[Any]())
     await idle.call(60)
     idle.send("hello")
@@ -653,7 +691,9 @@ async def test_cancelling_a_timer_that_has_fired_is_false() -> None:
     assert heard == [(2.5, "later")]
 
 
-async def test_cancelling_a_timer_for_a_server_that_has_ended_is_false_and_for_a_name_it_is_not() -> None:
+async def test_cancelling_a_timer_for_a_server_that_has_ended_is_false_and_for_a_name_it_is_not() -> (
+    None
+):
     idle = Idle.start(heard := list[Any](), name="idle")
     timer, by_name = send_after(idle, 2.5, "later"), send_after("idle", 2.5, "later")
     await idle.stop()
@@ -708,7 +748,9 @@ async def test_the_report_of_a_crash_says_who_what_last_with_which_state_why_and
         assert part in record.getMessage()
 
 
-async def test_the_report_of_a_crash_names_the_linked_processes(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_report_of_a_crash_names_the_linked_processes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     parent = TrappingDoer.start()
     server = await parent.call(Scripted.start_link)
     server.cast(raising(Boom("why")))
@@ -720,30 +762,43 @@ async def test_the_report_of_a_crash_names_the_linked_processes(caplog: pytest.L
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", "with a value")])
-async def test_an_ordinary_end_is_not_reported(reason: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_ordinary_end_is_not_reported(
+    reason: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     server = Scripted.start()
     server.cast(lambda state: Stop(reason, state))
     assert await server.wait() == reason
     assert caplog.records == []
 
 
-async def test_an_abnormal_stop_is_reported_with_the_new_state(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_abnormal_stop_is_reported_with_the_new_state(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     server = Scripted.start("old")
     server.cast(lambda state: Stop("out of tea", "new"))
     await server.wait()
     record: Any
     [record] = caplog.records
-    assert (record.server, record.state, record.reason, record.client) == (server, "new", "out of tea", None)
+    assert (record.server, record.state, record.reason, record.client) == (
+        server,
+        "new",
+        "out of tea",
+        None,
+    )
 
 
-async def test_a_server_that_is_killed_by_a_signal_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_that_is_killed_by_a_signal_is_not_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     server = Scripted.start()
     server.exit("boom")
     await server.wait()
     assert caplog.records == []
 
 
-async def test_a_state_that_cannot_be_shown_does_not_hide_the_crash(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_state_that_cannot_be_shown_does_not_hide_the_crash(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Unshowable:
         def __repr__(self) -> str:
             raise ValueError("no text for this")

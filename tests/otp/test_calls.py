@@ -56,7 +56,11 @@ async def test_a_timeout_names_server_request_and_timeout_and_is_a_timeout_error
     with pytest.raises(CallTimeout) as failed:
         await keeper.call(Ask("a"), 2.5)
     assert now() == 2.5
-    assert (failed.value.server, failed.value.request, failed.value.timeout) == (keeper, Ask("a"), 2.5)
+    assert (failed.value.server, failed.value.request, failed.value.timeout) == (
+        keeper,
+        Ask("a"),
+        2.5,
+    )
     assert isinstance(failed.value, CallError)
     assert isinstance(failed.value, TimeoutError)
     for part in (repr(keeper), "Ask(what='a')", "2.5 s", "no reply"):
@@ -86,7 +90,11 @@ async def test_no_process_names_server_and_request_and_is_a_lookup_error() -> No
     await dead.stop()
     with pytest.raises(NoProcess) as failed:
         await dead.call(Ask("a"), None)
-    assert (failed.value.server, failed.value.request, failed.value.timeout) == (dead, Ask("a"), None)
+    assert (failed.value.server, failed.value.request, failed.value.timeout) == (
+        dead,
+        Ask("a"),
+        None,
+    )
     assert isinstance(failed.value, CallError)
     assert isinstance(failed.value, LookupError)
     for part in (repr(dead), "Ask(what='a')", "no timeout", "no process"):
@@ -102,7 +110,12 @@ async def test_the_exit_of_a_server_names_server_request_and_reason() -> None:
     failed = await asking
     assert type(failed) is ServerExit
     assert isinstance(failed, CallError)
-    assert (failed.server, failed.request, failed.timeout, failed.reason) == (keeper, Ask("a"), 5.0, why)
+    assert (failed.server, failed.request, failed.timeout, failed.reason) == (
+        keeper,
+        Ask("a"),
+        5.0,
+        why,
+    )
     assert failed.__cause__ is why
     for part in (repr(keeper), "Ask(what='a')", "5 s", "Boom('in the middle')"):
         assert part in str(failed)
@@ -141,7 +154,9 @@ async def test_a_stop_that_takes_too_long_names_server_and_timeout() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, -0.001, float("nan"), float("inf"), float("-inf")])
-async def test_a_timeout_that_is_no_time_is_a_value_error_and_nothing_is_sent(timeout: float) -> None:
+async def test_a_timeout_that_is_no_time_is_a_value_error_and_nothing_is_sent(
+    timeout: float,
+) -> None:
     recorder = Recorder.start(handled := list[Any]())
     for calling in (recorder.call("a", timeout), call(recorder, "b", timeout)):
         with pytest.raises(ValueError, match="timeout"):
@@ -151,7 +166,9 @@ async def test_a_timeout_that_is_no_time_is_a_value_error_and_nothing_is_sent(ti
 
 
 @pytest.mark.parametrize("timeout", ["5", True, False, b"5", [5], 1j])
-async def test_a_timeout_that_is_no_number_is_a_type_error_and_nothing_is_sent(timeout: Any) -> None:
+async def test_a_timeout_that_is_no_number_is_a_type_error_and_nothing_is_sent(
+    timeout: Any,
+) -> None:
     recorder = Recorder.start(handled := list[Any]())
     for calling in (recorder.call("a", timeout), call(recorder, "b", timeout)):
         with pytest.raises(TypeError, match="timeout"):
@@ -161,7 +178,9 @@ async def test_a_timeout_that_is_no_number_is_a_type_error_and_nothing_is_sent(t
 
 
 @pytest.mark.parametrize("name", ["nobody", None, ("a", "tuple"), 7])
-async def test_a_name_that_nobody_has_is_no_process_and_the_error_carries_the_name_as_given(name: Any) -> None:
+async def test_a_name_that_nobody_has_is_no_process_and_the_error_carries_the_name_as_given(
+    name: Any,
+) -> None:
     with pytest.raises(NoProcess) as failed:
         await call(name, "a")
     assert failed.value.server == name
@@ -179,7 +198,10 @@ async def test_an_error_repeats_the_name_as_it_was_given_whatever_the_reason() -
     doer = Doer.start(name="the doer")
     itself = await doer.call(lambda: outcome(call("the doer", "d", 4.0)))
     stopped = await outcome(stop("the keeper", "e", 5.0))
-    assert [(type(error), error.server, error.timeout) for error in (timed_out, exited, gone, itself, stopped)] == [
+    assert [
+        (type(error), error.server, error.timeout)
+        for error in (timed_out, exited, gone, itself, stopped)
+    ] == [
         (CallTimeout, "the keeper", 1.0),
         (ServerExit, "the keeper", 2.0),
         (NoProcess, "the keeper", 3.0),
@@ -208,7 +230,12 @@ async def test_a_request_whose_caller_timed_out_in_the_queue_is_handled_all_the_
     assert handled == [("began", "first")]
     await first
     await asyncio.sleep(10)
-    assert handled == [("began", "first"), ("ended", "first"), ("began", "second"), ("ended", "second")]
+    assert handled == [
+        ("began", "first"),
+        ("ended", "first"),
+        ("began", "second"),
+        ("ended", "second"),
+    ]
 
 
 async def test_a_timeout_does_not_interrupt_the_handler() -> None:
@@ -220,7 +247,9 @@ async def test_a_timeout_does_not_interrupt_the_handler() -> None:
     assert recorder.alive
 
 
-async def test_cancelling_a_caller_neither_interrupts_the_handler_nor_takes_the_queued_request_back() -> None:
+async def test_cancelling_a_caller_neither_interrupts_the_handler_nor_takes_the_queued_request_back() -> (
+    None
+):
     recorder = Recorder.start([], 1.0)
     asking = [asyncio.create_task(recorder.call(request)) for request in "ab"]
     await all_quiet()
@@ -228,7 +257,9 @@ async def test_cancelling_a_caller_neither_interrupts_the_handler_nor_takes_the_
         task.cancel()
     await asyncio.wait(asking)
     assert [task.cancelled() for task in asking] == [True, True]
-    assert await recorder.call("c") == [(did, request) for request in "abc" for did in ("began", "ended")]
+    assert await recorder.call("c") == [
+        (did, request) for request in "abc" for did in ("began", "ended")
+    ]
 
 
 async def test_a_late_reply_is_not_delivered_anywhere() -> None:
@@ -264,7 +295,9 @@ async def test_a_timeout_that_a_process_does_not_catch_ends_it_and_not_the_serve
     assert keeper.alive
 
 
-@pytest.mark.parametrize("timeouts", [[1.0, 1.0, 1.0], [3.0, 2.0, 1.0], [0.1, 0.2, 0.3, 0.1], [5.0, 5.0, 2.5, 5.0]])
+@pytest.mark.parametrize(
+    "timeouts", [[1.0, 1.0, 1.0], [3.0, 2.0, 1.0], [0.1, 0.2, 0.3, 0.1], [5.0, 5.0, 2.5, 5.0]]
+)
 async def test_every_call_times_out_exactly_when_it_should(timeouts: list[float]) -> None:
     keeper = Keeper.start()
     ended: list[Any] = []
@@ -310,9 +343,14 @@ def raise_boom(state: Any) -> Any:
     ],
     ids=["crash", "normal", "shutdown", "shutdown with a value"],
 )
-async def test_when_a_server_ends_its_deferred_current_and_queued_callers_all_hear_it_at_once(ends: Any, reason: Any) -> None:
+async def test_when_a_server_ends_its_deferred_current_and_queued_callers_all_hear_it_at_once(
+    ends: Any, reason: Any
+) -> None:
     server = Breaking.start(ends)
-    asking = [asyncio.create_task(outcome(server.call(request, None))) for request in ("deferred", "end", "queued")]
+    asking = [
+        asyncio.create_task(outcome(server.call(request, None)))
+        for request in ("deferred", "end", "queued")
+    ]
     failed = [await task for task in asking]
     assert now() == 1.0
     assert [type(error) for error in failed] == [ServerExit] * 3
@@ -332,7 +370,9 @@ async def test_callers_of_a_killed_server_hear_killed_and_terminate_does_not_run
     assert now() == 0.0
 
 
-async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the_deferred_one() -> None:
+async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the_deferred_one() -> (
+    None
+):
     class Last(Keeper):
         def handle_call(self, request: Any, from_: Any, state: Any) -> Any:
             return Stop("normal", state, reply="bye") if request == "end" else NoReply(state)
@@ -344,7 +384,9 @@ async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the
     assert (type(deferred), deferred.reason) == (ServerExit, "normal")
 
 
-async def test_a_process_that_linked_the_server_it_calls_dies_of_the_link_though_it_catches_the_error() -> None:
+async def test_a_process_that_linked_the_server_it_calls_dies_of_the_link_though_it_catches_the_error() -> (
+    None
+):
     keeper, caller = Keeper.start(), Doer.start(heard := list[Any]())
     went_on: list[Any] = []
 
@@ -361,7 +403,10 @@ async def test_a_process_that_linked_the_server_it_calls_dies_of_the_link_though
 
 
 async def test_a_trapping_caller_is_not_interrupted_by_an_exit_or_any_other_message() -> None:
-    keeper, caller = Keeper.start(callers := dict[Any, Any]()), TrappingDoer.start(heard := list[Any]())
+    keeper, caller = (
+        Keeper.start(callers := dict[Any, Any]()),
+        TrappingDoer.start(heard := list[Any]()),
+    )
     asking = asyncio.create_task(caller.call(lambda: keeper.call("a")))
     await all_quiet()
     caller.exit("boom")
@@ -394,7 +439,9 @@ async def test_a_caller_that_dies_leaves_the_handler_and_the_server_alone() -> N
 )  # fmt: skip
 @pytest.mark.parametrize("deferred", [False, True])
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_anything_is_a_reply_and_nothing_in_it_is_taken_for_a_failure(value: Any, deferred: bool, is_async: bool) -> None:
+async def test_anything_is_a_reply_and_nothing_in_it_is_taken_for_a_failure(
+    value: Any, deferred: bool, is_async: bool
+) -> None:
     class Answering(GenServer[None]):
         def init(self) -> None:
             return None

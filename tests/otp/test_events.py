@@ -5,7 +5,17 @@ import random
 from typing import Any
 
 import pytest
-from servers import Boom, CrashingSocket, Doer, Keeper, SlowSocket, TrappingDoer, all_quiet, kinds, outcome
+from servers import (
+    Boom,
+    CrashingSocket,
+    Doer,
+    Keeper,
+    SlowSocket,
+    TrappingDoer,
+    all_quiet,
+    kinds,
+    outcome,
+)
 
 from genreply_cli.coordinator import Coordinator, Greet
 from genreply_cli.otp import (
@@ -46,7 +56,9 @@ def of_kind(events: list[Event], *wanted: str) -> list[Event]:
 # --- one deferred greeting ---------------------------------------------------------------------------------------------------
 
 
-async def test_one_deferred_greeting_is_told_in_this_order_with_these_ends_and_messages(events: list[Event]) -> None:
+async def test_one_deferred_greeting_is_told_in_this_order_with_these_ends_and_messages(
+    events: list[Event],
+) -> None:
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
     caller = asyncio.current_task()
@@ -62,7 +74,9 @@ async def test_one_deferred_greeting_is_told_in_this_order_with_these_ends_and_m
     ]
 
 
-async def test_each_event_of_a_greeting_names_the_one_that_caused_it_and_the_call_it_belongs_to(events: list[Event]) -> None:
+async def test_each_event_of_a_greeting_names_the_one_that_caused_it_and_the_call_it_belongs_to(
+    events: list[Event],
+) -> None:
     coordinator = Coordinator.start_link()
     events.clear()
     await coordinator.greet("Hello")
@@ -74,7 +88,9 @@ async def test_each_event_of_a_greeting_names_the_one_that_caused_it_and_the_cal
     assert (call.detail, noreply.detail, answer.detail) == (5.0, None, None)
 
 
-async def test_events_are_numbered_from_one_and_carry_the_time_of_the_loop(events: list[Event]) -> None:
+async def test_events_are_numbered_from_one_and_carry_the_time_of_the_loop(
+    events: list[Event],
+) -> None:
     coordinator = Coordinator.start_link(SlowSocket.start_link)
     await asyncio.sleep(1)
     await coordinator.greet("Hello")
@@ -87,10 +103,15 @@ async def test_events_are_numbered_from_one_and_carry_the_time_of_the_loop(event
 async def test_a_start_tells_the_parent_if_there_is_one(events: list[Event]) -> None:
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
-    assert told(events, "kind", "source", "detail") == [("start", coordinator, None), ("start", socket, coordinator)]
+    assert told(events, "kind", "source", "detail") == [
+        ("start", coordinator, None),
+        ("start", socket, coordinator),
+    ]
 
 
-async def test_overlapping_greetings_keep_their_own_calls_and_an_answer_for_the_wrong_caller_shows(events: list[Event]) -> None:
+async def test_overlapping_greetings_keep_their_own_calls_and_an_answer_for_the_wrong_caller_shows(
+    events: list[Event],
+) -> None:
     coordinator = Coordinator.start_link(SlowSocket.start_link)
     await asyncio.gather(*(outcome(coordinator.greet(name)) for name in "abc"))
     a, b, c = (event.about for event in of_kind(events, "call"))
@@ -106,7 +127,9 @@ async def test_overlapping_greetings_keep_their_own_calls_and_an_answer_for_the_
 # --- how a call may end ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_timeout_is_told_when_it_happens_and_the_reply_that_comes_then_is_late(events: list[Event]) -> None:
+async def test_a_timeout_is_told_when_it_happens_and_the_reply_that_comes_then_is_late(
+    events: list[Event],
+) -> None:
     keeper = Keeper.start(callers := dict[Any, Any]())
     caller = asyncio.current_task()
     await outcome(keeper.call("a", 1.5))
@@ -127,20 +150,26 @@ async def test_a_second_reply_is_told_as_a_duplicate_with_who_gave_it(events: li
     other.cast(lambda: reply(callers["a"], "first"))
     other.cast(lambda: reply(callers["a"], "second"))
     assert await asking == "first"
-    assert told(of_kind(events, "reply", "duplicate"), "kind", "source", "target", "message", "about") == [
+    assert told(
+        of_kind(events, "reply", "duplicate"), "kind", "source", "target", "message", "about"
+    ) == [
         ("reply", other, asking, "first", callers["a"]),
         ("duplicate", other, asking, "second", callers["a"]),
     ]
 
 
-async def test_a_cancelled_caller_is_told_and_the_reply_that_comes_then_is_late(events: list[Event]) -> None:
+async def test_a_cancelled_caller_is_told_and_the_reply_that_comes_then_is_late(
+    events: list[Event],
+) -> None:
     keeper = Keeper.start(callers := dict[Any, Any]())
     asking = asyncio.create_task(keeper.call("a"))
     await all_quiet()
     asking.cancel()
     await asyncio.wait([asking])
     reply(callers["a"], "too late")
-    assert told(events[-2:], "kind", "about", "call") == [(kind, callers["a"], callers["a"]) for kind in ("cancel", "late")]
+    assert told(events[-2:], "kind", "about", "call") == [
+        (kind, callers["a"], callers["a"]) for kind in ("cancel", "late")
+    ]
     assert told(events[-2:-1], "source", "target") == [(asking, keeper)]
 
 
@@ -181,24 +210,35 @@ async def test_an_exit_by_a_link_says_who_brought_it_down(events: list[Event]) -
     coordinator = Coordinator.start_link(CrashingSocket.start_link)
     socket = (await debug.get_state(coordinator)).async_pid
     failed = await outcome(coordinator.greet("Hello"))
-    assert told(of_kind(events, "crash", "exit", "down"), "kind", "source", "message", "detail") == [
+    assert told(
+        of_kind(events, "crash", "exit", "down"), "kind", "source", "message", "detail"
+    ) == [
         ("crash", socket, failed.reason, None),
         ("exit", socket, failed.reason, None),
         ("exit", coordinator, failed.reason, socket),
         ("down", coordinator, failed.reason, None),
     ]
-    assert {event.call for event in of_kind(events, "crash", "exit", "down")} == {of_kind(events, "call")[0].about}
+    assert {event.call for event in of_kind(events, "crash", "exit", "down")} == {
+        of_kind(events, "call")[0].about
+    }
 
 
-async def test_an_exit_with_the_parent_of_a_server_that_traps_says_so_too(events: list[Event]) -> None:
+async def test_an_exit_with_the_parent_of_a_server_that_traps_says_so_too(
+    events: list[Event],
+) -> None:
     parent = Doer.start()
     child = await parent.call(TrappingDoer.start_link)
     parent.exit("boom")
     await child.wait()
-    assert told(of_kind(events, "exit"), "source", "message", "detail") == [(parent, "boom", None), (child, "boom", parent)]
+    assert told(of_kind(events, "exit"), "source", "message", "detail") == [
+        (parent, "boom", None),
+        (child, "boom", parent),
+    ]
 
 
-async def test_the_end_of_a_process_is_not_told_to_watchers_that_ended_before(events: list[Event]) -> None:
+async def test_the_end_of_a_process_is_not_told_to_watchers_that_ended_before(
+    events: list[Event],
+) -> None:
     watched, watcher = Doer.start(), Doer.start()
     await watcher.call(lambda: monitor(watched))
     await watcher.stop()
@@ -257,7 +297,9 @@ async def test_exit_and_down_messages_are_told_with_who_they_come_from(events: l
     assert down.reason == "boom"
 
 
-async def test_an_idle_timeout_is_told_as_an_info_from_the_server_to_itself(events: list[Event]) -> None:
+async def test_an_idle_timeout_is_told_as_an_info_from_the_server_to_itself(
+    events: list[Event],
+) -> None:
     class Idle(GenServer[None]):
         def init(self) -> Any:
             return Init(None, timeout=1)
@@ -267,10 +309,14 @@ async def test_an_idle_timeout_is_told_as_an_info_from_the_server_to_itself(even
 
     idle = Idle.start()
     await asyncio.sleep(2)
-    assert told(events[1:], "kind", "source", "target", "message", "time") == [("info", idle, idle, Timeout(), 1.0)]
+    assert told(events[1:], "kind", "source", "target", "message", "time") == [
+        ("info", idle, idle, Timeout(), 1.0)
+    ]
 
 
-async def test_a_call_within_a_handler_is_a_call_of_its_own_caused_by_what_is_handled(events: list[Event]) -> None:
+async def test_a_call_within_a_handler_is_a_call_of_its_own_caused_by_what_is_handled(
+    events: list[Event],
+) -> None:
     keeper, doer = Keeper.start(callers := dict[Any, Any]()), Doer.start()
     asking = asyncio.create_task(doer.call(lambda: keeper.call("inner")))
     await all_quiet()
@@ -285,7 +331,9 @@ async def test_a_call_within_a_handler_is_a_call_of_its_own_caused_by_what_is_ha
     ]
 
 
-async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_started(events: list[Event]) -> None:
+async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_started(
+    events: list[Event],
+) -> None:
     target = Doer.start()
     tasks: list[Any] = []
 
@@ -309,7 +357,9 @@ async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_s
     calls = {event.message: event for event in of_kind(events, "call")}
     infos = of_kind(events, "info")
     ways = ("a timer", "a task", "the loop")
-    assert [event.message for event in infos] == [f"{name} by {way}" for way in ways for name in "ab"]
+    assert [event.message for event in infos] == [
+        f"{name} by {way}" for way in ways for name in "ab"
+    ]
     for event in infos:
         name = str(event.message)[0]
         assert (event.call, event.cause) == (calls[name].about, calls[name].seq)
@@ -317,7 +367,9 @@ async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_s
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_a_continue_belongs_to_the_message_that_asked_for_it(is_async: bool, events: list[Event]) -> None:
+async def test_a_continue_belongs_to_the_message_that_asked_for_it(
+    is_async: bool, events: list[Event]
+) -> None:
     class Continuing(GenServer[None]):
         def init(self) -> None:
             return None
@@ -337,13 +389,18 @@ async def test_a_continue_belongs_to_the_message_that_asked_for_it(is_async: boo
             return NoReply(state)
 
     continuing = Continuing.start()
-    assert tuple(await asyncio.gather(continuing.call("a"), continuing.call("b"))) == ("answer", "answer")
+    assert tuple(await asyncio.gather(continuing.call("a"), continuing.call("b"))) == (
+        "answer",
+        "answer",
+    )
     for event in of_kind(events, "reply"):
         asked = next(call for call in of_kind(events, "call") if call.about is event.about)
         assert (event.call, event.cause) == (asked.about, asked.seq)
 
 
-async def test_a_plain_task_is_not_drawn_into_the_call_that_it_waits_for(events: list[Event]) -> None:
+async def test_a_plain_task_is_not_drawn_into_the_call_that_it_waits_for(
+    events: list[Event],
+) -> None:
     keeper, doer = Keeper.start(callers := dict[Any, Any]()), Doer.start()
     asking = asyncio.create_task(keeper.call("a"))
     await all_quiet()
@@ -353,7 +410,9 @@ async def test_a_plain_task_is_not_drawn_into_the_call_that_it_waits_for(events:
     assert (events[-1].kind, events[-1].cause, events[-1].call) == ("info", None, None)
 
 
-async def test_a_note_is_told_as_said_by_who_said_it_in_the_call_that_is_handled(events: list[Event]) -> None:
+async def test_a_note_is_told_as_said_by_who_said_it_in_the_call_that_is_handled(
+    events: list[Event],
+) -> None:
     doer = Doer.start()
     note("of a task")
     await doer.call(lambda: note("of a process"))
@@ -404,7 +463,9 @@ async def test_a_stop_with_a_reply_is_told_as_a_reply_before_the_exit(events: li
 # --- the observer itself -----------------------------------------------------------------------------------------------------
 
 
-def test_without_an_observer_nothing_is_told(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_without_an_observer_nothing_is_told(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> Any:
         async with Node():
             note("to nobody")
@@ -423,7 +484,13 @@ def test_watching_changes_nothing_of_what_happens() -> None:
             coordinator = Coordinator.start_link(SlowSocket.start_link)
 
             async def greet(name: str) -> None:
-                steps.append((name, type(await outcome(coordinator.greet(name))), asyncio.get_running_loop().time()))
+                steps.append(
+                    (
+                        name,
+                        type(await outcome(coordinator.greet(name))),
+                        asyncio.get_running_loop().time(),
+                    )
+                )
 
             await asyncio.gather(*(greet(name) for name in "abc"))
         return steps
@@ -431,7 +498,9 @@ def test_watching_changes_nothing_of_what_happens() -> None:
     assert run(main(watched=True)) == run(main(watched=False)) != []
 
 
-def test_an_observer_that_raises_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_that_raises_is_logged_and_hurts_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def observe(event: Event) -> None:
         raise Boom(event.kind)
 
@@ -475,10 +544,15 @@ def test_the_same_program_is_told_the_same_way_each_time() -> None:
         async def main() -> None:
             async with Node(events.append):
                 coordinator = Coordinator.start_link(Socket.start_link)
-                await asyncio.gather(*(outcome(coordinator.greet(str(number), 1.0)) for number in range(50)))
+                await asyncio.gather(
+                    *(outcome(coordinator.greet(str(number), 1.0)) for number in range(50))
+                )
 
         run(main())
-        return [(type(event.source).__name__, *fields) for event, fields in zip(events, told(events, *shown), strict=True)]
+        return [
+            (type(event.source).__name__, *fields)
+            for event, fields in zip(events, told(events, *shown), strict=True)
+        ]
 
     shown = ("seq", "time", "kind", "message", "cause")
     assert record() == record() != []

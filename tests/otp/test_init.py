@@ -71,14 +71,18 @@ async def test_start_links_nobody() -> None:
     assert parent.alive
 
 
-async def test_what_a_plain_task_start_links_has_no_parent_and_does_not_take_the_task_along() -> None:
+async def test_what_a_plain_task_start_links_has_no_parent_and_does_not_take_the_task_along() -> (
+    None
+):
     child = Doer.start_link()
     assert (await debug.status(child)).parent is None
     child.exit("boom")
     assert await child.wait() == "boom"
 
 
-async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_who_starts_that() -> None:
+async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_who_starts_that() -> (
+    None
+):
     starter = Doer.start()
     coordinator = await starter.call(Coordinator.start)
     socket = (await debug.get_state(coordinator)).async_pid
@@ -117,9 +121,13 @@ async def test_ignore_starts_nothing_and_is_no_failure() -> None:
     assert whereis("ignored") is None
 
 
-async def test_an_ignored_start_link_ends_normally_so_a_trapping_starter_hears_that_and_the_name_is_free() -> None:
+async def test_an_ignored_start_link_ends_normally_so_a_trapping_starter_hears_that_and_the_name_is_free() -> (
+    None
+):
     starter = TrappingDoer.start(heard := list[Any]())
-    assert await starter.call(lambda: (Answering.start_link(Ignore, name="ignored"), whereis("ignored"))) == (None, None)
+    assert await starter.call(
+        lambda: (Answering.start_link(Ignore, name="ignored"), whereis("ignored"))
+    ) == (None, None)
     await all_quiet()
     [exited] = heard
     assert (type(exited), type(exited.process), exited.reason) == (Exited, Answering, "normal")
@@ -142,7 +150,9 @@ async def test_stop_from_init_is_an_error_of_start_with_that_reason() -> None:
     assert whereis("stopped") is None
 
 
-async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_and_a_message() -> None:
+async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_and_a_message() -> (
+    None
+):
     starter = TrappingDoer.start(heard := list[Any]())
     failed = await starter.call(lambda: tried(Answering.start_link, lambda: Stop("no network")))
     await all_quiet()
@@ -151,9 +161,13 @@ async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_an
     assert starter.alive
 
 
-async def test_a_starter_that_does_not_trap_dies_of_a_failing_start_link_though_it_catches_the_error() -> None:
+async def test_a_starter_that_does_not_trap_dies_of_a_failing_start_link_though_it_catches_the_error() -> (
+    None
+):
     starter = Doer.start(heard := list[Any]())
-    failed = await outcome(starter.call(lambda: tried(Answering.start_link, lambda: Stop("no network"))))
+    failed = await outcome(
+        starter.call(lambda: tried(Answering.start_link, lambda: Stop("no network")))
+    )
     assert (type(failed), failed.reason) == (ServerExit, "no network")
     assert await starter.wait() == "no network"
     assert heard == []
@@ -183,14 +197,18 @@ async def test_what_init_raises_start_raises_and_the_name_is_free_at_once() -> N
     assert whereis("raised") is server
 
 
-async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_the_name_is_free_at_once() -> None:
+async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_the_name_is_free_at_once() -> (
+    None
+):
     with pytest.raises((Exit, ServerExit)) as failed:
         Answering.start(raising(Exit("no network")), name="exited")
     assert getattr(failed.value, "reason", None) == "no network"
     assert whereis("exited") is None
 
 
-@pytest.mark.parametrize("answer", [Ignore, lambda: Stop("no"), raising(Boom()), raising(Exit("no"))])
+@pytest.mark.parametrize(
+    "answer", [Ignore, lambda: Stop("no"), raising(Boom()), raising(Exit("no"))]
+)
 async def test_terminate_does_not_run_after_a_failed_init(answer: Any, events: list[Event]) -> None:
     terminated: list[Any] = []
 
@@ -224,8 +242,12 @@ async def test_a_server_that_a_link_takes_down_in_its_own_init_does_not_start() 
     assert whereis("dying") is None
 
 
-@pytest.mark.parametrize(("signal", "reason"), [("boom", "boom"), ("normal", "normal"), ("kill", "killed")])
-async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(signal: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("signal", "reason"), [("boom", "boom"), ("normal", "normal"), ("kill", "killed")]
+)
+async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(
+    signal: str, reason: str
+) -> None:
     class Dying(GenServer[str]):
         def init(self) -> str:
             self.exit(signal)
@@ -238,7 +260,9 @@ async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(signal:
 
 
 @pytest.mark.parametrize("signal", ["boom", "normal", "kill"])
-async def test_a_trapping_starter_of_one_that_exits_itself_in_its_own_init_hears_of_it_by_the_start_alone(signal: str) -> None:
+async def test_a_trapping_starter_of_one_that_exits_itself_in_its_own_init_hears_of_it_by_the_start_alone(
+    signal: str,
+) -> None:
     starter = TrappingDoer.start(heard := list[Any]())
 
     class Dying(GenServer[str]):
@@ -311,13 +335,19 @@ async def test_a_timeout_of_zero_in_init_loses_against_a_message_that_init_sent_
     assert steps == [("info", "to myself", 0.0)]
 
 
-async def test_a_continue_of_init_runs_before_any_message_even_those_that_init_sent_to_itself() -> None:
+async def test_a_continue_of_init_runs_before_any_message_even_those_that_init_sent_to_itself() -> (
+    None
+):
     def init(self: Any, steps: list[Any]) -> Any:
         self.send("to myself")
         return Init(steps, then=Continue("first"))
 
     server = Beginning.start(init, steps := list[Any]())
-    assert await server.call("from outside") == [("continue", "first"), ("info", "to myself", 0.0), ("call", "from outside")]
+    assert await server.call("from outside") == [
+        ("continue", "first"),
+        ("info", "to myself", 0.0),
+        ("call", "from outside"),
+    ]
     assert steps == [("continue", "first"), ("info", "to myself", 0.0), ("call", "from outside")]
 
 
@@ -327,7 +357,9 @@ async def test_start_returns_before_a_long_continue_is_through_and_calls_wait_fo
             await asyncio.sleep(3)
             return super().handle_continue(continuation, steps)
 
-    server = Connecting.start(lambda self, steps: Init(steps, then=Continue("connect")), steps := list[Any]())
+    server = Connecting.start(
+        lambda self, steps: Init(steps, then=Continue("connect")), steps := list[Any]()
+    )
     assert (now(), steps) == (0.0, [])
     assert await server.call("ask") == [("continue", "connect"), ("call", "ask")]
     assert now() == 3.0
@@ -336,7 +368,9 @@ async def test_start_returns_before_a_long_continue_is_through_and_calls_wait_fo
 # --- the rest ----------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_child_that_calls_back_the_starter_which_waits_for_it_times_out_and_takes_the_starter_down() -> None:
+async def test_a_child_that_calls_back_the_starter_which_waits_for_it_times_out_and_takes_the_starter_down() -> (
+    None
+):
     class Child(GenServer[Any]):
         def init(self, starter: Any) -> Any:
             return Init(starter, then=Continue("call back"))
@@ -363,12 +397,16 @@ async def test_a_start_timeout_is_kept_by_an_init_that_takes_no_time() -> None:
     assert server.alive
 
 
-async def test_a_taken_name_is_already_started_for_start_and_start_link_and_init_is_not_run(events: list[Event]) -> None:
+async def test_a_taken_name_is_already_started_for_start_and_start_link_and_init_is_not_run(
+    events: list[Event],
+) -> None:
     holder = Doer.start(name="taken")
     starter = TrappingDoer.start(heard := list[Any]())
     ran: list[str] = []
     for start in (Answering.start, Answering.start_link):
-        failed = await starter.call(partial(tried, start, partial(ran.append, "init"), name="taken"))
+        failed = await starter.call(
+            partial(tried, start, partial(ran.append, "init"), name="taken")
+        )
         assert (type(failed), failed.process) == (AlreadyStarted, holder)
     await all_quiet()
     assert (ran, heard) == ([], [])

@@ -158,7 +158,21 @@ class Suspend:
     seconds: int
 
 
-Step = Wait | Ask | Tell | Answer | Kill | Stopping | Start | Watch | Hint | Receive | Within | Aside | Suspend
+Step = (
+    Wait
+    | Ask
+    | Tell
+    | Answer
+    | Kill
+    | Stopping
+    | Start
+    | Watch
+    | Hint
+    | Receive
+    | Within
+    | Aside
+    | Suspend
+)
 WAITING = (Wait, Ask, Stopping, Receive, Within, Suspend)  # what only an async handler can do
 End = Literal["reply", "keep", "crash", "stop", "stop and reply", "garbage"]
 
@@ -202,7 +216,9 @@ class Program:
 SERVERS = st.integers(0, 3)
 SECONDS = st.integers(0, 3)
 TIMEOUTS = st.sampled_from([2, 1, 0, None])
-ENDS: st.SearchStrategy[End] = st.sampled_from([*["reply", "keep"] * 5, "crash", "stop", "stop and reply", "garbage"])
+ENDS: st.SearchStrategy[End] = st.sampled_from(
+    [*["reply", "keep"] * 5, "crash", "stop", "stop and reply", "garbage"]
+)
 NOTHING = st.none()
 EXAMPLES = 40
 
@@ -213,7 +229,9 @@ def one_of(*weighted: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[A
     return st.integers(0, len(branches) - 1).flatmap(branches.__getitem__)
 
 
-def several(steps: st.SearchStrategy[T], least: int = 0, most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
+def several(
+    steps: st.SearchStrategy[T], least: int = 0, most: int = 3
+) -> st.SearchStrategy[tuple[T, ...]]:
     return st.lists(steps, min_size=least, max_size=most).map(tuple)
 
 
@@ -223,7 +241,9 @@ def mostly(usual: st.SearchStrategy[T], else_: st.SearchStrategy[T]) -> st.Searc
 
 def scripts(depth: int) -> st.SearchStrategy[Script]:
     then = mostly(NOTHING, scripts(depth - 1)) if depth else NOTHING
-    return st.builds(Script, steps=several(steps(depth)), end=ENDS, then=then, idle=mostly(NOTHING, SECONDS))
+    return st.builds(
+        Script, steps=several(steps(depth)), end=ENDS, then=then, idle=mostly(NOTHING, SECONDS)
+    )
 
 
 def servers(depth: int) -> st.SearchStrategy[Server]:
@@ -236,7 +256,9 @@ def steps(depth: int) -> st.SearchStrategy[Step]:
     wait = st.builds(Wait, seconds=SECONDS, stubborn=st.booleans())
     answer = st.builds(Answer, caller=st.integers(0, 5))
     rare = st.one_of(
-        st.builds(Kill, server=SERVERS, reason=st.sampled_from(["kill", "normal", "shutdown", "boom"])),
+        st.builds(
+            Kill, server=SERVERS, reason=st.sampled_from(["kill", "normal", "shutdown", "boom"])
+        ),
         st.builds(Stopping, server=SERVERS, timeout=TIMEOUTS),
         st.builds(Watch, server=SERVERS),
         st.builds(Hint, server=SERVERS),
@@ -261,7 +283,11 @@ PROGRAMS = st.builds(
     Program,
     servers=several(servers(1), least=1),
     callers=several(
-        st.builds(Caller, steps=several(steps(2), least=1, most=6), cancelled=mostly(NOTHING, SECONDS)), least=1, most=4
+        st.builds(
+            Caller, steps=several(steps(2), least=1, most=6), cancelled=mostly(NOTHING, SECONDS)
+        ),
+        least=1,
+        most=4,
     ),
     closes=mostly(st.just(20), SECONDS),
 )
@@ -363,7 +389,11 @@ class World:
             case Tell(server, script, int(delay)):
                 due = now() + delay
                 self.timers.append(due)
-                send_after(self.server(server), delay, self.message(f"{who}, at {due},", self.server(server), script))
+                send_after(
+                    self.server(server),
+                    delay,
+                    self.message(f"{who}, at {due},", self.server(server), script),
+                )
             case Answer(caller):
                 if self.kept:
                     reply(self.kept[caller % len(self.kept)], self.number())
@@ -408,7 +438,9 @@ class World:
     async def ask(self, step: Ask, who: str) -> None:
         server = self.server(step.server)
         message = self.message(who, server, step.script)
-        asked = self.asked[message.number] = Asked(message.number, repr(server), step.timeout, now())
+        asked = self.asked[message.number] = Asked(
+            message.number, repr(server), step.timeout, now()
+        )
         try:
             asked.end("reply", await server.call(message, step.timeout))
         except CallTimeout:
@@ -427,7 +459,11 @@ class World:
 
     def handle(self, me: "Actor", message: Message, from_: From[Any] | None = None) -> Any:
         handling = self.handling(me, message, from_)
-        return handling if any(isinstance(step, WAITING) for step in message.script.steps) else at_once(handling)
+        return (
+            handling
+            if any(isinstance(step, WAITING) for step in message.script.steps)
+            else at_once(handling)
+        )
 
     async def handling(self, me: "Actor", message: Message, from_: From[Any] | None) -> Any:
         script = message.script
@@ -449,7 +485,11 @@ class World:
                 case "stop":
                     return Stop("shutdown", self)
                 case "stop and reply":
-                    return Stop("normal", self, self.number()) if from_ is not None else Stop("normal", self)
+                    return (
+                        Stop("normal", self, self.number())
+                        if from_ is not None
+                        else Stop("normal", self)
+                    )
                 case "garbage":
                     return None
         finally:
@@ -517,7 +557,9 @@ class Trapping(Actor):
 Probe = Callable[[World], None]
 
 
-async def play(program: Program, observe: Callable[[Event], object] | None = None, probe: Probe | None = None) -> World:
+async def play(
+    program: Program, observe: Callable[[Event], object] | None = None, probe: Probe | None = None
+) -> World:
     """Run a program, and return what has become of it. A probe looks in between, when nothing is due."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, Loop)
@@ -558,7 +600,18 @@ def remains(node: Node, world: World, loop: Loop) -> Iterator[str]:
             yield f"{name}: {kept}"
     for server in world.servers:
         process = server._process
-        for name in ("mailbox", "open", "waiters", "links", "monitors", "monitored", "state", "work", "idle", "receiving"):
+        for name in (
+            "mailbox",
+            "open",
+            "waiters",
+            "links",
+            "monitors",
+            "monitored",
+            "state",
+            "work",
+            "idle",
+            "receiving",
+        ):
             kept = getattr(process, name)
             if kept:
                 yield f"{name} of {server}: {kept}"
@@ -578,15 +631,29 @@ FOUND = {
     ),
     "a server that stops to receive at the moment when another message comes": Program(
         servers=(Server(), Server()),
-        callers=(Caller((Tell(0, Script((Receive(1),))), Wait(0), Tell(0, Script((Ask(1, Script(), 2),)), how=1))),),
+        callers=(
+            Caller(
+                (
+                    Tell(0, Script((Receive(1),))),
+                    Wait(0),
+                    Tell(0, Script((Ask(1, Script(), 2),)), how=1),
+                )
+            ),
+        ),
     ),
     "somebody who looks into a server when both are killed": Program(
         servers=(Server(), Server()),
         callers=(
-            Caller((
-                Tell(1, Script((Wait(3),))), Wait(0), Tell(0, Script((Suspend(1, 0),))), Wait(0),
-                Kill(1, "kill"), Kill(0, "kill"),
-            )),
+            Caller(
+                (
+                    Tell(1, Script((Wait(3),))),
+                    Wait(0),
+                    Tell(0, Script((Suspend(1, 0),))),
+                    Wait(0),
+                    Kill(1, "kill"),
+                    Kill(0, "kill"),
+                )
+            ),
         ),
     ),
 }  # what these laws have found once
@@ -636,19 +703,25 @@ def test_every_call_ends_exactly_once(program: Program) -> None:
 @law
 def test_a_caller_and_the_observer_are_told_the_same(program: Program) -> None:
     world, events = watched(program)
-    asked = {event.about: world.asked[event.message.number] for event in events if event.kind == "call"}  # type: ignore[attr-defined]
+    asked = {
+        event.about: world.asked[event.message.number] for event in events if event.kind == "call"
+    }  # type: ignore[attr-defined]
     for event in ends_of_calls(events):
         call = asked[event.about]
-        (how, what), = call.ends
+        ((how, what),) = call.ends
         if how == "cancel" and event.kind != "cancel":
-            assert event.time == call.ended, "an answer that comes at the moment when its caller is cancelled"
+            assert event.time == call.ended, (
+                "an answer that comes at the moment when its caller is cancelled"
+            )
         else:
             assert (how, event.time) == (ENDS_OF_CALLS[event.kind], call.ended)
             assert what is event.message
 
 
 @law
-def test_no_call_lasts_longer_than_its_timeout_and_a_timeout_comes_neither_sooner_nor_later(program: Program) -> None:
+def test_no_call_lasts_longer_than_its_timeout_and_a_timeout_comes_neither_sooner_nor_later(
+    program: Program,
+) -> None:
     world, _ = watched(program)
     for asked in world.asked.values():
         assert asked.ended is not None
@@ -663,7 +736,9 @@ def never_sent(world: World) -> set[int]:
 
 
 @law
-def test_messages_between_two_processes_arrive_in_the_order_in_which_they_were_sent_and_none_is_left_out(program: Program) -> None:  # noqa: E501
+def test_messages_between_two_processes_arrive_in_the_order_in_which_they_were_sent_and_none_is_left_out(
+    program: Program,
+) -> None:  # noqa: E501
     world, _ = watched(program)
     never = never_sent(world)
     sent: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
@@ -671,7 +746,11 @@ def test_messages_between_two_processes_arrive_in_the_order_in_which_they_were_s
     for seen in world.log:
         if seen.what == "sends" and seen.about not in never:
             sent[seen.who, seen.whom].append(seen.about)
-        if seen.what == "begins" and seen.whom is not None and not seen.whom.endswith(("first,", "then,")):
+        if (
+            seen.what == "begins"
+            and seen.whom is not None
+            and not seen.whom.endswith(("first,", "then,"))
+        ):
             assert seen.whom is not None
             came[seen.whom, seen.who].append(seen.about)
     for pair, numbers in came.items():
@@ -693,7 +772,9 @@ def test_who_hears_of_the_end_of_a_process_has_had_all_its_messages(program: Pro
 
 
 @law
-def test_a_process_runs_one_handler_at_a_time_each_to_its_end_and_none_after_its_own(program: Program) -> None:
+def test_a_process_runs_one_handler_at_a_time_each_to_its_end_and_none_after_its_own(
+    program: Program,
+) -> None:
     world, _ = watched(program)
     busy: dict[str, Any] = {}
     for seen in world.log:
@@ -707,7 +788,9 @@ def test_a_process_runs_one_handler_at_a_time_each_to_its_end_and_none_after_its
 
 
 @law
-def test_events_are_numbered_and_come_after_their_causes_to_whose_calls_they_belong(program: Program) -> None:
+def test_events_are_numbered_and_come_after_their_causes_to_whose_calls_they_belong(
+    program: Program,
+) -> None:
     _, events = watched(program)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert [event.time for event in events] == sorted(event.time for event in events)
@@ -739,10 +822,16 @@ def test_answers_that_come_too_late_are_told_as_what_they_are(program: Program) 
 
 
 @law
-def test_every_process_starts_once_and_exits_once_and_hears_nothing_before_and_after(program: Program) -> None:
+def test_every_process_starts_once_and_exits_once_and_hears_nothing_before_and_after(
+    program: Program,
+) -> None:
     _, events = watched(program)
     life: dict[Any, str] = {}
-    to_nobody = [event.about for event in events if event.kind == "down" and event.message == "noproc" and event.about]
+    to_nobody = [
+        event.about
+        for event in events
+        if event.kind == "down" and event.message == "noproc" and event.about
+    ]
     for event in events:
         if event.kind == "start":
             assert event.source not in life
@@ -760,7 +849,11 @@ def test_every_process_starts_once_and_exits_once_and_hears_nothing_before_and_a
 @law
 def test_a_server_crashes_for_what_its_callbacks_do_and_for_nothing_else(program: Program) -> None:
     _, events = watched(program)
-    assert [event for event in events if event.kind == "crash" and not isinstance(event.message, Boom | BadReturn)] == []
+    assert [
+        event
+        for event in events
+        if event.kind == "crash" and not isinstance(event.message, Boom | BadReturn)
+    ] == []
 
 
 @law
@@ -785,7 +878,10 @@ def test_the_steps_of_a_tracer_agree_with_the_events(program: Program) -> None:
     for event, step in zip(events, steps, strict=True):
         about = event.call if event.about is None else event.about
         assert step.call == (None if about is None else tracer.call(about))
-        assert {step.source, step.target, step.at} - {None} <= {tracer.name(event.source), tracer.name(event.target)}
+        assert {step.source, step.target, step.at} - {None} <= {
+            tracer.name(event.source),
+            tracer.name(event.target),
+        }
         if step.kind == "call":
             began[step.call] = step.t
         elif step.kind == "noreply":
@@ -816,7 +912,9 @@ def test_a_program_does_the_same_each_time(program: Program) -> None:
 def gone_callers_are_not_waited_for(world: World) -> None:
     """Nothing is kept but for the calls that somebody waits for, and the timers that are not due yet."""
     waiting = [asked for asked in world.asked.values() if not asked.ends]
-    assert Counter(asked.server for asked in waiting) == Counter(repr(s) for s in world.servers for _ in s._process.open)
+    assert Counter(asked.server for asked in waiting) == Counter(
+        repr(s) for s in world.servers for _ in s._process.open
+    )
     deadlines = world.node._deadlines
     assert sum(map(len, deadlines.values())) == sum(asked.timeout is not None for asked in waiting)
     assert len(world.node._timers) == len(deadlines) + sum(due > now() for due in world.timers)
@@ -861,12 +959,18 @@ class Greeter:
 
 
 GREETERS = several(
-    st.builds(Greeter, begins=SECONDS, timeout=TIMEOUTS, cancelled=mostly(NOTHING, SECONDS)), least=1, most=8
+    st.builds(Greeter, begins=SECONDS, timeout=TIMEOUTS, cancelled=mostly(NOTHING, SECONDS)),
+    least=1,
+    most=8,
 )
-FAULTS = several(st.builds(Fault, kind=st.sampled_from([*KINDS]), rate=NOTHING | st.sampled_from([0.2, 0.5])))
+FAULTS = several(
+    st.builds(Fault, kind=st.sampled_from([*KINDS]), rate=NOTHING | st.sampled_from([0.2, 0.5]))
+)
 
 
-async def greet(settings: Settings, greeters: Iterable[Greeter], observe: Callable[[Event], object]) -> list[Any]:
+async def greet(
+    settings: Settings, greeters: Iterable[Greeter], observe: Callable[[Event], object]
+) -> list[Any]:
     """What greeters hear, the reply or the error, each after its own message; for 60 seconds, then the node closes."""
 
     async def one(message: str, greeter: Greeter) -> str:
@@ -875,10 +979,15 @@ async def greet(settings: Settings, greeters: Iterable[Greeter], observe: Callab
 
     async with Node(observe):
         coordinator = settings.start()
-        tasks = [asyncio.create_task(one(f"message {number}", greeter)) for number, greeter in enumerate(greeters)]
+        tasks = [
+            asyncio.create_task(one(f"message {number}", greeter))
+            for number, greeter in enumerate(greeters)
+        ]
         for task, greeter in zip(tasks, greeters, strict=True):
             if greeter.cancelled is not None:
-                asyncio.get_running_loop().call_later(greeter.begins + greeter.cancelled, task.cancel)
+                asyncio.get_running_loop().call_later(
+                    greeter.begins + greeter.cancelled, task.cancel
+                )
         await asyncio.sleep(60)
     return await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -894,7 +1003,9 @@ def hears_its_own_answer_or_none(settings: Settings, greeters: tuple[Greeter, ..
     calls = Counter(event.about for event in events if event.kind == "call")
     assert calls == Counter(event.about for event in ends_of_calls(events))
     tracer = Tracer()
-    assert [step for step in map(tracer, events) if "for" in step.details or "went_to" in step.details] == []
+    assert [
+        step for step in map(tracer, events) if "for" in step.details or "went_to" in step.details
+    ] == []
     return heard
 
 
@@ -903,7 +1014,9 @@ def hears_its_own_answer_or_none(settings: Settings, greeters: tuple[Greeter, ..
 def test_a_keyed_coordinator_never_gives_a_caller_the_answer_of_another_whatever_the_network_does(
     greeters: tuple[Greeter, ...], faults: tuple[Fault, ...], least: int, more: int, seed: int
 ) -> None:
-    hears_its_own_answer_or_none(Settings("keyed", (least, least + more), 2.0, faults, seed), greeters)
+    hears_its_own_answer_or_none(
+        Settings("keyed", (least, least + more), 2.0, faults, seed), greeters
+    )
 
 
 @pytest.mark.parametrize("name", ["blocking", "fifo", "keyed"])
@@ -914,4 +1027,6 @@ def test_behind_a_network_that_answers_in_order_these_do_not_either(
 ) -> None:
     heard = hears_its_own_answer_or_none(Settings(name, (delay, delay)), greeters)
     for greeter, answer in zip(greeters, heard, strict=True):
-        assert greeter.timeout is not None or greeter.cancelled is not None or isinstance(answer, str)
+        assert (
+            greeter.timeout is not None or greeter.cancelled is not None or isinstance(answer, str)
+        )

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers import Boom, Doer, Keeper, Terminated, TrappingDoer, all_quiet, kinds, now, outcome, tried
+from servers import (
+    Boom,
+    Doer,
+    Keeper,
+    Terminated,
+    TrappingDoer,
+    all_quiet,
+    kinds,
+    now,
+    outcome,
+    tried,
+)
 
 from genreply_cli.otp import (
     Down,
@@ -44,7 +55,9 @@ ABNORMAL = ["shutdown", ("shutdown", "with a value"), "boom", Boom("why"), None,
 
 
 @pytest.mark.parametrize("reason", ABNORMAL)
-async def test_an_abnormal_end_takes_a_linked_process_along_for_the_same_reason_and_without_terminate(reason: Any) -> None:
+async def test_an_abnormal_end_takes_a_linked_process_along_for_the_same_reason_and_without_terminate(
+    reason: Any,
+) -> None:
     one, other = Doer.start(), Doer.start(heard := list[Any]())
     await linked(one, other)
     await outcome(one.stop(reason))
@@ -123,7 +136,9 @@ async def test_a_kill_arrives_as_killed_at_linked_processes() -> None:
     assert trapping.alive
 
 
-async def test_a_process_that_ends_itself_for_the_reason_kill_does_not_kill_a_trapping_one() -> None:
+async def test_a_process_that_ends_itself_for_the_reason_kill_does_not_kill_a_trapping_one() -> (
+    None
+):
     def end() -> None:
         raise Exit("kill")
 
@@ -147,7 +162,9 @@ async def test_callers_of_a_server_that_a_link_takes_down_hear_its_reason() -> N
     assert failed.reason is failed.__cause__ is why
 
 
-async def test_an_exit_of_a_stranger_is_logged_and_survived_without_handle_info(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exit_of_a_stranger_is_logged_and_survived_without_handle_info(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Trapping(GenServer[str]):
         trap_exit = True
 
@@ -289,7 +306,9 @@ async def test_linking_the_dead_is_answered_by_a_message_to_a_process_that_traps
     assert heard == [Exited(dead, "noproc")]
 
 
-async def test_a_server_that_is_linked_with_its_caller_dies_when_that_is_killed_while_it_waits() -> None:
+async def test_a_server_that_is_linked_with_its_caller_dies_when_that_is_killed_while_it_waits() -> (
+    None
+):
     caller = Doer.start()
     keeper = await caller.call(Keeper.start_link)
     caller.cast(lambda: keeper.call("a", None))
@@ -354,7 +373,9 @@ async def test_monitoring_a_name_that_nobody_has_is_answered_at_once() -> None:
     assert (type(down), down.ref, down.process, down.reason) == (Down, ref, "nobody", "noproc")
 
 
-async def test_a_process_that_monitors_itself_hears_nothing_and_nothing_is_lost(events: list[Event]) -> None:
+async def test_a_process_that_monitors_itself_hears_nothing_and_nothing_is_lost(
+    events: list[Event],
+) -> None:
     doer = Doer.start(heard := list[Any]())
     await doer.call(lambda: monitor(doer))
     await doer.stop()
@@ -418,7 +439,9 @@ async def test_everything_that_a_process_has_sent_comes_before_its_down_and_its_
 
 
 @pytest.mark.parametrize("down_the_line", [False, True])
-async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(down_the_line: bool) -> None:
+async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(
+    down_the_line: bool,
+) -> None:
     watcher, watched, first = TrappingDoer.start(heard := list[Any]()), Doer.start(), Doer.start()
     ref = await watcher.call(lambda: monitor(watched))
     await linked(watched, watcher)
@@ -428,10 +451,15 @@ async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(down_t
     assert heard == [Exited(watched, "boom"), Down(ref, watched, "boom")]
 
 
-async def test_of_many_monitors_the_first_hears_first_and_those_that_end_with_the_watched_hear_nothing() -> None:
+async def test_of_many_monitors_the_first_hears_first_and_those_that_end_with_the_watched_hear_nothing() -> (
+    None
+):
     watched, linked_too, heard = Doer.start(), Doer.start(ended := list[Any]()), list[Any]()
     watchers = [Doer.start(heard) for _ in range(3)]
-    refs = [await watcher.call(lambda: monitor(watched)) for watcher in (watchers[0], linked_too, *watchers[1:])]
+    refs = [
+        await watcher.call(lambda: monitor(watched))
+        for watcher in (watchers[0], linked_too, *watchers[1:])
+    ]
     await linked(linked_too, watched)
     watched.exit("boom")
     await all_quiet()
@@ -481,11 +509,15 @@ class AsyncJournal(Journal):
         return super().handle_info(message, state)
 
 
-JOURNALS = pytest.mark.parametrize("journal_type", [Journal, AsyncJournal], ids=["def", "async def"])
+JOURNALS = pytest.mark.parametrize(
+    "journal_type", [Journal, AsyncJournal], ids=["def", "async def"]
+)
 
 
 @JOURNALS
-async def test_a_call_sees_the_effect_of_every_cast_and_send_that_its_caller_made_before(journal_type: type[Journal]) -> None:
+async def test_a_call_sees_the_effect_of_every_cast_and_send_that_its_caller_made_before(
+    journal_type: type[Journal],
+) -> None:
     journal = journal_type.start()
     for number in range(0, 10, 2):
         journal.cast(number)
@@ -525,7 +557,9 @@ async def test_a_handler_is_never_entered_again_while_it_waits_whatever_it_waits
     assert steps == ["sleeps began", "sleeps ended", "calls began", "calls ended", "info"]
 
 
-async def test_infos_that_come_during_a_nested_call_are_handled_after_it_and_in_their_order() -> None:
+async def test_infos_that_come_during_a_nested_call_are_handled_after_it_and_in_their_order() -> (
+    None
+):
     keeper, doer = Keeper.start(callers := dict[Any, Any]()), Doer.start(heard := list[Any]())
     asking = asyncio.create_task(doer.call(lambda: keeper.call("nested")))
     await all_quiet()
@@ -569,7 +603,9 @@ async def test_two_servers_that_send_to_each_other_never_wait_for_each_other() -
     assert await debug.get_state(one) + await debug.get_state(other) == 2**13 - 1
 
 
-async def test_servers_that_never_come_to_rest_let_tasks_timers_and_other_servers_have_their_turn() -> None:
+async def test_servers_that_never_come_to_rest_let_tasks_timers_and_other_servers_have_their_turn() -> (
+    None
+):
     class Restless(GenServer[Any]):
         def init(self) -> None:
             return None
@@ -607,7 +643,9 @@ async def test_a_task_that_calls_without_end_lets_other_tasks_have_their_turn() 
 
 
 @JOURNALS
-async def test_messages_of_each_sender_come_in_the_order_in_which_it_sent_them(journal_type: type[Journal]) -> None:
+async def test_messages_of_each_sender_come_in_the_order_in_which_it_sent_them(
+    journal_type: type[Journal],
+) -> None:
     journal = journal_type.start()
 
     async def tell(who: str) -> None:
@@ -622,8 +660,17 @@ async def test_messages_of_each_sender_come_in_the_order_in_which_it_sent_them(j
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["cast", "send", "call"]), st.floats(0, 2)), max_size=30))
-def test_whatever_is_sent_when_and_how_each_sender_is_heard_in_order_and_each_message_once(plan: list[Any]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.sampled_from(["cast", "send", "call"]), st.floats(0, 2)
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_is_sent_when_and_how_each_sender_is_heard_in_order_and_each_message_once(
+    plan: list[Any],
+) -> None:
     async def main() -> None:
         async with Node():
             doer = Doer.start(heard := list[Any]())
@@ -637,7 +684,9 @@ def test_whatever_is_sent_when_and_how_each_sender_is_heard_in_order_and_each_me
                         elif way == "cast":
                             doer.cast(lambda entry=entry: heard.append(entry))
                         else:
-                            await doer.call(lambda entry=entry, pause=pause: later(entry, pause), None)
+                            await doer.call(
+                                lambda entry=entry, pause=pause: later(entry, pause), None
+                            )
                         await asyncio.sleep(pause)
 
             async def later(entry: Any, pause: float) -> None:

@@ -106,7 +106,9 @@ NEED_A_NODE: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("what", NEED_A_NODE)
 @pytest.mark.parametrize("in_a_loop", [False, True])
-def test_without_a_node_every_function_that_needs_one_says_how_to_open_it(what: str, in_a_loop: bool) -> None:
+def test_without_a_node_every_function_that_needs_one_says_how_to_open_it(
+    what: str, in_a_loop: bool
+) -> None:
     async def main() -> Any:
         return tried(NEED_A_NODE[what])
 
@@ -130,7 +132,9 @@ async def test_a_second_node_in_the_same_loop_is_refused_and_the_first_goes_on()
     assert await doer.call(lambda: "still here") == "still here"
 
 
-def test_after_the_node_was_left_its_servers_are_no_processes_and_what_is_sent_to_them_is_lost() -> None:
+def test_after_the_node_was_left_its_servers_are_no_processes_and_what_is_sent_to_them_is_lost() -> (
+    None
+):
     async def main() -> None:
         async with Node():
             doer = Doer.start(heard := list[Any]())
@@ -151,7 +155,11 @@ def test_after_the_node_was_left_its_servers_are_no_processes_and_what_is_sent_t
 
 async def test_an_instance_that_nobody_started_is_no_process() -> None:
     unborn, doer = Keeper(), Doer.start()
-    for failed in (await outcome(unborn.call("request")), await outcome(call(unborn, "request")), await outcome(unborn.stop())):
+    for failed in (
+        await outcome(unborn.call("request")),
+        await outcome(call(unborn, "request")),
+        await outcome(unborn.stop()),
+    ):
         assert type(failed) is NoProcess
         assert failed.server is unborn
         assert says(failed, "Keeper")
@@ -165,13 +173,18 @@ async def test_an_instance_that_nobody_started_is_no_process() -> None:
 
 
 @pytest.mark.parametrize("server", [["a", "list"], {"a": "dict"}, bytearray(b"x")])
-async def test_what_can_be_neither_a_server_nor_a_name_is_a_type_error_that_shows_it(server: Any) -> None:
+async def test_what_can_be_neither_a_server_nor_a_name_is_a_type_error_that_shows_it(
+    server: Any,
+) -> None:
     doer = Doer.start()
     failures = [
         await outcome(call(server, "request")),
         await outcome(stop(server)),
         *(tried(function, server, "message") for function in (cast, send, exit)),
-        *[await doer.call(lambda function=function: tried(function, server)) for function in (link, unlink, monitor)],
+        *[
+            await doer.call(lambda function=function: tried(function, server))
+            for function in (link, unlink, monitor)
+        ],
         tried(whereis, server),
     ]
     for failed in failures:
@@ -187,7 +200,9 @@ async def test_what_nobody_is_called_is_no_process_and_shown_as_it_was_given(ser
         assert says(failed, repr(server), "no process")
 
 
-async def test_linking_or_monitoring_what_is_not_running_says_so_and_not_that_a_call_failed() -> None:
+async def test_linking_or_monitoring_what_is_not_running_says_so_and_not_that_a_call_failed() -> (
+    None
+):
     doer, unborn = Doer.start(), Keeper()
     for function in (link, monitor):
         failed = await doer.call(lambda function=function: tried(function, unborn))
@@ -213,11 +228,15 @@ BAD_TIMEOUTS: dict[str, tuple[Any, type[Exception]]] = {
     "a truth": (True, TypeError),
     "a list": ([], TypeError),
 }
-EACH_BAD_TIMEOUT = pytest.mark.parametrize(("timeout", "error"), BAD_TIMEOUTS.values(), ids=BAD_TIMEOUTS)
+EACH_BAD_TIMEOUT = pytest.mark.parametrize(
+    ("timeout", "error"), BAD_TIMEOUTS.values(), ids=BAD_TIMEOUTS
+)
 
 
 @EACH_BAD_TIMEOUT
-async def test_a_bad_timeout_says_what_came_and_that_seconds_are_expected(timeout: Any, error: type[Exception]) -> None:
+async def test_a_bad_timeout_says_what_came_and_that_seconds_are_expected(
+    timeout: Any, error: type[Exception]
+) -> None:
     keeper = Keeper.start()
     failures = [
         await outcome(keeper.call("request", timeout)),
@@ -252,7 +271,9 @@ async def test_a_bad_idle_timeout_in_an_answer_crashes_the_server(
 
 
 @EACH_BAD_TIMEOUT
-async def test_a_bad_idle_timeout_from_init_is_raised_by_start_and_starts_nothing(timeout: Any, error: type[Exception]) -> None:
+async def test_a_bad_idle_timeout_from_init_is_raised_by_start_and_starts_nothing(
+    timeout: Any, error: type[Exception]
+) -> None:
     class Starting(GenServer[Any]):
         def init(self) -> Any:
             return Init("state", timeout=timeout)
@@ -264,7 +285,9 @@ async def test_a_bad_idle_timeout_from_init_is_raised_by_start_and_starts_nothin
 
 
 @EACH_BAD_TIMEOUT
-async def test_a_bad_timeout_of_receive_is_raised_in_the_handler(timeout: Any, error: type[Exception]) -> None:
+async def test_a_bad_timeout_of_receive_is_raised_in_the_handler(
+    timeout: Any, error: type[Exception]
+) -> None:
     doer = Doer.start()
     failed = await doer.call(lambda: outcome(doer.receive(str, timeout)))
     assert type(failed) is error
@@ -273,12 +296,24 @@ async def test_a_bad_timeout_of_receive_is_raised_in_the_handler(timeout: Any, e
 
 # --- bad answers -------------------------------------------------------------------------------------------------------------
 
-NONSENSE = [None, "garbage", ("noreply", "state"), True, NoReply, Continue("x"), Init("state"), Ignore(), Boom("as an answer")]
+NONSENSE = [
+    None,
+    "garbage",
+    ("noreply", "state"),
+    True,
+    NoReply,
+    Continue("x"),
+    Init("state"),
+    Ignore(),
+    Boom("as an answer"),
+]
 
 
 @BOTH
 @pytest.mark.parametrize("answer", NONSENSE, ids=repr)
-async def test_a_callback_that_answers_nonsense_crashes_and_says_what_was_expected(server_type: Any, answer: Any) -> None:
+async def test_a_callback_that_answers_nonsense_crashes_and_says_what_was_expected(
+    server_type: Any, answer: Any
+) -> None:
     server = server_type.start()
     failed = await outcome(server.call(answer))
     assert type(failed) is ServerExit
@@ -302,8 +337,12 @@ async def test_a_callback_that_answers_nonsense_crashes_and_says_what_was_expect
 
 @BOTH
 @pytest.mark.parametrize("way", ["cast", "send", "continue"])
-@pytest.mark.parametrize("answer", [Reply("reply", "state"), Stop("why", "state", reply=None)], ids=repr)
-async def test_a_reply_from_any_callback_but_handle_call_is_refused(server_type: Any, way: str, answer: Any) -> None:
+@pytest.mark.parametrize(
+    "answer", [Reply("reply", "state"), Stop("why", "state", reply=None)], ids=repr
+)
+async def test_a_reply_from_any_callback_but_handle_call_is_refused(
+    server_type: Any, way: str, answer: Any
+) -> None:
     server = server_type.start()
     if way == "continue":
         server.cast(NoReply("state", then=Continue(answer)))
@@ -352,7 +391,9 @@ async def test_an_async_init_is_refused_with_where_to_put_what_waits_and_starts_
     assert whereis("connecting") is None
 
 
-async def test_an_init_that_blocks_for_longer_than_its_timeout_is_a_timeout_error_and_starts_nothing() -> None:
+async def test_an_init_that_blocks_for_longer_than_its_timeout_is_a_timeout_error_and_starts_nothing() -> (
+    None
+):
     class Blocking(GenServer[Any]):
         def init(self) -> Any:
             loop: Any = asyncio.get_running_loop()
@@ -372,7 +413,9 @@ async def test_an_init_that_blocks_for_longer_than_its_timeout_is_a_timeout_erro
 
 @pytest.mark.parametrize("from_", [None, "caller", Keeper(), 7, []])
 @pytest.mark.parametrize("replying", [reply, GenServer.reply])
-async def test_a_reply_to_what_is_no_from_says_what_came_and_where_a_from_comes_from(replying: Any, from_: Any) -> None:
+async def test_a_reply_to_what_is_no_from_says_what_came_and_where_a_from_comes_from(
+    replying: Any, from_: Any
+) -> None:
     failed = tried(replying, from_, "answer")
     assert type(failed) is TypeError
     assert says(failed, "reply", repr(from_), "From", "handle_call")
@@ -399,7 +442,9 @@ async def test_a_plain_task_that_monitors_is_told_how_to_wait() -> None:
 
 
 @pytest.mark.parametrize("ref", [None, "ref", Keeper()])
-async def test_demonitor_of_what_is_no_monitor_says_what_came_and_what_was_expected(ref: Any) -> None:
+async def test_demonitor_of_what_is_no_monitor_says_what_came_and_what_was_expected(
+    ref: Any,
+) -> None:
     failed = tried(demonitor, ref)
     assert type(failed) is TypeError
     assert says(failed, repr(ref), "monitor")
@@ -407,7 +452,10 @@ async def test_demonitor_of_what_is_no_monitor_says_what_came_and_what_was_expec
 
 async def test_receive_from_outside_says_whose_mailbox_it_is() -> None:
     doer, other = Doer.start(), Doer.start()
-    for failed in (await outcome(doer.receive(str)), await other.call(lambda: outcome(doer.receive(str)))):
+    for failed in (
+        await outcome(doer.receive(str)),
+        await other.call(lambda: outcome(doer.receive(str))),
+    ):
         assert type(failed) is RuntimeError
         assert says(failed, "receive", repr(doer), "async callbacks")
     doer.send("for its own handler")
@@ -424,7 +472,9 @@ async def test_receive_from_a_task_that_a_handler_has_started_is_from_outside_to
 
 
 @pytest.mark.parametrize("kind", ["text", None, 7])
-async def test_receive_of_what_is_no_type_is_a_type_error_in_the_handler_and_nowhere_else(kind: Any) -> None:
+async def test_receive_of_what_is_no_type_is_a_type_error_in_the_handler_and_nowhere_else(
+    kind: Any,
+) -> None:
     doer, other = Doer.start(), Doer.start()
     asking = asyncio.create_task(outcome(doer.call(lambda: outcome(doer.receive(kind, 1)))))
     await all_quiet()
@@ -450,10 +500,15 @@ async def test_a_request_as_long_as_a_book_is_shortened_in_errors() -> None:
 
 
 def test_the_errors_can_be_told_apart_and_caught_together() -> None:
-    assert all(issubclass(error, CallError) for error in (CallTimeout, NoProcess, ServerExit, CallingSelf, StopTimeout))
+    assert all(
+        issubclass(error, CallError)
+        for error in (CallTimeout, NoProcess, ServerExit, CallingSelf, StopTimeout)
+    )
     assert issubclass(CallTimeout, TimeoutError)
     assert issubclass(StopTimeout, TimeoutError)
     assert issubclass(NoProcess, LookupError)
     assert issubclass(BadReturn, TypeError)
-    assert not issubclass(Exit, Exception)  # `except Exception` in a callback does not keep a server from ending
+    assert not issubclass(
+        Exit, Exception
+    )  # `except Exception` in a callback does not keep a server from ending
     assert not issubclass(CallTimeout, StopTimeout)

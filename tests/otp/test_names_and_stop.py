@@ -37,7 +37,9 @@ from genreply_cli.otp.virtual_time import run
 
 
 @pytest.mark.parametrize("name", ["doer", ("via", "registry", 7), 42, frozenset("ab"), Doer, ""])
-async def test_anything_hashable_is_a_name_for_start_call_cast_send_stop_and_whereis(name: Any) -> None:
+async def test_anything_hashable_is_a_name_for_start_call_cast_send_stop_and_whereis(
+    name: Any,
+) -> None:
     doer = Doer.start(heard := list[Any](), name=name)
     assert whereis(name) is doer
     assert doer.name == name
@@ -81,14 +83,20 @@ async def test_a_name_that_cannot_be_hashed_is_a_type_error_and_starts_nothing()
 
 
 async def test_a_name_is_free_again_whatever_ended_its_server() -> None:
-    for end in (Doer.stop, lambda doer: doer.call(lambda: 1 / 0), lambda doer: doer.call(lambda: doer.exit("kill"))):
+    for end in (
+        Doer.stop,
+        lambda doer: doer.call(lambda: 1 / 0),
+        lambda doer: doer.call(lambda: doer.exit("kill")),
+    ):
         doer = Doer.start(name="doer")
         await outcome(end(doer))
         assert not doer.alive
         assert whereis("doer") is None
 
 
-async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_same_name_at_once() -> None:
+async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_same_name_at_once() -> (
+    None
+):
     keeper = Keeper.start(name="keeper")
 
     async def ask_and_succeed(generation: int) -> Any:
@@ -103,7 +111,9 @@ async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_sa
         assert reason == generation + 1
 
 
-def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_then_is_heard_of() -> None:
+def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_then_is_heard_of() -> (
+    None
+):
     steps: list[Any] = []
 
     class Ending(Keeper):
@@ -128,7 +138,12 @@ def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_the
             await asking
             await all_quiet()
             heard = sorted(steps[4:])
-            assert steps[:4] == [("call", True), ("terminate", True), ("reply", True), ("exit", False)]
+            assert steps[:4] == [
+                ("call", True),
+                ("terminate", True),
+                ("reply", True),
+                ("exit", False),
+            ]
             assert heard == [("down", False), ("down", False), ("info", False)]
 
     run(main())
@@ -137,8 +152,12 @@ def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_the
 # --- stop --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", 1), "boom", Boom("why"), None])
-async def test_stop_ends_a_server_for_that_reason_for_callers_monitors_and_links_alike(reason: Any) -> None:
+@pytest.mark.parametrize(
+    "reason", ["normal", "shutdown", ("shutdown", 1), "boom", Boom("why"), None]
+)
+async def test_stop_ends_a_server_for_that_reason_for_callers_monitors_and_links_alike(
+    reason: Any,
+) -> None:
     keeper, watcher = Keeper.start(), TrappingDoer.start(heard := list[Any]())
     await watcher.call(lambda: link(keeper))
     await watcher.call(lambda: monitor(keeper))
@@ -197,7 +216,10 @@ async def test_a_server_cannot_wait_for_its_own_stop() -> None:
     doer = Doer.start(name="doer")
     itself = await doer.call(lambda: outcome(doer.stop()))
     by_name = await doer.call(lambda: outcome(stop("doer")))
-    assert [(type(error), error.server) for error in (itself, by_name)] == [(CallingSelf, doer), (CallingSelf, "doer")]
+    assert [(type(error), error.server) for error in (itself, by_name)] == [
+        (CallingSelf, doer),
+        (CallingSelf, "doer"),
+    ]
     assert repr(doer) in str(itself)
     assert doer.alive
 
@@ -230,21 +252,31 @@ async def test_of_two_stops_the_first_counts() -> None:
     assert ((await second).reason, heard) == ("first", [Terminated("first")])
 
 
-async def test_a_stop_that_the_server_never_came_to_raises_though_it_ended_for_that_reason() -> None:
+async def test_a_stop_that_the_server_never_came_to_raises_though_it_ended_for_that_reason() -> (
+    None
+):
     async def end_slowly() -> None:
         await asyncio.sleep(1)
         raise Exit("enough")
 
     stopped, ends_itself, killed = Doer.start(), Doer.start(), Doer.start()
-    for doer, work in ((stopped, lambda: asyncio.sleep(1)), (ends_itself, end_slowly), (killed, lambda: asyncio.sleep(1))):
+    for doer, work in (
+        (stopped, lambda: asyncio.sleep(1)),
+        (ends_itself, end_slowly),
+        (killed, lambda: asyncio.sleep(1)),
+    ):
         doer.cast(work)
     first = asyncio.create_task(stopped.stop("enough"))
     await all_quiet()
-    stopping = [asyncio.create_task(outcome(doer.stop("enough"))) for doer in (stopped, ends_itself, killed)]
+    stopping = [
+        asyncio.create_task(outcome(doer.stop("enough"))) for doer in (stopped, ends_itself, killed)
+    ]
     await all_quiet()
     killed.exit("enough")
     await first
-    assert [(type(error), error.reason) for error in await asyncio.gather(*stopping)] == [(ServerExit, "enough")] * 3
+    assert [(type(error), error.reason) for error in await asyncio.gather(*stopping)] == [
+        (ServerExit, "enough")
+    ] * 3
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "1", True])
@@ -312,7 +344,9 @@ async def test_a_state_can_be_replaced_while_the_server_is_suspended() -> None:
 
 
 @pytest.mark.parametrize("suspended", [False, True])
-async def test_a_function_that_raises_leaves_the_state_alone_and_raises_in_who_asked_for_it(suspended: bool) -> None:
+async def test_a_function_that_raises_leaves_the_state_alone_and_raises_in_who_asked_for_it(
+    suspended: bool,
+) -> None:
     counting = Counting.start()
     counting.send("count")
     if suspended:
@@ -323,7 +357,9 @@ async def test_a_function_that_raises_leaves_the_state_alone_and_raises_in_who_a
     assert counting.alive
 
 
-async def test_a_suspended_server_handles_nothing_until_it_is_resumed_and_then_all_in_order() -> None:
+async def test_a_suspended_server_handles_nothing_until_it_is_resumed_and_then_all_in_order() -> (
+    None
+):
     doer = Doer.start(heard := list[Any]())
     await debug.suspend(doer)
     for number in range(3):
@@ -408,7 +444,13 @@ async def test_the_status_tells_who_it_is_what_it_is_linked_with_and_what_waits(
     await debug.suspend(keeper)
     keeper.send("waiting")
     assert await debug.status(keeper) == debug.Status(
-        server=keeper, name="keeper", suspended=True, parent=parent, links=(parent,), mailbox=("waiting",), state={}
+        server=keeper,
+        name="keeper",
+        suspended=True,
+        parent=parent,
+        links=(parent,),
+        mailbox=("waiting",),
+        state={},
     )
 
 
@@ -427,7 +469,9 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
-async def test_a_suspend_or_a_new_state_that_comes_too_late_for_who_asked_comes_all_the_same() -> None:
+async def test_a_suspend_or_a_new_state_that_comes_too_late_for_who_asked_comes_all_the_same() -> (
+    None
+):
     doer = Doer.start()
     doer.cast(lambda: asyncio.sleep(2))
     late = [outcome(debug.replace_state(doer, lambda _: heard, 1)), outcome(debug.suspend(doer, 1))]
@@ -487,7 +531,9 @@ async def test_a_server_cannot_wait_for_a_look_at_itself() -> None:
     assert now() == 0.0
 
 
-async def test_looking_on_is_no_message_of_the_program_and_told_to_nobody(events: list[Event]) -> None:
+async def test_looking_on_is_no_message_of_the_program_and_told_to_nobody(
+    events: list[Event],
+) -> None:
     counting = Counting.start()
     told = len(events)
     await debug.get_state(counting)
@@ -601,7 +647,9 @@ def test_leaving_the_node_ends_a_handler_that_waits_for_ever_and_its_finally_run
     assert steps == ["finally", "finally"]
 
 
-def test_leaving_the_node_lets_a_handler_of_a_server_that_traps_exits_come_to_its_end_before_it_terminates() -> None:
+def test_leaving_the_node_lets_a_handler_of_a_server_that_traps_exits_come_to_its_end_before_it_terminates() -> (
+    None
+):
     heard: list[Any] = []
 
     async def work() -> None:

@@ -6,7 +6,18 @@ import random
 from typing import Any
 
 import pytest
-from servers import Boom, CrashingSocket, Doer, Keeper, SilentSocket, SlowSocket, all_quiet, kinds, now, outcome
+from servers import (
+    Boom,
+    CrashingSocket,
+    Doer,
+    Keeper,
+    SilentSocket,
+    SlowSocket,
+    all_quiet,
+    kinds,
+    now,
+    outcome,
+)
 
 from genreply_cli.coordinator import Coordinator, Greet
 from genreply_cli.otp import (
@@ -41,7 +52,9 @@ async def test_every_text_is_greeted(text: str) -> None:
 
 
 @pytest.mark.parametrize("message", [None, 1, ("a", "tuple"), b"bytes"])
-async def test_what_is_no_text_crashes_the_socket_then_the_coordinator_and_the_caller_hears_of_it(message: Any) -> None:
+async def test_what_is_no_text_crashes_the_socket_then_the_coordinator_and_the_caller_hears_of_it(
+    message: Any,
+) -> None:
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
     with pytest.raises(ServerExit) as failed:
@@ -51,7 +64,9 @@ async def test_what_is_no_text_crashes_the_socket_then_the_coordinator_and_the_c
 
 
 @pytest.mark.parametrize("names", ["ab", "abc", "abcdefghij"])
-async def test_of_overlapping_callers_of_one_slot_the_last_gets_the_first_answer_and_all_others_time_out(names: str) -> None:
+async def test_of_overlapping_callers_of_one_slot_the_last_gets_the_first_answer_and_all_others_time_out(
+    names: str,
+) -> None:
     coordinator = Coordinator.start_link(SlowSocket.start_link)
     *others, last = await asyncio.gather(*(outcome(coordinator.greet(name)) for name in names))
     assert last == f"{names[0]} to you too!"
@@ -78,7 +93,11 @@ async def test_answers_that_come_one_by_one_after_the_slot_was_answered_are_drop
 
 async def test_callers_one_after_the_other_each_get_their_own_answer() -> None:
     coordinator = Coordinator.start_link(SlowSocket.start_link)
-    assert [await coordinator.greet(name) for name in "abc"] == ["a to you too!", "b to you too!", "c to you too!"]
+    assert [await coordinator.greet(name) for name in "abc"] == [
+        "a to you too!",
+        "b to you too!",
+        "c to you too!",
+    ]
 
 
 async def test_an_answer_after_the_timeout_is_dropped_and_the_next_greeting_gets_its_own() -> None:
@@ -96,7 +115,9 @@ async def test_an_answer_after_the_timeout_is_dropped_and_the_next_greeting_gets
     assert coordinator.alive
 
 
-async def test_an_answer_that_comes_before_any_greeting_crashes_the_coordinator_and_its_socket() -> None:
+async def test_an_answer_that_comes_before_any_greeting_crashes_the_coordinator_and_its_socket() -> (
+    None
+):
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
     coordinator.send(MessageReceived("out of the blue"))
@@ -105,7 +126,9 @@ async def test_an_answer_that_comes_before_any_greeting_crashes_the_coordinator_
     assert await socket.wait() is reason
 
 
-async def test_a_message_that_the_socket_does_not_know_is_logged_and_survived(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_message_that_the_socket_does_not_know_is_logged_and_survived(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
     socket.send("ping of an unknown kind")
@@ -138,7 +161,9 @@ async def test_an_answer_for_a_caller_that_was_cancelled_hurts_nobody() -> None:
     greeting.cancel()
     await asyncio.wait([greeting])
     assert greeting.cancelled()
-    assert await coordinator.greet("next") == "Hello to you too!"  # the slot is its own: nobody took the first greeting back
+    assert (
+        await coordinator.greet("next") == "Hello to you too!"
+    )  # the slot is its own: nobody took the first greeting back
     assert coordinator.alive
 
 
@@ -168,7 +193,9 @@ async def test_when_the_coordinator_crashes_its_socket_goes_down_for_the_same_re
     assert await socket.wait() is reason
 
 
-async def test_with_a_slot_for_each_request_each_caller_gets_its_own_answer_in_whatever_order_they_come() -> None:
+async def test_with_a_slot_for_each_request_each_caller_gets_its_own_answer_in_whatever_order_they_come() -> (
+    None
+):
     asked: list[KeyedSendMessage] = []
 
     class Collecting(KeyedWebSocket):
@@ -319,7 +346,9 @@ async def test_a_from_that_is_thrown_away_leaves_its_caller_waiting_for_the_whol
 # --- what a port most likely gets wrong, as far as it is about replies -------------------------------------------------------
 
 
-async def test_a_second_reply_a_late_one_and_one_to_a_cancelled_caller_are_told_and_raise_nowhere(events: list[Event]) -> None:
+async def test_a_second_reply_a_late_one_and_one_to_a_cancelled_caller_are_told_and_raise_nowhere(
+    events: list[Event],
+) -> None:
     keeper = Keeper.start(callers := dict[Any, Any]())
     answered = asyncio.create_task(keeper.call("answered"))
     cancelled = asyncio.create_task(keeper.call("cancelled"))
@@ -345,8 +374,12 @@ async def test_the_slot_is_not_cleared_when_its_caller_times_out() -> None:
     assert coordinator.alive
 
 
-@pytest.mark.parametrize("failure", [Boom("as a value"), asyncio.CancelledError(), StopIteration(1), KeyboardInterrupt()])
-async def test_an_exception_given_as_a_reply_is_returned_and_not_raised(failure: BaseException) -> None:
+@pytest.mark.parametrize(
+    "failure", [Boom("as a value"), asyncio.CancelledError(), StopIteration(1), KeyboardInterrupt()]
+)
+async def test_an_exception_given_as_a_reply_is_returned_and_not_raised(
+    failure: BaseException,
+) -> None:
     keeper = Keeper.start(callers := dict[Any, Any]())
     asking = asyncio.create_task(call(keeper, "request"))
     await all_quiet()

@@ -43,7 +43,11 @@ def test_greet_is_an_ordinary_function_call_that_waits_for_a_deferred_reply() ->
     with Node.in_thread() as node:
         coordinator = node.run(Coordinator.start_link)
         assert node.run(coordinator.greet, "Hello") == "Hello to you too!"
-        assert [node.run(coordinator.greet, name) for name in "abc"] == ["a to you too!", "b to you too!", "c to you too!"]
+        assert [node.run(coordinator.greet, name) for name in "abc"] == [
+            "a to you too!",
+            "b to you too!",
+            "c to you too!",
+        ]
 
 
 def test_plain_functions_run_in_the_thread_of_the_node_with_their_arguments() -> None:
@@ -77,7 +81,9 @@ def test_many_threads_may_call_at_the_same_time_and_each_gets_its_own_answer() -
 
     with Node.in_thread() as node, ThreadPoolExecutor(8) as threads:
         echo = node.run(Echo.start)
-        assert list(threads.map(lambda number: node.run(echo.call, number), range(500))) == list(range(500))
+        assert list(threads.map(lambda number: node.run(echo.call, number), range(500))) == list(
+            range(500)
+        )
 
 
 def test_what_fails_there_is_raised_here() -> None:
@@ -136,7 +142,9 @@ def test_the_observer_is_called_in_the_thread_of_the_node() -> None:
 
 
 @pytest.mark.parametrize("fatal", [SystemExit, KeyboardInterrupt])
-def test_what_ends_the_program_in_a_handler_ends_it_in_the_thread_that_called_too(fatal: type[BaseException]) -> None:
+def test_what_ends_the_program_in_a_handler_ends_it_in_the_thread_that_called_too(
+    fatal: type[BaseException],
+) -> None:
     def end() -> None:
         raise fatal
 

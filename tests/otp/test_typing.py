@@ -57,7 +57,15 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
         files.append(str(file))
         marks = [line.partition("  # E: ")[2] for line in program.split("\n")]
         expected += [(f"{name}.py", number, mark) for number, mark in enumerate(marks, 1) if mark]
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-error-summary",
+        "--cache-dir",
+        str(tmp_path),
+    ]
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([*command, *files], capture_output=True, text=True, check=False, cwd=root)
     told = re.findall(r"(\w+\.py):(\d+): (?:error|note): (.*)", done.stdout)

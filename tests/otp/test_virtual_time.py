@@ -154,13 +154,20 @@ def test_tasks_that_sleep_equally_long_wake_in_the_order_in_which_they_fell_asle
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1.0]), st.booleans()), max_size=50))
-def test_timers_fire_by_deadline_then_by_age_and_cancelled_ones_never(timers: list[tuple[float, bool]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1.0]), st.booleans()), max_size=50
+    )
+)
+def test_timers_fire_by_deadline_then_by_age_and_cancelled_ones_never(
+    timers: list[tuple[float, bool]],
+) -> None:
     async def main() -> list[Any]:
         fired: list[Any] = []
         loop = asyncio.get_running_loop()
         handles = [
-            loop.call_at(when, lambda number: fired.append((now(), number)), number) for number, (when, _) in enumerate(timers)
+            loop.call_at(when, lambda number: fired.append((now(), number)), number)
+            for number, (when, _) in enumerate(timers)
         ]
         for handle, (_, cancel) in zip(handles, timers, strict=True):
             if cancel:
@@ -168,7 +175,9 @@ def test_timers_fire_by_deadline_then_by_age_and_cancelled_ones_never(timers: li
         await asyncio.sleep(2)
         return fired
 
-    assert run(main()) == sorted((when, number) for number, (when, cancel) in enumerate(timers) if not cancel)
+    assert run(main()) == sorted(
+        (when, number) for number, (when, cancel) in enumerate(timers) if not cancel
+    )
 
 
 def test_a_timer_cancelled_by_another_of_the_same_deadline_does_not_fire() -> None:
@@ -225,14 +234,18 @@ def test_a_timer_runs_in_the_context_it_is_given() -> None:
     assert run(main()) == ["of main", "unset"]
 
 
-def test_an_error_in_a_timer_is_reported_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_in_a_timer_is_reported_and_the_loop_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def main() -> float:
         asyncio.get_running_loop().call_later(1, lambda: 1 // 0)
         await asyncio.sleep(2)
         return now()
 
     assert run(main()) == 2.0
-    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        ZeroDivisionError
+    ]
 
 
 def test_the_same_program_takes_the_same_steps_each_time() -> None:
@@ -300,7 +313,9 @@ def test_a_deadlock_names_the_servers_that_wait_and_those_who_wait_for_them() ->
 
     with pytest.raises(Deadlock) as failed:
         run(main())
-    server, caller = sorted(str(failed.value).partition("waiting: ")[2].split("; "), key=lambda text: "call" in text)
+    server, caller = sorted(
+        str(failed.value).partition("waiting: ")[2].split("; "), key=lambda text: "call" in text
+    )
     assert "Waiting<1> in" in server
     assert "handle_cast" in server
     assert "main" in caller
@@ -325,7 +340,9 @@ def test_a_greeting_with_a_timeout_that_nobody_answers_is_none() -> None:
     assert run(main()) == 5.0
 
 
-def test_two_servers_that_call_each_other_without_a_timeout_are_a_deadlock_that_names_both() -> None:
+def test_two_servers_that_call_each_other_without_a_timeout_are_a_deadlock_that_names_both() -> (
+    None
+):
     class Mutual(GenServer[None]):
         def init(self) -> None:
             return None

@@ -41,7 +41,9 @@ def left(player: Terminal, code: int = 0) -> list[str]:
     after = player.raw[player.raw.index(LEAVE) :]
     assert player.raw.rfind(SHOW) > player.raw.rfind(HIDE)
     assert not player.screen.cursor.hidden
-    return re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", after.decode()).replace("\r", "").strip().splitlines()
+    return (
+        re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", after.decode()).replace("\r", "").strip().splitlines()
+    )
 
 
 def test_each_key(terminal: Start) -> None:
@@ -52,7 +54,9 @@ def test_each_key(terminal: Start) -> None:
         player.wait_for(shown)
     player.child.send("q")
     [line] = left(player)
-    assert re.fullmatch(r"late.jsonl: 14 events, 0.900 s; stopped at event \d+ \(\+0.\d00 s\)", line)
+    assert re.fullmatch(
+        r"late.jsonl: 14 events, 0.900 s; stopped at event \d+ \(\+0.\d00 s\)", line
+    )
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
@@ -63,7 +67,9 @@ def test_ctrl_c_and_ctrl_d_leave_it_like_q(terminal: Start, key: str) -> None:
     assert left(player) == ["hello.jsonl: 8 events, 0.250 s; stopped at event 1 (+0.000 s)"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)]
+)
 def test_a_signal_gives_the_screen_back(terminal: Start, number: int, code: int) -> None:
     player = terminal("trace", "hello", "--step")
     player.wait_for("event 1 of 8")
@@ -73,7 +79,17 @@ def test_a_signal_gives_the_screen_back(terminal: Start, number: int, code: int)
 
 @pytest.mark.parametrize("name", paths.samples())
 def test_every_sample_is_played_to_its_end(terminal: Start, name: str) -> None:
-    player = terminal("trace", name, "--speed", "4", "--idle-limit", "100ms", "--exit-at-end", columns=80, lines=24)
+    player = terminal(
+        "trace",
+        name,
+        "--speed",
+        "4",
+        "--idle-limit",
+        "100ms",
+        "--exit-at-end",
+        columns=80,
+        lines=24,
+    )
     events = len(steps_of(paths.samples()[name]))
     assert f"stopped at event {events} " in left(player)[0]
 
@@ -112,7 +128,14 @@ def test_text_from_outside_cannot_steer_the_terminal(terminal: Start, tmp_path: 
     path.write_bytes(HEADER + "".join(to_line(step) + "\n" for step in steps).encode())
     player = terminal("trace", str(path), "--step")
     player.wait_for("你好")
-    keys = [("\r", '"greet",'), ("q", "q quit"), (".", "event 2 of 3"), ("\r", "event 2:"), ("q", "q quit"), ("/", "find:")]
+    keys = [
+        ("\r", '"greet",'),
+        ("q", "q quit"),
+        (".", "event 2 of 3"),
+        ("\r", "event 2:"),
+        ("q", "q quit"),
+        ("/", "find:"),
+    ]
     for key, shown in keys:
         player.child.send(key)
         player.wait_for(shown)
@@ -126,7 +149,9 @@ def test_text_from_outside_cannot_steer_the_terminal(terminal: Start, tmp_path: 
     assert "\u202e" not in player.raw.decode()
 
 
-def test_a_bad_line_is_shown_at_its_place_and_told_at_the_end(terminal: Start, tmp_path: Path) -> None:
+def test_a_bad_line_is_shown_at_its_place_and_told_at_the_end(
+    terminal: Start, tmp_path: Path
+) -> None:
     path = tmp_path / "bad.jsonl"
     line = to_line(Step(1, 0.0, "mark", details={"label": "fine"})).encode() + b"\n"
     path.write_bytes(HEADER + line * 3 + b"nonsense\n" + line)
@@ -153,7 +178,13 @@ def test_a_transcript_from_a_pipe_is_played_with_the_keys_of_the_terminal(termin
 
 @pytest.mark.parametrize(
     ("arguments", "environment"),
-    [([], {"TERM": "dumb"}), (["--view", "plain"], {}), (["--accessible"], {}), ([], {"ACCESSIBLE": "1"}), (["--print"], {})],
+    [
+        ([], {"TERM": "dumb"}),
+        (["--view", "plain"], {}),
+        (["--accessible"], {}),
+        ([], {"ACCESSIBLE": "1"}),
+        (["--print"], {}),
+    ],
 )
 def test_where_it_must_not_have_the_screen_it_prints(
     terminal: Start, arguments: list[str], environment: dict[str, str]
@@ -170,9 +201,16 @@ COLOUR = re.compile(r"\x1b\[[\d;]*[34]\dm|\x1b\[[\d;]*[349]\d;")
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "colours"),
-    [([], {}, True), ([], {"NO_COLOR": "1"}, False), (["--color", "never"], {}, False), (["--ascii"], {}, True)],
+    [
+        ([], {}, True),
+        ([], {"NO_COLOR": "1"}, False),
+        (["--color", "never"], {}, False),
+        (["--ascii"], {}, True),
+    ],
 )
-def test_colours_and_glyphs(terminal: Start, arguments: list[str], environment: dict[str, str], colours: bool) -> None:
+def test_colours_and_glyphs(
+    terminal: Start, arguments: list[str], environment: dict[str, str], colours: bool
+) -> None:
     player = terminal("trace", "hello", *arguments, **environment)
     player.wait_for("at the end")
     answer = r"\|<\.\.\.\." if arguments == ["--ascii"] else "│◄┈┈┈┈"
@@ -183,4 +221,6 @@ def test_colours_and_glyphs(terminal: Start, arguments: list[str], environment: 
     left(player)
     assert bool(COLOUR.search(player.raw.decode())) is colours
     assert player.raw.isascii() is (arguments == ["--ascii"])
-    assert re.search(r"\x1b\[[\d;]*7m", player.raw.decode())  # what is looked at does not stand out by its colour alone
+    assert re.search(
+        r"\x1b\[[\d;]*7m", player.raw.decode()
+    )  # what is looked at does not stand out by its colour alone

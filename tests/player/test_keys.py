@@ -6,7 +6,20 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all
 
 from genreply_cli import paths as kept
-from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, Only, State, at_end, press, settled, track
+from genreply_cli.player.keys import (
+    COMMANDS,
+    FASTEST,
+    KEYS,
+    PAGE,
+    SLOWEST,
+    SPECIAL,
+    Only,
+    State,
+    at_end,
+    press,
+    settled,
+    track,
+)
 from genreply_cli.player.view import picture
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.index import Index
@@ -60,7 +73,9 @@ def test_digits_and_the_ends() -> None:
     for digit in range(10):
         assert pressed(at(77), LONG, str(digit)).number == LONG.total * digit // 10
     assert pressed(at(77), LONG, "g").number == pressed(at(77), LONG, "home").number == 0
-    assert pressed(at(77), LONG, "G").number == pressed(at(77), LONG, "end").number == LONG.total - 1
+    assert (
+        pressed(at(77), LONG, "G").number == pressed(at(77), LONG, "end").number == LONG.total - 1
+    )
     assert pressed(State(), LONG, "5").playing  # it plays on from there
 
 
@@ -90,7 +105,9 @@ def test_marks_and_failures() -> None:
     while not (state := pressed(state, LONG, "]")).said:
         found.append(state.number)
     steps = list(LONG.steps(0))
-    assert found == [number for number, step in enumerate(steps) if step.kind in {"mark", "timeout"}]
+    assert found == [
+        number for number, step in enumerate(steps) if step.kind in {"mark", "timeout"}
+    ]
     assert state.said == "there is no later mark or failure"
     back = [state.number]
     while not (state := pressed(state, LONG, "[")).said:
@@ -141,7 +158,9 @@ def test_only_one_call_and_all_again() -> None:
 
 
 def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
-    wanted = [number for number, step in enumerate(LONG.steps(0)) if "hello 59" in plain(step).casefold()]
+    wanted = [
+        number for number, step in enumerate(LONG.steps(0)) if "hello 59" in plain(step).casefold()
+    ]
     state = pressed(at(wanted[0]), LONG, "/", "HELLO 59", "c-m")
     assert (state.number, state.typing, state.needle) == (wanted[1], None, "HELLO 59")
     state = pressed(state, LONG, "/", "c-m")  # the same again
@@ -170,7 +189,12 @@ def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
         assert (state.shown, state.number) == (shown, 4)
         assert pressed(state, LONG, "down", "pagedown", "up").scroll == PAGE // 2
         assert pressed(state, LONG, "G", "g").scroll == 0
-        assert pressed(state, LONG, "escape") == pressed(state, LONG, "q") == pressed(state, LONG, "c-m") == at(4)
+        assert (
+            pressed(state, LONG, "escape")
+            == pressed(state, LONG, "q")
+            == pressed(state, LONG, "c-m")
+            == at(4)
+        )
         assert pressed(state, LONG, "c-c").leaving
     assert pressed(at(4), LONG, "?", "?") == at(4)
 
@@ -219,11 +243,15 @@ def test_when_less_is_left_the_place_is_settled() -> None:
 
 # --- the law -----------------------------------------------------------------------------------------------------------------
 
-WALK = st.lists(st.sampled_from([*COMMANDS, "escape", "/Hello", "/to you", "c-m", "c-h"]), max_size=25)
+WALK = st.lists(
+    st.sampled_from([*COMMANDS, "escape", "/Hello", "/to you", "c-m", "c-h"]), max_size=25
+)
 
 
 @given(st.sampled_from([*SAMPLES.values(), LONG]), WALK)
-def test_any_walk_leaves_what_a_fresh_replay_to_the_same_event_shows(index: Index, keys: list[str]) -> None:
+def test_any_walk_leaves_what_a_fresh_replay_to_the_same_event_shows(
+    index: Index, keys: list[str]
+) -> None:
     state = pressed(State(), index, *keys)
     assert 0 <= state.number < index.total
     assert state.number in track(state, index)

@@ -15,7 +15,9 @@ def steps_at(*times: float) -> list[Step]:
     return [Step(seq, t, "mark") for seq, t in enumerate(times, 1)]
 
 
-def played(steps: list[Step], speed: float = 1.0, idle_limit: float | None = None, busy: float = 0.0) -> list[float]:
+def played(
+    steps: list[Step], speed: float = 1.0, idle_limit: float | None = None, busy: float = 0.0
+) -> list[float]:
     """When each step came; the one who looks is busy for so long after each."""
 
     async def watch() -> list[float]:
@@ -30,7 +32,9 @@ def played(steps: list[Step], speed: float = 1.0, idle_limit: float | None = Non
 
 
 def test_each_step_waits_for_its_time() -> None:
-    assert list(paced(steps_at(1.0, 1.5, 1.5, 4.0))) == list(zip([0.0, 0.5, 0.0, 2.5], steps_at(1.0, 1.5, 1.5, 4.0), strict=True))
+    assert list(paced(steps_at(1.0, 1.5, 1.5, 4.0))) == list(
+        zip([0.0, 0.5, 0.0, 2.5], steps_at(1.0, 1.5, 1.5, 4.0), strict=True)
+    )
 
 
 def test_a_step_that_goes_back_in_time_comes_at_once_and_delays_nobody() -> None:
@@ -62,7 +66,9 @@ def test_a_slow_watcher_is_caught_up_with() -> None:
 
 
 @given(st.lists(st.floats(0, 1e6)), st.floats(0.01, 100), st.none() | st.floats(0, 100))
-def test_playing_changes_no_step_and_not_their_order(times: list[float], speed: float, limit: float | None) -> None:
+def test_playing_changes_no_step_and_not_their_order(
+    times: list[float], speed: float, limit: float | None
+) -> None:
     steps = steps_at(*times)
 
     async def watch() -> list[Step]:

@@ -14,11 +14,16 @@ from genreply_cli.transcript.tracer import Step
 
 
 def recorded(*times: float, call: str | None = None) -> Index:
-    return index_of([Step(seq, t, "mark", call, details={"label": f"m{seq}"}) for seq, t in enumerate(times, 1)])
+    return index_of(
+        [Step(seq, t, "mark", call, details={"label": f"m{seq}"}) for seq, t in enumerate(times, 1)]
+    )
 
 
 async def performed(
-    index: Index, state: State | None = None, keys: Iterable[tuple[float, str]] = (), until: float = 100.0
+    index: Index,
+    state: State | None = None,
+    keys: Iterable[tuple[float, str]] = (),
+    until: float = 100.0,
 ) -> list[tuple[float, int]]:
     """When it came to which step; the keys are pressed at their times, and at last somebody leaves."""
     clock = asyncio.get_running_loop().time
@@ -44,7 +49,11 @@ async def test_it_plays_at_its_own_pace_and_stays_at_the_end() -> None:
 
 
 async def test_long_waits_are_cut_short() -> None:
-    assert await performed(recorded(0, 0.25, 50), State(idle_limit=2, speed=2)) == [(0, 0), (0.125, 1), (1.125, 2)]
+    assert await performed(recorded(0, 0.25, 50), State(idle_limit=2, speed=2)) == [
+        (0, 0),
+        (0.125, 1),
+        (1.125, 2),
+    ]
 
 
 async def test_paused_it_stays_where_it_is() -> None:
@@ -52,12 +61,20 @@ async def test_paused_it_stays_where_it_is() -> None:
 
 
 async def test_a_pause_takes_nothing_from_the_wait() -> None:
-    assert await performed(recorded(0, 10, 11), keys=[(4, " "), (50, " ")]) == [(0, 0), (56, 1), (57, 2)]
+    assert await performed(recorded(0, 10, 11), keys=[(4, " "), (50, " ")]) == [
+        (0, 0),
+        (56, 1),
+        (57, 2),
+    ]
 
 
 async def test_a_new_speed_holds_for_what_is_left_of_a_wait() -> None:
     assert await performed(recorded(0, 10, 12), keys=[(4, "+")]) == [(0, 0), (7, 1), (8, 2)]
-    assert await performed(recorded(0, 10, 12), keys=[(2, "-"), (4, "="), (5, "e")]) == [(0, 0), (11, 1), (13, 2)]
+    assert await performed(recorded(0, 10, 12), keys=[(2, "-"), (4, "="), (5, "e")]) == [
+        (0, 0),
+        (11, 1),
+        (13, 2),
+    ]
 
 
 async def test_from_where_one_jumps_it_plays_on() -> None:
@@ -67,7 +84,12 @@ async def test_from_where_one_jumps_it_plays_on() -> None:
 
 
 async def test_who_steps_stops_it_and_space_plays_on() -> None:
-    assert await performed(recorded(0, 1, 2, 3), keys=[(0.5, "."), (9, " ")]) == [(0, 0), (0.5, 1), (10, 2), (11, 3)]
+    assert await performed(recorded(0, 1, 2, 3), keys=[(0.5, "."), (9, " ")]) == [
+        (0, 0),
+        (0.5, 1),
+        (10, 2),
+        (11, 3),
+    ]
 
 
 async def test_at_the_end_space_plays_it_again() -> None:
@@ -76,7 +98,12 @@ async def test_at_the_end_space_plays_it_again() -> None:
 
 async def test_only_one_call_is_played_with_its_own_waits() -> None:
     steps = [Step(seq, seq, "cast", f"c{seq % 2}", "a", "b") for seq in range(1, 9)]
-    assert await performed(index_of(steps), State(playing=False), [(1, "c"), (2, " ")]) == [(0, 0), (4, 2), (6, 4), (8, 6)]
+    assert await performed(index_of(steps), State(playing=False), [(1, "c"), (2, " ")]) == [
+        (0, 0),
+        (4, 2),
+        (6, 4),
+        (8, 6),
+    ]
 
 
 async def test_it_leaves_at_the_end_if_it_is_to() -> None:

@@ -27,7 +27,9 @@ def at(number: int, **more: object) -> State:
     return State(number=number, playing=False, **more)  # type: ignore[arg-type]
 
 
-def drawn(state: State, index: Index, width: int = 120, height: int = 30, style: Style | None = None) -> list[str]:
+def drawn(
+    state: State, index: Index, width: int = 120, height: int = 30, style: Style | None = None
+) -> list[str]:
     """The screen as text, without the blanks at the ends of its rows."""
     rows = picture(state, index, width, height, style or Style()).rows
     return ["".join(text for text, _ in row).rstrip() for row in rows]
@@ -80,7 +82,13 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
     st.sampled_from([None, "", "Hello", "你好" * 30]), st.booleans(), st.booleans(),
 )  # fmt: skip
 def test_it_fits_any_screen(
-    number: int, width: int, height: int, shown: str, typing: str | None, ascii_only: bool, why: bool
+    number: int,
+    width: int,
+    height: int,
+    shown: str,
+    typing: str | None,
+    ascii_only: bool,
+    why: bool,
 ) -> None:
     state = at(number, shown=shown, typing=typing, why=why, scroll=3)
     rows = picture(state, LONG, width, height, Style(ascii_only=ascii_only)).rows
@@ -95,7 +103,17 @@ def test_it_fits_any_screen(
 
 def test_a_place_deep_in_a_long_recording_is_drawn_like_any_other() -> None:
     screen = drawn(at(2000), LONG)
-    assert screen[1].split() == ["time", "call", "kind", "caller", "caller-2", "caller-3", "coordinator", "websocket", "message"]
+    assert screen[1].split() == [
+        "time",
+        "call",
+        "kind",
+        "caller",
+        "caller-2",
+        "caller-3",
+        "coordinator",
+        "websocket",
+        "message",
+    ]
     assert [row[0] for row in screen[2:26] if row.startswith(">")] == [">"]
     assert sum("┆" in row for row in screen) > 10  # who was blocked before is known
 
@@ -108,7 +126,10 @@ def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:
     assert any(row.startswith(">") for row in screen)
     assert " state: still reading (10 %)" in screen
     read_all(index)
-    assert any(row.startswith(" state here: the coordinator keeps") for row in drawn(at(index.total - 5), index))
+    assert any(
+        row.startswith(" state here: the coordinator keeps")
+        for row in drawn(at(index.total - 5), index)
+    )
 
 
 def test_hostile_text_stays_text() -> None:
@@ -125,7 +146,14 @@ def test_hostile_text_stays_text() -> None:
         for shown in ("", "payload", "keys"):
             for typing in (None, evil):
                 for width in (120, 80, 40, 10):
-                    text = "\n".join(drawn(at(number, shown=shown, typing=typing, needle=evil, said=""), index, width, 60))
+                    text = "\n".join(
+                        drawn(
+                            at(number, shown=shown, typing=typing, needle=evil, said=""),
+                            index,
+                            width,
+                            60,
+                        )
+                    )
                     assert not STEERING & set(text.replace("\n", ""))
     assert "\\x1b[2J" in "".join(drawn(at(2, shown="payload"), index))
 
@@ -133,7 +161,11 @@ def test_hostile_text_stays_text() -> None:
 def test_the_payload_is_shown_whole() -> None:
     text = " ".join(f"word{number}" for number in range(400))
     nested = {"list": list(range(60)), "wide": "你好" * 100}
-    index = read_all(index_of([Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", text, nested])]))
+    index = read_all(
+        index_of(
+            [Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", text, nested])]
+        )
+    )
     for width in (120, 40):
         first = picture(at(0, shown="payload"), index, width, 20)
         assert first.deepest > 0
@@ -144,7 +176,9 @@ def test_the_payload_is_shown_whole() -> None:
         joined = " ".join(row.strip() for row in seen)
         assert all(f"word{number}" in joined for number in range(400))
         assert "59" in joined
-        assert drawn(at(0, shown="payload", scroll=10**9), index, width, 20) == screen  # and no further
+        assert (
+            drawn(at(0, shown="payload", scroll=10**9), index, width, 20) == screen
+        )  # and no further
 
 
 def test_a_giant_payload_is_not_shown_to_the_last_letter() -> None:
@@ -158,7 +192,9 @@ def test_a_bad_line_is_told_of_at_its_place() -> None:
     index = read_all(index_of_lines(line * 3 + b"nonsense\n" + line))
     assert not any("error:" in row for row in drawn(at(1), index))
     screen = drawn(at(2), index)
-    assert any(row.startswith("error: made.jsonl, line 5: expected a JSON object") for row in screen)
+    assert any(
+        row.startswith("error: made.jsonl, line 5: expected a JSON object") for row in screen
+    )
     assert "broken    at the end" in screen[0]
 
 
@@ -169,13 +205,20 @@ def test_an_interrupted_recording_says_so() -> None:
 
 def test_the_status_says_as_much_as_there_is_room_for() -> None:
     index = SAMPLES["late"]
-    assert drawn(at(3, speed=0.125), index)[0].endswith("paused    1/8x    event 4 of 14    +0.000 s of 0.900 s")
-    assert drawn(State(number=3), index, 60)[0] == " REPLAY late.jsonl          playing  1x  4/14  +0.000/0.900"
+    assert drawn(at(3, speed=0.125), index)[0].endswith(
+        "paused    1/8x    event 4 of 14    +0.000 s of 0.900 s"
+    )
+    assert (
+        drawn(State(number=3), index, 60)[0]
+        == " REPLAY late.jsonl          playing  1x  4/14  +0.000/0.900"
+    )
     assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/14"]
     assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/14"
     assert drawn(State(number=3), index, 6)[0].strip() == "4/14"
     assert "looking 42 %" in drawn(at(3), index, style=Style(looking=0.42))[0]
-    assert "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]  # it goes on between two events
+    assert (
+        "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]
+    )  # it goes on between two events
 
 
 def test_in_words() -> None:
@@ -189,7 +232,10 @@ def test_in_words() -> None:
     ):
         standing.see(step)
     counts = "answered 0   timed out 0   dropped 0   lost 1"
-    assert in_words(standing, 1.0) == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
+    assert (
+        in_words(standing, 1.0)
+        == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
+    )
     for number in range(3, 9):
         standing.see(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
         standing.see(Step(number, 1.0, "noreply", f"c{number}", at="a"))

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreply_cli.repl.commands import COMMANDS, Command, Greeting, completions, find, help_of, help_of_all, parse
+from genreply_cli.repl.commands import (
+    COMMANDS,
+    Command,
+    Greeting,
+    completions,
+    find,
+    help_of,
+    help_of_all,
+    parse,
+)
 from genreply_cli.repl.shell import Conversation
 from genreply_cli.session import parsing
 from genreply_cli.session.network import KINDS
@@ -53,12 +62,19 @@ def test_any_text_can_be_said(text: str) -> None:
 
 
 def test_each_command_can_be_obeyed() -> None:
-    assert [name for name in COMMANDS if not callable(getattr(Conversation, f"do_{name}", None))] == []
-    assert {name.removeprefix("do_") for name in dir(Conversation) if name.startswith("do_")} == set(COMMANDS)
+    assert [
+        name for name in COMMANDS if not callable(getattr(Conversation, f"do_{name}", None))
+    ] == []
+    assert {
+        name.removeprefix("do_") for name in dir(Conversation) if name.startswith("do_")
+    } == set(COMMANDS)
 
 
 def test_an_unknown_command_gets_a_guess() -> None:
-    with pytest.raises(ValueError, match=r"there is no command /dealy; did you mean /delay\? \(//dealy greets with /dealy\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"there is no command /dealy; did you mean /delay\? \(//dealy greets with /dealy\)",
+    ):
         find("dealy")
     with pytest.raises(ValueError, match="there is no command /; /help lists the commands"):
         find("")
@@ -107,6 +123,9 @@ def test_what_a_word_may_become(line: str, words: list[str]) -> None:
 def test_the_names_that_can_be_typed_are_those_that_there_are() -> None:
     assert set(parsing.COORDINATORS) == set(COORDINATORS)
     for kind in KINDS:
-        assert [str(fault) for fault in parsing.faults(f"{kind} {kind}:0.5")] == [kind, f"{kind}:0.5"]
+        assert [str(fault) for fault in parsing.faults(f"{kind} {kind}:0.5")] == [
+            kind,
+            f"{kind}:0.5",
+        ]
     assert parsing.faults("off") == ()
     assert COMMANDS["fault"].words == (*KINDS, "off")

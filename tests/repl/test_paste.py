@@ -9,23 +9,36 @@ from prompt_toolkit.keys import Keys
 from genreply_cli.repl.paste import RUN, joined, kept, pasted
 from genreply_cli.terminal.resize import moved, rewraps
 
-ENTER, BACKSPACE, UP = KeyPress(Keys.ControlM, "\r"), KeyPress(Keys.ControlH, "\x7f"), KeyPress(Keys.Up, "\x1b[A")
+ENTER, BACKSPACE, UP = (
+    KeyPress(Keys.ControlM, "\r"),
+    KeyPress(Keys.ControlH, "\x7f"),
+    KeyPress(Keys.Up, "\x1b[A"),
+)
 
 
 def typed(text: str) -> list[KeyPress]:
     return [KeyPress(letter) for letter in text]
 
 
-@given(st.lists(st.one_of(st.just(ENTER), st.just(UP), st.characters(min_codepoint=32).map(KeyPress))))
+@given(
+    st.lists(st.one_of(st.just(ENTER), st.just(UP), st.characters(min_codepoint=32).map(KeyPress)))
+)
 def test_what_is_typed_stays_what_it_is(keys: list[KeyPress]) -> None:
     again = list(joined(keys))
     assert "".join(key.data for key in again) == "".join(key.data for key in keys)
-    assert [key for key in again if key.key in {Keys.ControlM, Keys.Up}] == [key for key in keys if key in [ENTER, UP]]
+    assert [key for key in again if key.key in {Keys.ControlM, Keys.Up}] == [
+        key for key in keys if key in [ENTER, UP]
+    ]
     assert not any(key.key == Keys.BracketedPaste and len(key.data) < RUN for key in again)
 
 
 def test_a_long_run_is_one_paste() -> None:
-    assert list(joined([*typed("ab"), ENTER, *typed("x" * 500), ENTER])) == [*typed("ab"), ENTER, pasted("x" * 500), ENTER]
+    assert list(joined([*typed("ab"), ENTER, *typed("x" * 500), ENTER])) == [
+        *typed("ab"),
+        ENTER,
+        pasted("x" * 500),
+        ENTER,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +53,9 @@ def test_a_long_run_is_one_paste() -> None:
         ([ENTER, BACKSPACE, UP], ""),
     ],
 )
-def test_what_was_typed_ahead_is_kept_and_does_not_send_itself(keys: list[KeyPress], text: str) -> None:
+def test_what_was_typed_ahead_is_kept_and_does_not_send_itself(
+    keys: list[KeyPress], text: str
+) -> None:
     assert kept(keys) == ([pasted(text)] if text else [])
 
 

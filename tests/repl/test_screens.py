@@ -41,7 +41,9 @@ def the_only_session(state: Path) -> Path:
 # --- several in flight -------------------------------------------------------------------------------------------------------
 
 
-def test_a_reply_in_the_background_leaves_the_half_typed_line_and_its_cursor_as_they_were(repl: Start) -> None:
+def test_a_reply_in_the_background_leaves_the_half_typed_line_and_its_cursor_as_they_were(
+    repl: Start,
+) -> None:
     session = repl("--delay", "600ms")
     session.child.send("one &\r")
     session.wait_for("waiting: c1 0.")
@@ -49,11 +51,15 @@ def test_a_reply_in_the_background_leaves_the_half_typed_line_and_its_cursor_as_
     session.wait_for("greet> half typed")
     before = session.wait_for(lambda _: session.screen.cursor.x == len("greet> half typed") - 3)
     assert before[-2].startswith("waiting: c1 0.")
-    after = session.wait_for(lambda rows: rows[-1] == "greet> half typed" and not rows[-2].startswith("waiting"))
+    after = session.wait_for(
+        lambda rows: rows[-1] == "greet> half typed" and not rows[-2].startswith("waiting")
+    )
     session.wait_for(lambda _: session.screen.cursor.x == len("greet> half typed") - 3)
     assert session.screen.cursor.x == len("greet> half typed") - 3
     assert any(" c1   reply " in row for row in after)
-    assert "one to you too!" not in after  # the timeline says so; an answer of its own is for who waits for it
+    assert (
+        "one to you too!" not in after
+    )  # the timeline says so; an answer of its own is for who waits for it
     session.child.send("X")
     session.wait_for("greet> half tyXped")
 
@@ -83,7 +89,9 @@ def test_a_thousand_in_flight(repl: Start) -> None:
     session.wait_for("and 997 more")
     session.child.send("/calls\x15still here")
     session.wait_for("greet> still here")
-    session.wait_for(lambda rows: rows[-1] == "greet> still here" and not rows[-2].startswith("waiting"))
+    session.wait_for(
+        lambda rows: rows[-1] == "greet> still here" and not rows[-2].startswith("waiting")
+    )
     session.child.send("\x03\x04")
     session.wait_for("calls 1000, replied 1000; median wait 1.")
     assert session.end() == 0
@@ -125,7 +133,9 @@ def test_several_lines_typed_ahead_wait_for_enter(repl: Start) -> None:
 
 def test_two_hundred_pasted_lines_are_two_hundred_greetings(repl: Start) -> None:
     session = repl("--delay", "0", "--view", "off")
-    session.child.send("\x1b[200~" + "\n".join(f"line {number}" for number in range(200)) + "\n\x1b[201~")
+    session.child.send(
+        "\x1b[200~" + "\n".join(f"line {number}" for number in range(200)) + "\n\x1b[201~"
+    )
     session.wait_for("greet> [pasted 1: 200 lines]")
     session.child.send("\r")
     session.wait_for("line 199 to you too!")
@@ -133,7 +143,9 @@ def test_two_hundred_pasted_lines_are_two_hundred_greetings(repl: Start) -> None
     session.wait_for("calls 200, replied 200")
 
 
-def test_backspace_takes_a_paste_away_as_a_whole_and_history_does_not_keep_its_placeholder(repl: Start, tmp_path: Path) -> None:
+def test_backspace_takes_a_paste_away_as_a_whole_and_history_does_not_keep_its_placeholder(
+    repl: Start, tmp_path: Path
+) -> None:
     session = repl("--delay", "0")
     session.child.send("\x1b[200~one\ntwo\x1b[201~")
     session.wait_for("greet> [pasted 1: 2 lines]")
@@ -163,14 +175,20 @@ def test_giving_up_stops_the_rest_of_a_paste(repl: Start) -> None:
     session.wait_for(lambda rows: rows[-1] == "greet>")
 
 
-@pytest.mark.parametrize(("bracketed", "size"), [(True, 1_000_000), (False, 200_000)])  # key by key takes its time
-def test_a_very_long_line_is_one_greeting(repl: Start, tmp_path: Path, size: int, *, bracketed: bool) -> None:
+@pytest.mark.parametrize(
+    ("bracketed", "size"), [(True, 1_000_000), (False, 200_000)]
+)  # key by key takes its time
+def test_a_very_long_line_is_one_greeting(
+    repl: Start, tmp_path: Path, size: int, *, bracketed: bool
+) -> None:
     session = repl("--delay", "0", "--view", "off")
     text = "x" * size
     session.send_all(f"\x1b[200~{text}\x1b[201~" if bracketed else text)
     session.wait_for("characters]")
     session.child.send("\r")
-    session.wait_for(lambda rows: f"({size + 12:,} characters; /show c1 has them all)" in "".join(rows))
+    session.wait_for(
+        lambda rows: f"({size + 12:,} characters; /show c1 has them all)" in "".join(rows)
+    )
     session.child.send("\x04")
     assert session.end() == 0
     asked = next(step for step in read(the_only_session(tmp_path))[1] if step.kind == "call")
@@ -203,7 +221,9 @@ def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:
     session.wait_for("there is no command /dealy; did you mean /delay?")
 
 
-def test_what_was_typed_is_remembered_suggested_and_kept_to_oneself(repl: Start, tmp_path: Path) -> None:
+def test_what_was_typed_is_remembered_suggested_and_kept_to_oneself(
+    repl: Start, tmp_path: Path
+) -> None:
     session = repl("--delay", "0")
     session.child.send("remember me\r")
     session.wait_for("remember me to you too!")
@@ -254,7 +274,9 @@ def test_replay_shows_this_session_and_comes_back(repl: Start) -> None:
     session.wait_for("REPLAY ")
     session.child.send("q")
     session.wait_for(lambda rows: rows[-1] == "greet>")
-    assert session.raw.rindex(b"\x1b[?1049l") > session.raw.rindex(b"REPLAY ")  # back to what was there before
+    assert session.raw.rindex(b"\x1b[?1049l") > session.raw.rindex(
+        b"REPLAY "
+    )  # back to what was there before
 
 
 def test_say_greets_first(repl: Start) -> None:
@@ -266,7 +288,9 @@ def test_say_greets_first(repl: Start) -> None:
 # --- the end -----------------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end(repl: Start, tmp_path: Path) -> None:
+def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end(
+    repl: Start, tmp_path: Path
+) -> None:
     session = repl("--delay", "60")
     session.child.send("one &\r")
     session.wait_for("waiting: c1")
@@ -277,7 +301,9 @@ def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end
 
 
 @pytest.mark.parametrize("blocked", [True, False])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
 def test_a_signal_ends_it_with_the_terminal_as_it_was(
     repl: Start, tmp_path: Path, number: signal.Signals, code: int, *, blocked: bool
 ) -> None:
@@ -305,7 +331,9 @@ def test_a_terminal_that_hangs_up_leaves_a_whole_transcript(repl: Start, tmp_pat
     assert kinds(the_only_session(tmp_path))[-2:] == ["cancel", "end"]
 
 
-def test_of_a_session_that_was_killed_all_that_had_happened_is_replayed(repl: Start, tmp_path: Path) -> None:
+def test_of_a_session_that_was_killed_all_that_had_happened_is_replayed(
+    repl: Start, tmp_path: Path
+) -> None:
     session = repl("--delay", "60")
     session.child.send("one &\r")
     session.wait_for("waiting: c1")
@@ -316,7 +344,9 @@ def test_of_a_session_that_was_killed_all_that_had_happened_is_replayed(repl: St
     assert steps.interrupted
 
 
-def test_a_state_folder_that_cannot_be_written_is_told_and_no_more(repl: Start, tmp_path: Path) -> None:
+def test_a_state_folder_that_cannot_be_written_is_told_and_no_more(
+    repl: Start, tmp_path: Path
+) -> None:
     (tmp_path / "genreply").write_text("in the way")
     session = repl("--delay", "0")
     session.child.send("Hello\r")

@@ -60,7 +60,9 @@ class Spy(Face):
         self.said.append("cleared")
 
     @contextmanager
-    def blocked(self, call: Call, give_up: Callable[[], None], aside: Callable[[], object]) -> Iterator[None]:
+    def blocked(
+        self, call: Call, give_up: Callable[[], None], aside: Callable[[], object]
+    ) -> Iterator[None]:
         for key in self.keys[:1]:
             asyncio.get_running_loop().call_later(0.1, {"c-c": give_up, "c-z": aside}[key])
         del self.keys[:1]
@@ -109,7 +111,9 @@ def converse(
             sinks.append(writer.write)
         async with session(lambda: Supervisor(chosen), sinks) as (supervisor, watch):
             assert watch is not None
-            talk = Conversation(supervisor, watch, spy, memory, None if transcript is None else str(transcript))
+            talk = Conversation(
+                supervisor, watch, spy, memory, None if transcript is None else str(transcript)
+            )
             try:
                 for line in lines:
                     if isinstance(line, str):
@@ -154,7 +158,10 @@ def test_at_a_prompt_the_timeline_tells_of_the_background() -> None:
 
 def test_giving_up_ends_one_call_and_nothing_else() -> None:
     told = converse("A &", "B", "C", keys=("c-c",))
-    assert told.said[0] == "! c2 cancelled; the coordinator does not know, and a late answer will be dropped"
+    assert (
+        told.said[0]
+        == "! c2 cancelled; the coordinator does not know, and a late answer will be dropped"
+    )
     assert told.said[1:] == ["c1: A to you too!", "c3: C to you too!"]
     assert "c2 late" in told.kinds
     assert told.codes == {}
@@ -185,7 +192,18 @@ def test_calls_lists_those_in_flight() -> None:
 
 
 def test_wait_blocks_on_one_call_or_on_all() -> None:
-    told = converse("A &", 0.2, "B &", "/wait c1", "/mark one", "/wait 2", "/mark other", "C &", "/wait", "/mark all")
+    told = converse(
+        "A &",
+        0.2,
+        "B &",
+        "/wait c1",
+        "/mark one",
+        "/wait 2",
+        "/mark other",
+        "C &",
+        "/wait",
+        "/mark all",
+    )
     assert told.at("mark") == [0.4, 0.6, 1.0]
 
 
@@ -247,7 +265,11 @@ def test_what_cannot_be_done_is_a_failure_in_its_place() -> None:
 
 
 def test_how_long_it_waited_is_said_of_the_call_and_not_of_the_settings() -> None:
-    assert converse("/timeout 0.1", "A &", "/timeout 5", "/wait").said[-1].startswith("! c1 got no reply within 0.1 s")
+    assert (
+        converse("/timeout 0.1", "A &", "/timeout 5", "/wait")
+        .said[-1]
+        .startswith("! c1 got no reply within 0.1 s")
+    )
 
 
 def test_show_tells_all_of_a_call() -> None:
@@ -278,31 +300,63 @@ def test_a_burst_at_a_prompt_leaves_it_open() -> None:
 
 
 def test_settings_are_shown() -> None:
-    told = converse("/delay", "/timeout", "/coordinator", "/fault", "/seed", delay=(0.1, 1.0), faults=faults("drop late:0.2"))
-    assert told.said == ["delay is 0.1s..1s", "timeout is 5s", "coordinator is keyed", "fault is drop late:0.2", "seed is 0"]
+    told = converse(
+        "/delay",
+        "/timeout",
+        "/coordinator",
+        "/fault",
+        "/seed",
+        delay=(0.1, 1.0),
+        faults=faults("drop late:0.2"),
+    )
+    assert told.said == [
+        "delay is 0.1s..1s",
+        "timeout is 5s",
+        "coordinator is keyed",
+        "fault is drop late:0.2",
+        "seed is 0",
+    ]
 
 
 def test_a_delay_holds_for_what_is_sent_from_now_on() -> None:
     told = converse("A &", "/delay 1s", "B", "/wait")
-    assert told.said == ["delay is 1s for what is sent from now on", "c1: A to you too!", "c2: B to you too!"]
+    assert told.said == [
+        "delay is 1s for what is sent from now on",
+        "c1: A to you too!",
+        "c2: B to you too!",
+    ]
     assert told.at("reply") == [0.4, 1.0]
 
 
 def test_a_change_is_marked_in_the_transcript_as_it_was_typed() -> None:
     told = converse("/delay 1s", "/fault drop:0.5", "/timeout nonsense", "/seed 7")
-    assert [step.details["label"] for step in told.steps if step.kind == "mark"] == ["/delay 1s", "/fault drop:0.5", "/seed 7"]
+    assert [step.details["label"] for step in told.steps if step.kind == "mark"] == [
+        "/delay 1s",
+        "/fault drop:0.5",
+        "/seed 7",
+    ]
 
 
 def test_a_timeout_holds_for_what_is_asked_from_now_on() -> None:
-    told = converse("/delay 10s", "A &", "/timeout 1s", "B", "/calls", "/timeout infinity", "/cancel c1", "C")
+    told = converse(
+        "/delay 10s", "A &", "/timeout 1s", "B", "/calls", "/timeout infinity", "/cancel c1", "C"
+    )
     assert [round(step.t, 6) for step in told.steps if step.kind == "timeout"] == [1.0]
     assert told.said[-1] == "c3: C to you too!"
 
 
 def test_another_coordinator_takes_over_and_nothing_in_flight_is_lost() -> None:
     told = converse("A &", "/coordinator single", "B", "/wait", "C")
-    assert [line for line in told.said if ":" in line] == ["c1: A to you too!", "c2: B to you too!", "c3: C to you too!"]
-    assert [step.target for step in told.steps if step.kind == "call"] == ["coordinator", "coordinator-2", "coordinator-2"]
+    assert [line for line in told.said if ":" in line] == [
+        "c1: A to you too!",
+        "c2: B to you too!",
+        "c3: C to you too!",
+    ]
+    assert [step.target for step in told.steps if step.kind == "call"] == [
+        "coordinator",
+        "coordinator-2",
+        "coordinator-2",
+    ]
     ended = [step.at for step in told.steps if step.kind == "exit"]
     assert ended == ["coordinator", "websocket"]  # when nobody waited for it any more
 
@@ -357,7 +411,10 @@ def test_three_crashes_in_a_longer_time_are_not() -> None:
 
 def test_what_has_crashed_cannot_crash_again() -> None:
     told = converse("/crash websocket", "/crash websocket", "/state")
-    assert told.said[1] == "! the coordinator has crashed already; the next greeting, or /restart, starts a new one"
+    assert (
+        told.said[1]
+        == "! the coordinator has crashed already; the next greeting, or /restart, starts a new one"
+    )
     assert told.said[2] == "no coordinator is running; the next greeting, or /restart, starts one"
 
 
@@ -388,7 +445,9 @@ def test_a_deaf_coordinator_cannot_be_asked_for_its_state() -> None:
 
 
 def test_step_by_step_the_slot_is_overwritten() -> None:
-    told = converse("/step on", "A", "B", "", "/state", "", "/state", "", "", 1.0, "", "", coordinator="single")
+    told = converse(
+        "/step on", "A", "B", "", "/state", "", "/state", "", "", 1.0, "", "", coordinator="single"
+    )
     delivered = [line for line in told.said if line.startswith("delivered")]
     assert delivered == [
         'delivered to coordinator: greet "A"',
@@ -403,9 +462,12 @@ def test_step_by_step_the_slot_is_overwritten() -> None:
         "  Python  State(async_pid=websocket, caller=From(c1))",
         "  Python  State(async_pid=websocket, caller=From(c2))",
     ]
-    assert "  coordinator's mailbox: greet \"B\"" in told.said
-    assert "  websocket's mailbox: send_message \"A\"; send_message \"B\"" in told.said
-    assert [kind for kind in told.kinds if kind.split()[1] in {"reply", "duplicate"}] == ["c2 reply", "c2 duplicate"]
+    assert '  coordinator\'s mailbox: greet "B"' in told.said
+    assert '  websocket\'s mailbox: send_message "A"; send_message "B"' in told.said
+    assert [kind for kind in told.kinds if kind.split()[1] in {"reply", "duplicate"}] == [
+        "c2 reply",
+        "c2 duplicate",
+    ]
 
 
 def test_while_messages_are_held_back_callers_wait_for_ever() -> None:
@@ -416,9 +478,14 @@ def test_while_messages_are_held_back_callers_wait_for_ever() -> None:
 
 def test_with_nothing_to_deliver_enter_says_so() -> None:
     assert converse("").said == []
-    assert converse("/step on", "").said[1] == "no message waits to be delivered; greet, and something will"
+    assert (
+        converse("/step on", "").said[1]
+        == "no message waits to be delivered; greet, and something will"
+    )
     told = converse("/step on", "A", "", "", "")
-    assert told.said[-1] == "no message waits to be delivered; the socket's answer is still under way"
+    assert (
+        told.said[-1] == "no message waits to be delivered; the socket's answer is still under way"
+    )
 
 
 def test_a_receive_takes_its_message_without_a_step() -> None:
@@ -441,7 +508,9 @@ def test_stepping_goes_on_with_a_new_coordinator() -> None:
 
 def test_a_copy_of_the_transcript_is_whole(tmp_path: Path) -> None:
     copy = tmp_path / "copy.jsonl"
-    told = converse("A", f"/save {copy}", "B", f"/save {copy}", transcript=tmp_path / "session.jsonl")
+    told = converse(
+        "A", f"/save {copy}", "B", f"/save {copy}", transcript=tmp_path / "session.jsonl"
+    )
     assert told.said[1] == f"saved; see it with: genreply trace {copy}"
     assert re.fullmatch(rf"! {re.escape(str(copy))}: exists already; .*", told.said[3])
     _, steps = read(copy)
@@ -454,9 +523,14 @@ def test_a_copy_of_the_transcript_is_whole(tmp_path: Path) -> None:
 
 def test_a_session_can_be_exported_while_it_goes_on(tmp_path: Path) -> None:
     picture = tmp_path / "it.mmd"
-    told = converse("A", f"/export {picture}", "B", f"/export {picture}", transcript=tmp_path / "session.jsonl")
+    told = converse(
+        "A", f"/export {picture}", "B", f"/export {picture}", transcript=tmp_path / "session.jsonl"
+    )
     assert told.said[1] == f"exported as mermaid to {picture}"
-    assert told.said[3] == f"! {picture}: exists already; choose another name; genreply trace takes --overwrite"
+    assert (
+        told.said[3]
+        == f"! {picture}: exists already; choose another name; genreply trace takes --overwrite"
+    )
     assert picture.read_text().startswith("sequenceDiagram\n")
     assert "B to you too" not in picture.read_text()
 

@@ -37,7 +37,10 @@ def test_a_sample_comes_out_the_same_to_the_microsecond(name: str) -> None:
     coordinator=st.sampled_from(sorted(COORDINATORS)),
     delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
     timeout=st.sampled_from([0.05, 0.3, 5.0]),
-    faults=st.lists(st.builds(Fault, st.sampled_from(sorted(KINDS)), st.sampled_from([None, 0.1, 0.3, 0.9])), max_size=3),
+    faults=st.lists(
+        st.builds(Fault, st.sampled_from(sorted(KINDS)), st.sampled_from([None, 0.1, 0.3, 0.9])),
+        max_size=3,
+    ),
     jobs=st.integers(1, 5),
     seed=st.integers(0, 99),
     given_up=st.sampled_from([0.07, 0.13, 0.52, 10.0]),  # never just when something else happens
@@ -55,7 +58,10 @@ def test_whatever_was_recorded_on_the_virtual_clock_comes_out_the_same(
     file = io.StringIO()
 
     async def main() -> None:
-        async with session(settings.start, [Writer(file, header(settings)).write]) as (server, watch):
+        async with session(settings.start, [Writer(file, header(settings)).write]) as (
+            server,
+            watch,
+        ):
             with suppress(TimeoutError):
                 async with asyncio.timeout(given_up):
                     async for _ in greet_all(server, list("ABCDEFGH"), timeout, jobs):
@@ -74,12 +80,25 @@ def test_whatever_was_recorded_on_the_virtual_clock_comes_out_the_same(
         [],
         ["--jobs", "3", "--count", "20"],
         ["--jobs", "3", "--coordinator", "single", "--delay", "30ms", "--timeout", "90ms"],
-        ["--jobs", "2", "--fault", "drop:0.3", "--fault", "duplicate:0.3", "--timeout", "20ms", "--seed", "7"],
+        [
+            "--jobs",
+            "2",
+            "--fault",
+            "drop:0.3",
+            "--fault",
+            "duplicate:0.3",
+            "--timeout",
+            "20ms",
+            "--seed",
+            "7",
+        ],
         ["--fault", "crash:0.5", "--seed", "3"],
         ["--coordinator", "blocking", "--jobs", "3", "--delay", "20ms"],
     ],
 )
-def test_what_took_its_own_time_comes_out_the_same_too(arguments: list[str], tmp_path: Path) -> None:
+def test_what_took_its_own_time_comes_out_the_same_too(
+    arguments: list[str], tmp_path: Path
+) -> None:
     path = tmp_path / "it.jsonl"
     genreply("send", "A", "B", "C", *arguments, "--record", path)
     done = genreply("trace", path, "--rerun")
@@ -113,7 +132,9 @@ def tampered(sample: str, change: Callable[[list[dict[str, Any]]], None], path: 
 
 
 def test_what_did_not_happen_does_not_come_out(tmp_path: Path) -> None:
-    path = tampered("hello", lambda lines: lines[7].update(message="Goodbye"), tmp_path / "it.jsonl")
+    path = tampered(
+        "hello", lambda lines: lines[7].update(message="Goodbye"), tmp_path / "it.jsonl"
+    )
     done = genreply("trace", path, "--rerun")
     assert (done.code, done.out, done.err) == (5, (
         "c1: replied, but otherwise\n"
@@ -124,7 +145,20 @@ def test_what_did_not_happen_does_not_come_out(tmp_path: Path) -> None:
 
 def test_another_seed_is_another_network(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
-    genreply("send", *"ABCDEFGH", "--fault", "drop:0.5", "--timeout", "1", "--clock", "virtual", "--seed", "1", "--record", path)
+    genreply(
+        "send",
+        *"ABCDEFGH",
+        "--fault",
+        "drop:0.5",
+        "--timeout",
+        "1",
+        "--clock",
+        "virtual",
+        "--seed",
+        "1",
+        "--record",
+        path,
+    )
     assert genreply("trace", path, "--rerun").code == 0
     path.write_text(path.read_text().replace('"seed":1', '"seed":2', 1))
     done = genreply("trace", path, "--rerun")
@@ -145,15 +179,33 @@ def test_a_recording_is_run_up_to_where_it_was_interrupted(name: str, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda lines: lines[0]["settings"].update(flavour="x"), "this genreply does not know its setting flavour"),
-        (lambda lines: lines[0]["settings"].update(coordinator="y"), "which of the coordinators it shows"),
-        (lambda lines: lines[0]["settings"].update(delay=[2, 1]), "from what to what an answer is delayed"),
-        (lambda lines: lines[0]["settings"].update(timeout="x"), "its header does not say for how long a caller waits"),
+        (
+            lambda lines: lines[0]["settings"].update(flavour="x"),
+            "this genreply does not know its setting flavour",
+        ),
+        (
+            lambda lines: lines[0]["settings"].update(coordinator="y"),
+            "which of the coordinators it shows",
+        ),
+        (
+            lambda lines: lines[0]["settings"].update(delay=[2, 1]),
+            "from what to what an answer is delayed",
+        ),
+        (
+            lambda lines: lines[0]["settings"].update(timeout="x"),
+            "its header does not say for how long a caller waits",
+        ),
         (lambda lines: lines[0]["settings"].update(faults=["rain"]), "there is no fault 'rain'"),
         (lambda lines: lines[0].pop("settings"), "which of the coordinators it shows"),
         (lambda lines: lines[3].update(message=["pop"]), "expected greetings, found pop"),
-        (lambda lines: lines[3].pop("message"), "expected greetings, found a call without a message"),
-        (lambda lines: lines[3].update({"from": "stack"}), "stack is a process that asks, and only a caller can be made to ask"),
+        (
+            lambda lines: lines[3].pop("message"),
+            "expected greetings, found a call without a message",
+        ),
+        (
+            lambda lines: lines[3].update({"from": "stack"}),
+            "stack is a process that asks, and only a caller can be made to ask",
+        ),
         (lambda lines: lines.extend(lines[1:]), "another recording is appended to it"),
     ],
 )
@@ -171,7 +223,9 @@ def test_a_transcript_is_equal_to_itself_times_included() -> None:
 
 
 def test_what_differs_is_told_call_by_call() -> None:
-    done = genreply("trace", "overlap-single", "--diff", "overlap-keyed", "--call", "c1", "--call", "c3")
+    done = genreply(
+        "trace", "overlap-single", "--diff", "overlap-keyed", "--call", "c1", "--call", "c3"
+    )
     assert (done.code, done.err) == (5, "different\n")
     assert done.out == (
         'setting coordinator: "single" here, "keyed" there\n'
@@ -187,7 +241,10 @@ def test_what_differs_is_told_call_by_call() -> None:
 
 
 def test_a_call_may_be_in_one_of_them_only() -> None:
-    here, there = genreply("trace", "late", "--diff", "hello"), genreply("trace", "hello", "--diff", "late")
+    here, there = (
+        genreply("trace", "late", "--diff", "hello"),
+        genreply("trace", "hello", "--diff", "late"),
+    )
     assert "c2: only here, replied\n" in here.out
     assert "c2: only there, replied\n" in there.out
     assert here.out.count("  - ") == there.out.count("  + ")
@@ -200,13 +257,17 @@ def test_time_makes_a_difference_only_if_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_call_of_many_events_is_compared_without_taking_for_ever(tmp_path: Path) -> None:
-    marks = [{"seq": seq, "t": 0.0, "kind": "mark", "label": str(seq % 7)} for seq in range(9, 9009)]
+    marks = [
+        {"seq": seq, "t": 0.0, "kind": "mark", "label": str(seq % 7)} for seq in range(9, 9009)
+    ]
     longer = tampered("hello", lambda lines: lines.extend(marks), tmp_path / "longer.jsonl")
     done = genreply("trace", longer, "--diff", "hello")
     assert (done.code, done.out.count("\n")) == (5, 9001)
 
 
-def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(tmp_path: Path) -> None:
+def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "it.jsonl"
     lines = [
         "A", "B &", "/timeout 300ms", "/delay 30ms", "C", "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
@@ -214,8 +275,19 @@ def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(tmp
         "/cancel", "/mark lunch", "/mark /delay of a train", "J", "/coordinator fifo", "/burst 5 K", "/wait",
         "/crash coordinator", "L",
     ]  # fmt: skip
-    command = [sys.executable, "-m", "genreply_cli", "repl", "--delay", "20ms", "--record", str(path)]
-    subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False, timeout=60)
+    command = [
+        sys.executable,
+        "-m",
+        "genreply_cli",
+        "repl",
+        "--delay",
+        "20ms",
+        "--record",
+        str(path),
+    ]
+    subprocess.run(
+        command, input="\n".join(lines), capture_output=True, text=True, check=False, timeout=60
+    )
     checked = genreply("trace", path, "--check")
     assert (checked.code, checked.out) == (0, "")
     done = genreply("trace", path, "--rerun")

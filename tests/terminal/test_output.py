@@ -39,7 +39,10 @@ TERMINAL, PIPE = True, False
 def environments(**values: list[str | None]) -> list[dict[str, str]]:
     """Every combination; None: not set."""
     chosen = product(*values.values())
-    return [{name: value for name, value in zip(values, each, strict=True) if value is not None} for each in chosen]
+    return [
+        {name: value for name, value in zip(values, each, strict=True) if value is not None}
+        for each in chosen
+    ]
 
 
 EVERY = environments(
@@ -71,7 +74,9 @@ COLOURS: list[tuple[bool, dict[str, str], bool]] = [
 
 
 @pytest.mark.parametrize(("terminal", "environment", "color"), COLOURS)
-def test_colours_follow_the_environment_and_the_stream(terminal: bool, environment: dict[str, str], color: bool) -> None:
+def test_colours_follow_the_environment_and_the_stream(
+    terminal: bool, environment: dict[str, str], color: bool
+) -> None:
     assert decide(Stream(terminal=terminal), Wishes(), environment).color is color
 
 
@@ -116,8 +121,12 @@ def test_a_view_that_was_asked_for_is_stronger_than_all_else(terminal: bool, vie
     assert {decide(stream, Wishes(view), environment).view for environment in EVERY} == {view}
 
 
-def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_plain_or_accessible() -> None:
-    for terminal, view, color, environment in product([TERMINAL, PIPE], VIEWS, ["auto", "always", "never"], EVERY):
+def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_plain_or_accessible() -> (
+    None
+):
+    for terminal, view, color, environment in product(
+        [TERMINAL, PIPE], VIEWS, ["auto", "always", "never"], EVERY
+    ):
         look = decide(Stream(terminal=terminal), Wishes(view, color), environment)
         redrawn = terminal and environment.get("TERM") != "dumb"
         assert look.terminal == redrawn
@@ -157,10 +166,14 @@ def test_ascii_is_for_who_cannot_show_the_glyphs(
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_what_an_encoding_cannot_hold_is_written_as_an_escape(view: View | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_encoding_cannot_hold_is_written_as_an_escape(
+    view: View | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     stream = Stream(terminal=False, encoding="ascii")
-    Screen(stream, Wishes(view)).show(Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "你好"]))
+    Screen(stream, Wishes(view)).show(
+        Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "你好"])
+    )
     assert 'greet "\\u4f60\\u597d"' in stream.written
 
 
@@ -195,7 +208,9 @@ def test_off_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("view", ["plain", "accessible"])
-def test_a_whole_line_has_no_colours_and_is_not_cut(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_line_has_no_colours_and_is_not_cut(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = Stream(terminal=True)
     Screen(stream, Wishes(view, "always")).show(SAID)
@@ -244,7 +259,11 @@ SEND = COMMANDS["send"]
 
 
 def options(command: str) -> list[Any]:
-    return [each for each in COMMANDS[command].params if each.param_type_name == "option" and each.name != "help"]
+    return [
+        each
+        for each in COMMANDS[command].params
+        if each.param_type_name == "option" and each.name != "help"
+    ]
 
 
 OPTIONS: dict[str, Any] = {option.name: option for option in options("send")}
@@ -277,7 +296,8 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["send", "repl"])
 def test_each_option_has_the_variable_of_its_name(command: str) -> None:
     assert {option.opts[0]: option.envvar for option in options(command)} == {
-        option.opts[0]: "GENREPLY_" + option.opts[0].removeprefix("--").replace("-", "_").upper() for option in options(command)
+        option.opts[0]: "GENREPLY_" + option.opts[0].removeprefix("--").replace("-", "_").upper()
+        for option in options(command)
     }
 
 

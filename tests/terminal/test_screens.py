@@ -19,15 +19,25 @@ def test_a_greeting_fits_the_terminal(terminal: Callable[..., Terminal], columns
     sent = terminal("send", "Hello world", columns=columns)
     assert sent.end() == 0
     assert sent.rows[-1] == "Hello world to you too!"
-    kinds = [kind for row in sent.rows for kind in ("call", "cast", "noreply", "info", "reply") if f" {kind} " in f"{row} "]
+    kinds = [
+        kind
+        for row in sent.rows
+        for kind in ("call", "cast", "noreply", "info", "reply")
+        if f" {kind} " in f"{row} "
+    ]
     assert [kind for kind in kinds if kind != "call"][-4:] == ["cast", "noreply", "info", "reply"]
-    assert len(sent.rows) == (7 if columns >= 100 else 6)  # nothing wraps: a header where there are lanes, five rows, the reply
+    assert len(sent.rows) == (
+        7 if columns >= 100 else 6
+    )  # nothing wraps: a header where there are lanes, five rows, the reply
 
 
 @pytest.mark.parametrize(
-    ("columns", "seen"), [(120, ["!◄┈", "WRONG CALLER"]), (80, ["WRONG CALLER"]), (40, ["WRONG CALLER, not c1"])]
+    ("columns", "seen"),
+    [(120, ["!◄┈", "WRONG CALLER"]), (80, ["WRONG CALLER"]), (40, ["WRONG CALLER, not c1"])],
 )
-def test_a_newcomer_sees_the_wrong_caller(terminal: Callable[..., Terminal], columns: int, seen: list[str]) -> None:
+def test_a_newcomer_sees_the_wrong_caller(
+    terminal: Callable[..., Terminal], columns: int, seen: list[str]
+) -> None:
     story = ("--jobs", "2", "--coordinator", "single", "--delay", "50ms", "--timeout", "200ms")
     sent = terminal("send", "A", "B", *story, columns=columns)
     assert sent.end() == 3
@@ -35,7 +45,9 @@ def test_a_newcomer_sees_the_wrong_caller(terminal: Callable[..., Terminal], col
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
-def test_a_story_is_told_as_wide_as_the_terminal_is(terminal: Callable[..., Terminal], columns: int) -> None:
+def test_a_story_is_told_as_wide_as_the_terminal_is(
+    terminal: Callable[..., Terminal], columns: int
+) -> None:
     sent = terminal("send", "A", "--quiet", "--explain", columns=columns)
     assert sent.end() == 0
     assert sent.raw.startswith(b"A to you too!\r\n")
@@ -43,14 +55,20 @@ def test_a_story_is_told_as_wide_as_the_terminal_is(terminal: Callable[..., Term
     assert any("Python" in row and "│ Elixir" in row for row in sent.rows) == (columns >= 100)
 
 
-def test_who_listens_and_asks_for_lanes_gets_them_and_nothing_that_moves(terminal: Callable[..., Terminal]) -> None:
-    sent = terminal("send", "A", "--delay", "250ms", "--view", "wide", "--color", "never", ACCESSIBLE="1")
+def test_who_listens_and_asks_for_lanes_gets_them_and_nothing_that_moves(
+    terminal: Callable[..., Terminal],
+) -> None:
+    sent = terminal(
+        "send", "A", "--delay", "250ms", "--view", "wide", "--color", "never", ACCESSIBLE="1"
+    )
     assert sent.end() == 0
     assert b"\x1b" not in sent.raw
     assert any("◄┈" in row for row in sent.rows)
 
 
-def test_control_characters_in_a_greeting_do_not_reach_the_terminal(terminal: Callable[..., Terminal]) -> None:
+def test_control_characters_in_a_greeting_do_not_reach_the_terminal(
+    terminal: Callable[..., Terminal],
+) -> None:
     sent = terminal("send", "a\x1b[2Jb\x07c\u202ed")
     assert sent.end() == 0
     assert b"\x1b[2J" not in sent.raw
@@ -69,7 +87,9 @@ def test_the_repl_blocks_until_the_deferred_reply(terminal: Callable[..., Termin
     assert repl.end() == 0
 
 
-def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(terminal: Callable[..., Terminal]) -> None:
+def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(
+    terminal: Callable[..., Terminal],
+) -> None:
     repl = terminal("repl", "--delay", "30")
     repl.wait_for("greet>")
     repl.child.send("Hello\r")
@@ -91,7 +111,9 @@ def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(t
 LINE = re.compile(r"(c\d+) blocked (\d+\.\d)/5\.0 s")
 
 
-def test_who_blocks_is_told_in_a_line_that_leaves_no_trace(terminal: Callable[..., Terminal]) -> None:
+def test_who_blocks_is_told_in_a_line_that_leaves_no_trace(
+    terminal: Callable[..., Terminal],
+) -> None:
     sent = terminal("send", "A", "--delay", "1s")
     rows = sent.wait_for("c1 blocked 0.5/5.0 s")
     assert LINE.fullmatch(rows[-1])
@@ -106,7 +128,9 @@ def test_who_blocks_is_told_in_a_line_that_leaves_no_trace(terminal: Callable[..
     assert not sent.screen.cursor.hidden
 
 
-def test_a_call_that_does_not_block_for_long_is_not_told_of(terminal: Callable[..., Terminal]) -> None:
+def test_a_call_that_does_not_block_for_long_is_not_told_of(
+    terminal: Callable[..., Terminal],
+) -> None:
     sent = terminal("send", "A", "B", "C", "--delay", "20ms")
     assert sent.end() == 0
     assert not LINE.search(sent.raw.decode())
@@ -118,11 +142,15 @@ def test_the_line_is_short_however_many_block(terminal: Callable[..., Terminal])
     assert re.fullmatch(r"c1 blocked 0\.\d/5\.0 s   and 11 more", rows[-1])
     assert sent.end() == 0
     assert not any("more" in row for row in sent.rows)
-    assert max(len(line) for line in re.findall(r"c\d+ blocked [^\r\n\x1b]*", sent.raw.decode())) <= 39
+    assert (
+        max(len(line) for line in re.findall(r"c\d+ blocked [^\r\n\x1b]*", sent.raw.decode())) <= 39
+    )
 
 
 def test_off_a_terminal_nobody_is_told_who_blocks() -> None:
-    done = piped("send", "A", "--delay", "250ms", "--timeline", "--view", "wide", "--color", "always")
+    done = piped(
+        "send", "A", "--delay", "250ms", "--timeline", "--view", "wide", "--color", "always"
+    )
     assert "reply" in done.stderr
     assert not LINE.search(done.stderr)
     assert "\r" not in done.stderr
@@ -137,13 +165,24 @@ def test_a_resize_leaves_no_ghosts(terminal: Callable[..., Terminal]) -> None:
     sent.wait_for("c3 blocked")
     assert sent.end() == 0
     assert not any(re.search(r"/5\.0|^c\d", row) for row in sent.rows)
-    for call, kind in [(f"c{number}", kind) for number in (1, 2, 3) for kind in ("call", "cast", "noreply", "info", "reply")]:
-        assert sum(bool(re.search(rf"\b{call} +{kind} ", row)) for row in sent.rows) == 1, (call, kind)
+    for call, kind in [
+        (f"c{number}", kind)
+        for number in (1, 2, 3)
+        for kind in ("call", "cast", "noreply", "info", "reply")
+    ]:
+        assert sum(bool(re.search(rf"\b{call} +{kind} ", row)) for row in sent.rows) == 1, (
+            call,
+            kind,
+        )
     replies = [row for row in sent.rows if row.endswith(" to you too!")]
     assert replies == ["A to you too!", "B to you too!", "C to you too!"]
     assert len(sent.rows) == 3 * 6 + sum(row.lstrip().startswith("time ") for row in sent.rows)
-    assert any(re.match(r"\+0\.\d+ c2 call    greet \"B\"", row) for row in sent.rows)  # while it was narrow
-    assert any(re.search(r" c3 +reply .*◄┈+┤", row) for row in sent.rows)  # and when it was wide again
+    assert any(
+        re.match(r"\+0\.\d+ c2 call    greet \"B\"", row) for row in sent.rows
+    )  # while it was narrow
+    assert any(
+        re.search(r" c3 +reply .*◄┈+┤", row) for row in sent.rows
+    )  # and when it was wide again
 
 
 def test_very_many_calls_get_a_bar_and_no_timeline(terminal: Callable[..., Terminal]) -> None:
@@ -193,7 +232,10 @@ def piped(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     ],
 )
 def test_colours_on_a_terminal(
-    terminal: Callable[..., Terminal], arguments: list[str], environment: dict[str, str], colours: bool
+    terminal: Callable[..., Terminal],
+    arguments: list[str],
+    environment: dict[str, str],
+    colours: bool,
 ) -> None:
     sent = terminal("send", "A", "--delay", "300ms", *arguments, **environment)
     assert sent.end() == 0
@@ -215,7 +257,9 @@ def test_colours_in_a_pipe_for_who_asks_for_them() -> None:
     plain = piped(*arguments)
     assert COLOUR.search(coloured.stderr)
     assert COLOUR.sub("", coloured.stderr) == plain.stderr
-    assert "caller c1 kept, not answered; 1 waiting" in plain.stderr  # 120 columns, where nobody says how many
+    assert (
+        "caller c1 kept, not answered; 1 waiting" in plain.stderr
+    )  # 120 columns, where nobody says how many
     assert piped(*arguments, FORCE_COLOR="1", TERM="dumb").stderr == coloured.stderr
     assert coloured.stdout == "A to you too!\n"
 
@@ -225,7 +269,9 @@ def test_a_dumb_terminal_gets_plain_lines(terminal: Callable[..., Terminal]) -> 
     assert sent.end() == 0
     assert b"\x1b" not in sent.raw
     assert not LINE.search(sent.raw.decode())
-    assert any(re.fullmatch(r'0\.\d{6} c1 call caller -> coordinator: greet "A"', row) for row in sent.rows)
+    assert any(
+        re.fullmatch(r'0\.\d{6} c1 call caller -> coordinator: greet "A"', row) for row in sent.rows
+    )
 
 
 @pytest.mark.parametrize("environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
@@ -242,16 +288,23 @@ def test_a_reply_that_the_encoding_cannot_hold_is_written_as_an_escape() -> None
     assert piped("send", "你", PYTHONIOENCODING="ascii").stdout == "\\u4f60 to you too!\n"
 
 
-def test_accessible_speaks_in_sentences_and_redraws_nothing(terminal: Callable[..., Terminal]) -> None:
+def test_accessible_speaks_in_sentences_and_redraws_nothing(
+    terminal: Callable[..., Terminal],
+) -> None:
     sent = terminal("send", "A", "--delay", "250ms", ACCESSIBLE="1")
     assert sent.end() == 0
     assert b"\x1b" not in sent.raw
-    assert any(re.fullmatch(r'0\.\d{3} seconds, c1: caller asks coordinator, and waits: greet "A"\.', row) for row in sent.rows)
+    assert any(
+        re.fullmatch(r'0\.\d{3} seconds, c1: caller asks coordinator, and waits: greet "A"\.', row)
+        for row in sent.rows
+    )
 
 
 def test_the_environment_sets_options() -> None:
     assert piped("send", "A", GENREPLY_COORDINATOR="immediate").stdout == "ok\n"
-    told = piped("send", "A", GENREPLY_DELAY="2s", GENREPLY_CLOCK="virtual", GENREPLY_JSON="1").stdout
+    told = piped(
+        "send", "A", GENREPLY_DELAY="2s", GENREPLY_CLOCK="virtual", GENREPLY_JSON="1"
+    ).stdout
     assert '"blocked": 2.0' in told
 
 
@@ -262,7 +315,9 @@ def test_no_timeline_for_who_wants_it_off(terminal: Callable[..., Terminal]) -> 
     assert piped("trace", "hello", "--view", "off").stdout == ""
 
 
-def test_reading_a_big_file_shows_how_far_it_has_come(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_reading_a_big_file_shows_how_far_it_has_come(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
     path = tmp_path / "big.jsonl"
     with transcript(8_000) as long:
         path.write_bytes(Path(long).read_bytes() + b'{"seq":40003,"t":"soon","kind":"mark"}\n')

@@ -37,7 +37,9 @@ def test_a_sample_is_drawn_as_ever(name: str, view: str) -> None:
 
 
 def test_there_is_a_picture_for_each_sample_and_view_and_no_other() -> None:
-    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.{view}.txt" for name, view in PICTURES}
+    assert {path.name for path in GOLDEN.iterdir()} == {
+        f"{name}.{view}.txt" for name, view in PICTURES
+    }
 
 
 @pytest.mark.parametrize(("name", "view"), PICTURES)

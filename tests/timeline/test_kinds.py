@@ -48,7 +48,14 @@ def test_a_reply_has_no_tag() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0, "0 ms"), (0.000251, "0.251 ms"), (0.002, "2 ms"), (0.250978, "251 ms"), (1.3, "1.300 s")]
+    ("seconds", "text"),
+    [
+        (0.0, "0 ms"),
+        (0.000251, "0.251 ms"),
+        (0.002, "2 ms"),
+        (0.250978, "251 ms"),
+        (1.3, "1.300 s"),
+    ],
 )
 def test_a_wait_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -14,13 +14,27 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from genreply_cli.timeline.timeline import Drawing, Timeline, View, accessible, crop, plain, view_for
+from genreply_cli.timeline.timeline import (
+    Drawing,
+    Timeline,
+    View,
+    accessible,
+    crop,
+    plain,
+    view_for,
+)
 from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
 
 VIEWS: tuple[View, ...] = get_args(View)
 
 
-def step(kind: str, call: str | None = None, source: str | None = None, target: str | None = None, **more: Any) -> Step:
+def step(
+    kind: str,
+    call: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    **more: Any,
+) -> Step:
     """A step by its essentials; what is no field of a step is a detail."""
     fields = {name: more.pop(name) for name in ("t", "at", "message") if name in more}
     if "for_" in more:
@@ -34,15 +48,34 @@ SETTING = [
 ]
 GREETING = [
     *SETTING,
-    step("call", "c1", "caller", "coordinator", t=0.000112, message=["greet", "Hello"], timeout=5.0),
+    step(
+        "call", "c1", "caller", "coordinator", t=0.000112, message=["greet", "Hello"], timeout=5.0
+    ),
     step("noreply", "c1", at="coordinator", t=0.00014, waiting=["c1"]),
     step("cast", "c1", "coordinator", "websocket", t=0.000595, message=["send_message", "Hello"]),
-    step("info", "c1", "websocket", "coordinator", t=0.251033, message=["message_received", "Hello to you too!"]),
-    step("reply", "c1", "coordinator", "caller", t=0.25109, message="Hello to you too!", blocked=0.250978),
+    step(
+        "info",
+        "c1",
+        "websocket",
+        "coordinator",
+        t=0.251033,
+        message=["message_received", "Hello to you too!"],
+    ),
+    step(
+        "reply",
+        "c1",
+        "coordinator",
+        "caller",
+        t=0.25109,
+        message="Hello to you too!",
+        blocked=0.250978,
+    ),
 ]
 
 
-def drawn(steps: list[Step], width: int = 120, view: View | None = None, *, ascii_only: bool = False) -> str:
+def drawn(
+    steps: list[Step], width: int = 120, view: View | None = None, *, ascii_only: bool = False
+) -> str:
     timeline = Timeline(width, view, ascii_only=ascii_only)
     return "\n".join(line for each in steps for line in timeline.lines(each))
 
@@ -56,46 +89,60 @@ def last(steps: list[Step], width: int = 120, view: View | None = None) -> str:
 
 @pytest.mark.parametrize("width", [112, 120, 200])
 def test_one_greeting_wide(width: int) -> None:
-    assert drawn(GREETING, width) == """\
+    assert (
+        drawn(GREETING, width)
+        == """\
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello"
  +0.000 s  c1   noreply  ┆                    ■                    │     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     ┆                    ├───────────────────►│     send_message "Hello"
  +0.251 s  c1   info     ┆                    │◄───────────────────┤     message_received "Hello to you too!"
  +0.251 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello to you too!"   blocked 251 ms"""
+    )
 
 
 def test_one_greeting_in_ascii() -> None:
-    assert drawn(GREETING, ascii_only=True) == """\
+    assert (
+        drawn(GREETING, ascii_only=True)
+        == """\
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     |------------------->|                    |     greet "Hello"
  +0.000 s  c1   noreply  :                    #                    |     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     :                    |------------------->|     send_message "Hello"
  +0.251 s  c1   info     :                    |<-------------------|     message_received "Hello to you too!"
  +0.251 s  c1   reply    |<...................|                    |     "Hello to you too!"   blocked 251 ms"""
+    )
 
 
 @pytest.mark.parametrize("width", [60, 99])
 def test_one_greeting_narrow(width: int) -> None:
-    assert drawn(GREETING, width) == """\
+    assert (
+        drawn(GREETING, width)
+        == """\
 +0.000 c1 call    caller>coord  greet "Hello"
 +0.000 c1 noreply coord         kept; 1 waiting
 +0.001 c1 cast    coord>ws      send_message "Hello"
 +0.251 c1 info    ws>coord      "Hello to you too!"
 +0.251 c1 reply   coord>caller  "Hello to you too!" 251 ms"""
+    )
 
 
 def test_one_greeting_below_60_columns() -> None:
-    assert drawn(GREETING, 59) == """\
+    assert (
+        drawn(GREETING, 59)
+        == """\
 +0.000 c1 call    greet "Hello"
 +0.000 c1 noreply kept; 1 waiting
 +0.001 c1 cast    send_message "Hello"
 +0.251 c1 info    "Hello to you too!"
 +0.251 c1 reply   "Hello to you too!" 251 ms"""
+    )
 
 
 def test_one_greeting_plain() -> None:
-    assert drawn(GREETING, view="plain") == """\
+    assert (
+        drawn(GREETING, view="plain")
+        == """\
 0.000000 - start coordinator: Coordinator
 0.000000 - start websocket: WebSocket, linked to coordinator
 0.000112 c1 call caller -> coordinator: greet "Hello"
@@ -103,15 +150,19 @@ def test_one_greeting_plain() -> None:
 0.000595 c1 cast coordinator -> websocket: send_message "Hello"
 0.251033 c1 info websocket -> coordinator: message_received "Hello to you too!"
 0.251090 c1 reply coordinator -> caller: "Hello to you too!" (blocked 0.251 s)"""
+    )
 
 
 def test_one_greeting_in_sentences() -> None:
-    assert drawn(GREETING, view="accessible") == """\
+    assert (
+        drawn(GREETING, view="accessible")
+        == """\
 0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".
 0.000 seconds, c1: coordinator goes on without an answer: caller kept, 1 waiting.
 0.001 seconds, c1: coordinator casts to websocket: send_message "Hello".
 0.251 seconds, c1: websocket sends to coordinator: message_received "Hello to you too!".
 0.251 seconds, c1: coordinator answers caller: "Hello to you too!", blocked 0.251 s."""
+    )
 
 
 def asked(call: str, caller: str = "caller", t: float = 0.0) -> Step:
@@ -134,14 +185,33 @@ def test_a_late_answer_is_dropped() -> None:
 
 
 def test_the_wrong_caller_is_told_as_such() -> None:
-    wrong = step("reply", "c6", "coordinator", "caller", t=0.4, message="A to you too!", blocked=0.1, for_="c5")
+    wrong = step(
+        "reply",
+        "c6",
+        "coordinator",
+        "caller",
+        t=0.4,
+        message="A to you too!",
+        blocked=0.1,
+        for_="c5",
+    )
     assert last([asked("c6"), wrong]) == (
         ' +0.400 s  c6   reply    !◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "A to you too!"   WRONG CALLER: asked by c5'
     )
 
 
 def test_whoever_waited_in_vain_is_told_who_got_the_answer() -> None:
-    gave_up = step("timeout", "c5", "caller", "coordinator", t=5.3, timeout=5.0, blocked=5.0, went_to="c6", went_at=0.4)
+    gave_up = step(
+        "timeout",
+        "c5",
+        "caller",
+        "coordinator",
+        t=5.3,
+        timeout=5.0,
+        blocked=5.0,
+        went_to="c6",
+        went_at=0.4,
+    )
     assert last([asked("c5"), gave_up]) == (
         " +5.300 s  c5   timeout  ×                    │                    │     gave up; its answer went to c6 at +0.400 s"
     )
@@ -175,7 +245,15 @@ def test_a_second_answer_a_cancelled_caller_and_what_is_sent_to_the_dead() -> No
         step("duplicate", "c1", "coordinator", "caller", t=0.3, message="A", ago=0.2, for_="c9"),
         asked("c2", t=1.0),
         step("cancel", "c2", "caller", "coordinator", t=1.5, timeout=5.0, blocked=0.5),
-        step("lost", None, "coordinator", "websocket", t=2.0, message=["send_message", "A"], sent="cast"),
+        step(
+            "lost",
+            None,
+            "coordinator",
+            "websocket",
+            t=2.0,
+            message=["send_message", "A"],
+            sent="cast",
+        ),
         step("fault", "c2", at="websocket", t=2.0, what="drop"),
         step("exit", at="websocket", t=2.5, reason="normal"),
         step("mark", t=3.0, label="lunch"),
@@ -198,7 +276,9 @@ def test_plain_says_all_there_is_to_say() -> None:
         step("reply", "c6", "coordinator", "caller", t=0.4, message="A", blocked=0.1, for_="c5"),
         step("late", "c2", "coordinator", "caller", t=9.6, message="A", ago=0.5, for_="c1"),
         step("exit", "c4", at="coordinator", t=2.002, reason="RuntimeError: x", link="websocket"),
-        step("down", "c4", "coordinator", "caller", t=2.002, reason="RuntimeError: x", blocked=0.002),
+        step(
+            "down", "c4", "coordinator", "caller", t=2.002, reason="RuntimeError: x", blocked=0.002
+        ),
         step("down", None, "coordinator", "watcher", t=2.002, reason="normal"),
         step("mark", t=3.0, label="lunch"),
         step("end", t=3.0, calls=2, replied=1, timed_out=0, failed=1, dropped=1),
@@ -224,13 +304,16 @@ def test_plain_says_all_there_is_to_say() -> None:
 
 
 def test_each_caller_has_a_lane_of_its_own_while_they_are_few() -> None:
-    assert drawn([*SETTING, asked("c1"), asked("c2", "caller-2"), asked("c3", "caller-3")]) == """\
+    assert (
+        drawn([*SETTING, asked("c1"), asked("c2", "caller-2"), asked("c3", "caller-3")])
+        == """\
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "A"
      time  call kind     caller      caller-2       coordinator      websocket message
  +0.000 s  c2   call     ┆               ├──────────────►│               │     greet "A"
      time  call kind     caller  caller-2    caller-3   coordinator  websocket message
  +0.000 s  c3   call     ┆           ┆           ├──────────►│           │     greet "A\""""
+    )
 
 
 def test_more_callers_than_lanes_share_one() -> None:
@@ -253,16 +336,28 @@ def test_callers_that_come_one_after_the_other_take_the_same_lane() -> None:
 
 
 def test_a_restart_takes_the_lanes_of_the_dead() -> None:
-    steps = [*GREETING, step("exit", at="coordinator", reason="x"), step("exit", at="websocket", reason="x", link="coordinator")]
-    steps += [step("start", at="coordinator-2", module="Coordinator"), step("start", at="websocket-2", module="WebSocket")]
+    steps = [
+        *GREETING,
+        step("exit", at="coordinator", reason="x"),
+        step("exit", at="websocket", reason="x", link="coordinator"),
+    ]
+    steps += [
+        step("start", at="coordinator-2", module="Coordinator"),
+        step("start", at="websocket-2", module="WebSocket"),
+    ]
     assert [line.split()[3:-1] for line in drawn(steps).splitlines() if "time" in line] == [
         ["caller", "coordinator", "websocket"], ["caller", "coordinator-2"], ["caller", "coordinator-2", "websocket-2"],
     ]  # fmt: skip
 
 
 def test_a_server_that_waits_for_another_is_a_blocked_caller_too() -> None:
-    steps = [step("call", "c1", "a", "b", message=["x"]), step("noreply", "c1", at="b", waiting=["c1"])]
-    assert drawn(steps).splitlines()[-1].startswith(" +0.000 s  c1   noreply  ┆                    ■")
+    steps = [
+        step("call", "c1", "a", "b", message=["x"]),
+        step("noreply", "c1", at="b", waiting=["c1"]),
+    ]
+    assert (
+        drawn(steps).splitlines()[-1].startswith(" +0.000 s  c1   noreply  ┆                    ■")
+    )
 
 
 def test_a_message_to_oneself_turns_round() -> None:
@@ -272,7 +367,10 @@ def test_a_message_to_oneself_turns_round() -> None:
 
 
 def test_more_servers_than_there_is_room_for_share_the_last_lane() -> None:
-    steps = [step("call", f"c{number}", "caller", f"server-{number}", message=["x"]) for number in range(1, 20)]
+    steps = [
+        step("call", f"c{number}", "caller", f"server-{number}", message=["x"])
+        for number in range(1, 20)
+    ]
     assert drawn(steps, 100).splitlines()[-17:-14] == [
         "     time  call kind     caller  server-1    server-2     others   message",
         " +0.000 s  c4   call     ├──────────────────────────────────►│     x",
@@ -294,11 +392,18 @@ def test_long_names_of_calls_widen_their_column_and_the_header_says_so() -> None
 
 
 def test_the_view_follows_the_width() -> None:
-    assert [view_for(width) for width in (100, 99, 60, 59)] == ["wide", "narrow", "narrow", "smallest"]
+    assert [view_for(width) for width in (100, 99, 60, 59)] == [
+        "wide",
+        "narrow",
+        "narrow",
+        "smallest",
+    ]
 
 
 def test_a_long_message_is_cut_and_the_news_behind_it_is_kept() -> None:
-    wrong = step("reply", "c6", "coordinator", "caller", t=0.4, message="A" * 1000, blocked=0.1, for_="c5")
+    wrong = step(
+        "reply", "c6", "coordinator", "caller", t=0.4, message="A" * 1000, blocked=0.1, for_="c5"
+    )
     assert last([asked("c6"), wrong], 112).endswith('│     "AAAAAAAAAAAAAA…   WRONG CALLER, not c5')
     assert last([asked("c6"), wrong], 60).endswith('"AAAAA… WRONG CALLER, not c5')
     assert "A" * 1000 in plain(wrong)
@@ -312,20 +417,43 @@ def test_wide_characters_take_their_cells() -> None:
 
 
 def test_the_clock_gives_up_decimals_before_its_column() -> None:
-    rows = [Timeline(100).lines(step("mark", t=t, label="x"))[-1][:10] for t in (9.9996, 99.9999, 1234.5678, 1234567.0)]
+    rows = [
+        Timeline(100).lines(step("mark", t=t, label="x"))[-1][:10]
+        for t in (9.9996, 99.9999, 1234.5678, 1234567.0)
+    ]
     assert rows == ["+10.000 s ", "+100.00 s ", "+1234.6 s ", "+1234567 s"]
 
 
 def test_cropping_says_that_there_was_more() -> None:
     assert [crop("Hello", room) for room in (9, 5, 4, 1, 0)] == ["Hello", "Hello", "Hel…", "…", ""]
-    assert [crop("Hello", room, "...") for room in (5, 4, 3, 2, 0)] == ["Hello", "H...", "...", "..", ""]
+    assert [crop("Hello", room, "...") for room in (5, 4, 3, 2, 0)] == [
+        "Hello",
+        "H...",
+        "...",
+        "..",
+        "",
+    ]
 
 
 # --- laws --------------------------------------------------------------------------------------------------------------------
 
 ODD = st.sampled_from('中👩👧e1\u0301\u200d\ufe0f\x1b\n\t\u202e"\\[')
 TEXT = st.text(st.characters(exclude_categories=()) | ODD, max_size=30)
-NAMES = st.sampled_from(["caller", "caller-2", "caller-3", "caller-4", "caller-99", "coordinator", "websocket", "中文"]) | TEXT
+NAMES = (
+    st.sampled_from(
+        [
+            "caller",
+            "caller-2",
+            "caller-3",
+            "caller-4",
+            "caller-99",
+            "coordinator",
+            "websocket",
+            "中文",
+        ]
+    )
+    | TEXT
+)
 CALLS = st.integers(1, 5).map("c{}".format)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -355,12 +483,21 @@ BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 
 
 def is_harmless(text: str) -> bool:
-    return not any(unicodedata.category(character) in STEERING or character in BIDI for character in text)
+    return not any(
+        unicodedata.category(character) in STEERING or character in BIDI for character in text
+    )
 
 
-@given(st.lists(STEPS, max_size=12), st.integers(1, 140), st.sampled_from(["wide", "narrow", "smallest", None]), st.booleans())
+@given(
+    st.lists(STEPS, max_size=12),
+    st.integers(1, 140),
+    st.sampled_from(["wide", "narrow", "smallest", None]),
+    st.booleans(),
+)
 @settings(max_examples=200)
-def test_no_row_is_wider_than_the_terminal(steps: list[Step], width: int, view: View | None, ascii_only: bool) -> None:
+def test_no_row_is_wider_than_the_terminal(
+    steps: list[Step], width: int, view: View | None, ascii_only: bool
+) -> None:
     timeline = Timeline(width, view, ascii_only=ascii_only)
     for each in steps:
         for row in timeline.rows(each):
@@ -369,7 +506,9 @@ def test_no_row_is_wider_than_the_terminal(steps: list[Step], width: int, view: 
 
 @given(st.lists(STEPS, max_size=6), st.sampled_from(VIEWS), st.booleans())
 @example([step("crash", "\x1b[2J", at="\u202e", error="\ud800\n")], "wide", False)
-def test_nothing_from_outside_steers_a_terminal(steps: list[Step], view: View, ascii_only: bool) -> None:
+def test_nothing_from_outside_steers_a_terminal(
+    steps: list[Step], view: View, ascii_only: bool
+) -> None:
     timeline = Timeline(112, view, ascii_only=ascii_only)
     assert all(is_harmless(line) for each in steps for line in timeline.lines(each))
 
@@ -384,7 +523,9 @@ def test_what_was_drawn_stays_whatever_comes_after(steps: list[Step], view: View
 @given(st.lists(STEPS, max_size=6), st.sampled_from(VIEWS))
 def test_rows_for_rich_say_what_the_lines_say(steps: list[Step], view: View) -> None:
     timeline, again = Timeline(112, view), Timeline(112, view)
-    assert [row.plain for each in steps for row in timeline.rows(each)] == [line for each in steps for line in again.lines(each)]
+    assert [row.plain for each in steps for row in timeline.rows(each)] == [
+        line for each in steps for line in again.lines(each)
+    ]
 
 
 @given(STEPS)
@@ -393,24 +534,66 @@ def test_plain_and_accessible_are_one_line_each(each: Step) -> None:
 
 
 FAILURES = [
-    (step("reply", "c123", "coordinator", "caller-2", message="A to you too!", blocked=0.19, for_="c122"), "WRONG CALLER"),
+    (
+        step(
+            "reply",
+            "c123",
+            "coordinator",
+            "caller-2",
+            message="A to you too!",
+            blocked=0.19,
+            for_="c122",
+        ),
+        "WRONG CALLER",
+    ),
     (step("timeout", "c123", "caller", "coordinator", blocked=5.0), "gave up"),
-    (step("timeout", "c123", "caller", "coordinator", blocked=5.0, went_to="c124", went_at=0.25), "c124"),
+    (
+        step("timeout", "c123", "caller", "coordinator", blocked=5.0, went_to="c124", went_at=0.25),
+        "c124",
+    ),
     (step("cancel", "c123", "caller", "coordinator", blocked=12.5), "cancelled"),
-    (step("late", "c123", "coordinator", "caller", message="A to you too!", ago=0.5, for_="c1"), "dropped"),
-    (step("duplicate", "c123", "coordinator", "caller", message="A to you too!", ago=0.5, for_="c1"), "dropped"),
+    (
+        step("late", "c123", "coordinator", "caller", message="A to you too!", ago=0.5, for_="c1"),
+        "dropped",
+    ),
+    (
+        step(
+            "duplicate",
+            "c123",
+            "coordinator",
+            "caller",
+            message="A to you too!",
+            ago=0.5,
+            for_="c1",
+        ),
+        "dropped",
+    ),
     (step("lost", "c123", "coordinator", "websocket", message=["send_message", "A"]), "lost"),
-    (step("crash", "c123", at="websocket", error="RuntimeError: injected by --fault crash"), "RuntimeError"),
-    (step("exit", "c123", at="coordinator", reason="RuntimeError: boom", link="websocket"), "linked"),
-    (step("down", "c123", "coordinator", "caller", reason="RuntimeError: boom", blocked=12.5), "died"),
-    (step("down", "c123", "coordinator", "caller", reason="noproc", blocked=0.0), "nobody is there"),
+    (
+        step("crash", "c123", at="websocket", error="RuntimeError: injected by --fault crash"),
+        "RuntimeError",
+    ),
+    (
+        step("exit", "c123", at="coordinator", reason="RuntimeError: boom", link="websocket"),
+        "linked",
+    ),
+    (
+        step("down", "c123", "coordinator", "caller", reason="RuntimeError: boom", blocked=12.5),
+        "died",
+    ),
+    (
+        step("down", "c123", "coordinator", "caller", reason="noproc", blocked=0.0),
+        "nobody is there",
+    ),
     (step("fault", "c123", at="websocket", what="duplicate"), "duplicate"),
 ]
 
 
 @pytest.mark.parametrize(("failure", "keyword"), FAILURES)
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 99, 100, 120])
-def test_what_has_gone_wrong_is_said_whole_however_little_room_there_is(failure: Step, keyword: str, width: int) -> None:
+def test_what_has_gone_wrong_is_said_whole_however_little_room_there_is(
+    failure: Step, keyword: str, width: int
+) -> None:
     assert keyword in last([asked("c122"), asked("c123"), failure], width)
 
 
@@ -436,7 +619,9 @@ def test_the_lane_of_a_process_that_has_ended_ends_until_it_is_started_again() -
 
 
 @given(st.sampled_from(sorted(KINDS)), st.integers(1, 140), st.text(st.characters(codec="ascii")))
-def test_with_ascii_glyphs_only_the_text_of_others_may_be_anything_else(kind: str, width: int, text: str) -> None:
+def test_with_ascii_glyphs_only_the_text_of_others_may_be_anything_else(
+    kind: str, width: int, text: str
+) -> None:
     said = dict.fromkeys(["error", "reason", "label", "link", "what", "for"], text)
     each = step(kind, text, text, text, message=[text], waiting=[text], blocked=0.1, **said)
     for view in VIEWS:
@@ -449,8 +634,12 @@ def test_colours_are_those_of_the_kind() -> None:
         return {str(span.style) for span in row.spans if span.style != "dim"}
 
     assert styles(asked("c1")) == {"cyan"}
-    assert styles(step("reply", "c1", "coordinator", "caller", message="A", blocked=0.1)) == {"bold green"}
-    assert styles(step("reply", "c1", "coordinator", "caller", message="A", blocked=0.1, for_="c2")) == {"bold red"}
+    assert styles(step("reply", "c1", "coordinator", "caller", message="A", blocked=0.1)) == {
+        "bold green"
+    }
+    assert styles(
+        step("reply", "c1", "coordinator", "caller", message="A", blocked=0.1, for_="c2")
+    ) == {"bold red"}
     assert styles(step("timeout", "c1", "caller", "coordinator", blocked=5.0)) == {"bold red"}
 
 
@@ -459,7 +648,9 @@ def test_colours_are_those_of_the_kind() -> None:
 
 def test_a_drawing_is_as_wide_as_its_console() -> None:
     for width in (112, 80, 40):
-        console = Console(file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False)
+        console = Console(
+            file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False
+        )
         console.print(Drawing(GREETING))
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue().rstrip("\n") == drawn(GREETING, width)
@@ -477,7 +668,9 @@ def test_plain_lines_are_made_without_rich() -> None:
         "for view in ('plain', 'accessible'): Timeline(80, view).lines(Step(1, 0.0, 'mark', details={'label': '\\u4e2d'}))\n"
         "print(' '.join(sys.modules))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"rich", "asyncio", "prompt_toolkit", "typer"} & set(loaded)
 
 

@@ -51,7 +51,12 @@ END = '{"seq":2,"t":0.5,"kind":"end"}\n'
 
 
 def is_harmless(text: str) -> bool:
-    return not {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"} and not set(text) & set(BIDI)
+    return not {unicodedata.category(character) for character in text} & {
+        "Cc",
+        "Cs",
+        "Zl",
+        "Zp",
+    } and not set(text) & set(BIDI)
 
 
 def lines_of(text: str) -> Steps:
@@ -67,6 +72,7 @@ def error_of(read_it: Callable[[], object]) -> str:
 
 
 # --- the law -----------------------------------------------------------------------------------------------------------------
+
 
 def is_whole(text: str) -> bool:
     """JSON itself cannot tell the two halves of a character, one after the other, from the character."""
@@ -87,7 +93,9 @@ OWN = {
     "timeout": SECONDS | st.none(), "waiting": st.lists(TEXT, max_size=3), "blocked": SECONDS, "for": TEXT, "reason": TEXT,
     "calls": st.integers(0), "label": TEXT,
 }  # fmt: skip
-UNKNOWN = st.dictionaries(TEXT.filter(lambda name: name not in COMMON and name not in DETAILS), JSON, max_size=3)
+UNKNOWN = st.dictionaries(
+    TEXT.filter(lambda name: name not in COMMON and name not in DETAILS), JSON, max_size=3
+)
 STEPS = st.builds(
     Step,
     seq=st.integers(1),
@@ -98,7 +106,9 @@ STEPS = st.builds(
     target=st.none() | TEXT,
     at=st.none() | TEXT,
     message=st.just(ABSENT) | JSON,
-    details=st.builds(lambda own, unknown: own | unknown, st.fixed_dictionaries({}, optional=OWN), UNKNOWN),
+    details=st.builds(
+        lambda own, unknown: own | unknown, st.fixed_dictionaries({}, optional=OWN), UNKNOWN
+    ),
     cause=st.none() | st.integers(),
 )
 
@@ -127,7 +137,17 @@ def test_a_line_is_one_line_and_nothing_in_it_steers_a_terminal(step: Step) -> N
     json.loads(line)
 
 
-@given(st.builds(Header, TEXT, TEXT, st.none() | TEXT, TEXT, st.none() | st.integers(), st.dictionaries(TEXT, JSON, max_size=3)))
+@given(
+    st.builds(
+        Header,
+        TEXT,
+        TEXT,
+        st.none() | TEXT,
+        TEXT,
+        st.none() | st.integers(),
+        st.dictionaries(TEXT, JSON, max_size=3),
+    )
+)
 def test_a_header_is_read_as_it_was_written(header: Header) -> None:
     assert read(io.StringIO(written([], header)))[0] == header
 
@@ -159,7 +179,15 @@ def test_a_recording_of_another_program_is_read_too() -> None:
     assert header == Header(by="Elixir 1.14.0 on OTP 25", title="hello", clock="real")
     assert list(steps) == [
         Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "Hello world"]),
-        Step(2, 2.1e-5, "cast", None, "coordinator", "websocket", message=["send_message", "Hello world"]),
+        Step(
+            2,
+            2.1e-5,
+            "cast",
+            None,
+            "coordinator",
+            "websocket",
+            message=["send_message", "Hello world"],
+        ),
     ]
 
 
@@ -174,7 +202,9 @@ def test_unknown_keys_are_kept_and_unknown_kinds_let_through() -> None:
 # --- files -------------------------------------------------------------------------------------------------------------------
 
 
-def test_each_line_is_on_the_disk_when_write_returns_and_only_the_owner_may_read_it(tmp_path: Path) -> None:
+def test_each_line_is_on_the_disk_when_write_returns_and_only_the_owner_may_read_it(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "lunch.jsonl"
     with Writer(path, Header(by="me")) as writer:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -187,7 +217,10 @@ def test_a_file_that_exists_is_not_overwritten_unless_asked(tmp_path: Path) -> N
     path = tmp_path / "lunch.jsonl"
     path.write_text("precious")
     path.chmod(0o644)
-    assert error_of(lambda: Writer(path)) == f"{path}: exists already; overwrite it, append to it, or choose another name"
+    assert (
+        error_of(lambda: Writer(path))
+        == f"{path}: exists already; overwrite it, append to it, or choose another name"
+    )
     assert path.read_text() == "precious"
     Writer(str(path), overwrite=True).close()
     assert read(path)[0] == Header()
@@ -203,7 +236,9 @@ def test_appending_continues_a_file_under_its_own_header(tmp_path: Path) -> None
     assert (header.title, list(steps)) == ("number 1", [Step(1, 0.0, "mark"), Step(2, 0.0, "mark")])
 
 
-@pytest.mark.parametrize("cut", ['{"seq":2,"t":', '{"seq":2,"t":\n', '{"seq":2,"t":\n\n', '{"seq":2,"label":"é', "\n\n"])
+@pytest.mark.parametrize(
+    "cut", ['{"seq":2,"t":', '{"seq":2,"t":\n', '{"seq":2,"t":\n\n', '{"seq":2,"label":"é', "\n\n"]
+)
 def test_appending_takes_a_cut_last_line_off(cut: str, tmp_path: Path) -> None:
     path = tmp_path / "lunch.jsonl"
     path.write_bytes((HEADER + STEP + cut).encode()[: -1 if cut.endswith("é") else None])
@@ -233,8 +268,12 @@ def test_a_device_may_be_written_to_since_nothing_is_lost() -> None:
 
 
 def test_a_place_that_cannot_be_written_to_gets_a_sentence(tmp_path: Path) -> None:
-    assert error_of(lambda: Writer(tmp_path / "no" / "such.jsonl")).endswith("cannot be written: no such file or directory")
-    assert error_of(lambda: Writer(tmp_path, overwrite=True)).endswith("cannot be written: is a directory")
+    assert error_of(lambda: Writer(tmp_path / "no" / "such.jsonl")).endswith(
+        "cannot be written: no such file or directory"
+    )
+    assert error_of(lambda: Writer(tmp_path, overwrite=True)).endswith(
+        "cannot be written: is a directory"
+    )
     assert "cannot be written" in error_of(lambda: Writer("a\0b"))
 
 
@@ -259,7 +298,10 @@ def test_a_recording_without_an_end_was_interrupted() -> None:
     assert steps.notes == ["the transcript: the recording was interrupted; it has no end line"]
 
 
-@pytest.mark.parametrize("cut", ['{"seq":2', '{"seq":2\n', "{", '{"seq":2,"label":"é', '{"seq":2}]', '{"seq"', "x", "\x00\x00"])
+@pytest.mark.parametrize(
+    "cut",
+    ['{"seq":2', '{"seq":2\n', "{", '{"seq":2,"label":"é', '{"seq":2}]', '{"seq"', "x", "\x00\x00"],
+)
 def test_a_cut_last_line_is_told_and_ignored(cut: str) -> None:
     steps = read(io.BytesIO((HEADER + STEP + cut).encode()[: -1 if cut.endswith("é") else None]))[1]
     assert [step.kind for step in steps] == ["mark"]
@@ -290,26 +332,74 @@ def test_blank_lines_say_nothing() -> None:
     ("line", "problem"),
     [
         ("[]", "line 2: expected a JSON object, found []"),
-        ("hello", "line 2: expected a JSON object, found something else at column 1 (Expecting value)"),
+        (
+            "hello",
+            "line 2: expected a JSON object, found something else at column 1 (Expecting value)",
+        ),
         ('{"seq":1} {}', "line 2: expected a JSON object, found something after it, at column 10"),
-        ('{"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found none'),
-        ('{"seq":0,"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found 0'),
-        ('{"seq":true,"t":0,"kind":"mark"}', 'line 2, field "seq": expected a whole number from 1, found true'),
-        ('{"seq":1,"t":"0","kind":"mark"}', 'line 2, field "t": expected a number of seconds, 0 or more, found "0"'),
-        ('{"seq":1,"t":-1,"kind":"mark"}', 'line 2, field "t": expected a number of seconds, 0 or more, found -1'),
-        ('{"seq":1,"t":true,"kind":"mark"}', 'line 2, field "t": expected a number of seconds, 0 or more, found true'),
-        ('{"seq":1,"t":1e300,"kind":"mark"}', 'line 2, field "t": expected a number of seconds, 0 or more, found 1e+300'),
-        ('{"seq":1,"t":1e999,"kind":"mark"}', "line 2: expected a JSON object, found a number that is too large"),
-        ('{"seq":1,"t":NaN,"kind":"mark"}', "line 2: expected a JSON object, found NaN, which JSON does not have"),
+        (
+            '{"t":0,"kind":"mark"}',
+            'line 2, field "seq": expected a whole number from 1, found none',
+        ),
+        (
+            '{"seq":0,"t":0,"kind":"mark"}',
+            'line 2, field "seq": expected a whole number from 1, found 0',
+        ),
+        (
+            '{"seq":true,"t":0,"kind":"mark"}',
+            'line 2, field "seq": expected a whole number from 1, found true',
+        ),
+        (
+            '{"seq":1,"t":"0","kind":"mark"}',
+            'line 2, field "t": expected a number of seconds, 0 or more, found "0"',
+        ),
+        (
+            '{"seq":1,"t":-1,"kind":"mark"}',
+            'line 2, field "t": expected a number of seconds, 0 or more, found -1',
+        ),
+        (
+            '{"seq":1,"t":true,"kind":"mark"}',
+            'line 2, field "t": expected a number of seconds, 0 or more, found true',
+        ),
+        (
+            '{"seq":1,"t":1e300,"kind":"mark"}',
+            'line 2, field "t": expected a number of seconds, 0 or more, found 1e+300',
+        ),
+        (
+            '{"seq":1,"t":1e999,"kind":"mark"}',
+            "line 2: expected a JSON object, found a number that is too large",
+        ),
+        (
+            '{"seq":1,"t":NaN,"kind":"mark"}',
+            "line 2: expected a JSON object, found NaN, which JSON does not have",
+        ),
         ('{"seq":1,"t":0}', 'line 2, field "kind": expected text, found none'),
         ('{"seq":1,"t":0,"kind":"mark","call":1}', 'line 2, field "call": expected text, found 1'),
-        ('{"seq":1,"t":0,"kind":"mark","from":[]}', 'line 2, field "from": expected text, found []'),
-        ('{"seq":1,"t":0,"kind":"mark","cause":"1"}', 'line 2, field "cause": expected a whole number, found "1"'),
+        (
+            '{"seq":1,"t":0,"kind":"mark","from":[]}',
+            'line 2, field "from": expected text, found []',
+        ),
+        (
+            '{"seq":1,"t":0,"kind":"mark","cause":"1"}',
+            'line 2, field "cause": expected a whole number, found "1"',
+        ),
         ('{"seq":1,"t":0,"kind":"mark","label":["\x1b"]}', None),
-        ('{"seq":1,"t":0,"kind":"mark","label":["\\u001b"]}', 'line 2, field "label": expected text, found ["\\u001b"]'),
-        ('{"seq":1,"t":0,"kind":"noreply","waiting":[1]}', 'line 2, field "waiting": expected a list of calls, found [1]'),
-        ('{"seq":1,"t":0,"kind":"reply","ago":"x"}', 'line 2, field "ago": expected a number of seconds, 0 or more, found "x"'),
-        ('{"seq":1,"t":0,"kind":"end","calls":-1}', 'line 2, field "calls": expected a whole number, 0 or more, found -1'),
+        (
+            '{"seq":1,"t":0,"kind":"mark","label":["\\u001b"]}',
+            'line 2, field "label": expected text, found ["\\u001b"]',
+        ),
+        (
+            '{"seq":1,"t":0,"kind":"noreply","waiting":[1]}',
+            'line 2, field "waiting": expected a list of calls, found [1]',
+        ),
+        (
+            '{"seq":1,"t":0,"kind":"reply","ago":"x"}',
+            'line 2, field "ago": expected a number of seconds, 0 or more, found "x"',
+        ),
+        (
+            '{"seq":1,"t":0,"kind":"end","calls":-1}',
+            'line 2, field "calls": expected a whole number, 0 or more, found -1',
+        ),
     ],
 )
 def test_a_bad_line_says_where_and_what_was_expected(line: str, problem: str | None) -> None:
@@ -331,7 +421,9 @@ def test_a_bad_line_says_where_and_what_was_expected(line: str, problem: str | N
     ids=["very deep", "too deep", "deep objects", "too long", "too late", "too late to tell"],
 )
 def test_what_nests_too_deep_or_counts_too_far_is_refused_like_any_bad_line(line: str) -> None:
-    assert error_of(lambda: list(lines_of(HEADER + line + "\n" + END))).startswith("the transcript, line 2")
+    assert error_of(lambda: list(lines_of(HEADER + line + "\n" + END))).startswith(
+        "the transcript, line 2"
+    )
     assert error_of(lambda: from_line(line)).startswith("the transcript, line 2")
 
 
@@ -346,20 +438,37 @@ def test_what_nests_too_deep_or_counts_too_far_is_refused_like_any_bad_line(line
         (b"[" * 100_000, "is no transcript: its first line is no JSON object"),
         (b"x" * 3_000_000, "is no transcript: its first line is no JSON object"),
         (b"[1]\n", 'is no transcript: its first line does not say "format":"genreply"'),
-        (b'{"version":2,"width":80}\n', 'is no transcript: its first line does not say "format":"genreply"'),
+        (
+            b'{"version":2,"width":80}\n',
+            'is no transcript: its first line does not say "format":"genreply"',
+        ),
         (b'{"format":"genreply"}\n', 'line 1, field "version": expected 1, found none'),
-        (b'{"format":"genreply","version":"1"}\n', 'line 1, field "version": expected 1, found "1"'),
-        (b'{"format":"genreply","version":true}\n', 'line 1, field "version": expected 1, found true'),
+        (
+            b'{"format":"genreply","version":"1"}\n',
+            'line 1, field "version": expected 1, found "1"',
+        ),
+        (
+            b'{"format":"genreply","version":true}\n',
+            'line 1, field "version": expected 1, found true',
+        ),
         (
             b'{"format":"genreply","version":2,"seed":"new"}\n',
             "is a transcript of version 2, and this genreply reads version 1; a newer genreply reads it",
         ),
-        (b'{"format":"genreply","version":1,"seed":"7"}\n', 'line 1, field "seed": expected a whole number, found "7"'),
-        (b'{"format":"genreply","version":1,"settings":[]}\n', 'line 1, field "settings": expected a JSON object, found []'),
+        (
+            b'{"format":"genreply","version":1,"seed":"7"}\n',
+            'line 1, field "seed": expected a whole number, found "7"',
+        ),
+        (
+            b'{"format":"genreply","version":1,"settings":[]}\n',
+            'line 1, field "settings": expected a JSON object, found []',
+        ),
     ],
     ids=range(15),
 )
-def test_what_is_no_transcript_gets_a_sentence_of_its_own(content: bytes, problem: str, tmp_path: Path) -> None:
+def test_what_is_no_transcript_gets_a_sentence_of_its_own(
+    content: bytes, problem: str, tmp_path: Path
+) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
     text = error_of(lambda: read(path))
@@ -367,7 +476,10 @@ def test_what_is_no_transcript_gets_a_sentence_of_its_own(content: bytes, proble
 
 
 def test_what_cannot_be_opened_gets_a_sentence_of_its_own(tmp_path: Path) -> None:
-    assert error_of(lambda: read(tmp_path / "none.jsonl")) == f"{tmp_path}/none.jsonl: there is no such file"
+    assert (
+        error_of(lambda: read(tmp_path / "none.jsonl"))
+        == f"{tmp_path}/none.jsonl: there is no such file"
+    )
     assert error_of(lambda: read(tmp_path)) == f"{tmp_path}: is a directory; expected a transcript"
     assert "cannot be read" in error_of(lambda: read("a\0b"))
     assert "\\x1b[2J" in error_of(lambda: read("\x1b[2J"))
@@ -383,7 +495,9 @@ def test_what_may_not_be_read_gets_a_sentence_of_its_own(tmp_path: Path) -> None
 def test_bytes_that_are_no_text_are_refused_where_they_are() -> None:
     text = (HEADER + STEP).encode() + b'{"seq":2,"label":"\xff"}\n' + END.encode()
     problem = error_of(lambda: list(read(io.BytesIO(text))[1]))
-    assert problem == "the transcript, line 3: expected a JSON object, found bytes that are no UTF-8"
+    assert (
+        problem == "the transcript, line 3: expected a JSON object, found bytes that are no UTF-8"
+    )
     stream = io.TextIOWrapper(io.BytesIO(HEADER.encode() + b"\xff" * 20_000), encoding="utf-8")
     assert "UTF-8" in error_of(lambda: list(read(stream)[1]))
 
@@ -420,7 +534,17 @@ def test_a_long_transcript_takes_no_more_memory_than_a_short_one(tmp_path: Path)
         path = tmp_path / f"{count}.jsonl"
         with Writer(path) as writer:
             for seq in range(1, count + 1):
-                writer.write(Step(seq, seq / 10, "call", f"c{seq}", "caller", "coordinator", message=["greet", "Hello"]))
+                writer.write(
+                    Step(
+                        seq,
+                        seq / 10,
+                        "call",
+                        f"c{seq}",
+                        "caller",
+                        "coordinator",
+                        message=["greet", "Hello"],
+                    )
+                )
         tracemalloc.start()
         for _ in read(path)[1]:
             pass
@@ -440,7 +564,9 @@ def test_the_file_is_closed_by_whoever_leaves_early(tmp_path: Path) -> None:
     steps.close()
     assert list(steps) == []
     del steps
-    read(path)  # not even begun: a file left open would be a ResourceWarning, and warnings are errors here
+    read(
+        path
+    )  # not even begun: a file left open would be a ResourceWarning, and warnings are errors here
 
 
 def test_header_line_begins_as_the_format_says() -> None:
@@ -451,7 +577,9 @@ def test_reading_and_writing_load_neither_rich_nor_asyncio() -> None:
     import subprocess
 
     code = "import sys, genreply_cli.transcript.reader; print(' '.join(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"rich", "asyncio", "prompt_toolkit", "typer"} & set(loaded)
 
 

@@ -21,7 +21,22 @@ from genreply_cli.transcript.tracer import KINDS
 
 MANY = int(os.environ.get("GENREPLY_HOSTILE", "400"))
 SAMPLES = {name: path.read_bytes() for name, path in samples().items()}
-KEYS = ["seq", "t", "kind", "call", "from", "to", "at", "message", "cause", *DETAILS, "settings", "seed", "version", "x\x1b[2J"]
+KEYS = [
+    "seq",
+    "t",
+    "kind",
+    "call",
+    "from",
+    "to",
+    "at",
+    "message",
+    "cause",
+    *DETAILS,
+    "settings",
+    "seed",
+    "version",
+    "x\x1b[2J",
+]
 STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 TASKS = [
@@ -39,7 +54,9 @@ values: st.SearchStrategy[Any] = st.sampled_from([
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
     """A sample with some lines changed, left out, doubled or moved, and perhaps cut."""
-    lines = [json.loads(line) for line in SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))].splitlines()]
+    lines = [
+        json.loads(line) for line in SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))].splitlines()
+    ]
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(lines) - 1))
         match draw(st.integers(0, 5)):
@@ -52,7 +69,9 @@ def mutated(draw: st.DrawFn) -> bytes:
             case 3:
                 lines[0].setdefault("settings", {})
                 if isinstance(lines[0]["settings"], dict):
-                    lines[0]["settings"][draw(st.sampled_from(["coordinator", "delay", "timeout", "faults", "x"]))] = draw(values)
+                    lines[0]["settings"][
+                        draw(st.sampled_from(["coordinator", "delay", "timeout", "faults", "x"]))
+                    ] = draw(values)
             case _:
                 lines[place][draw(st.sampled_from(KEYS))] = draw(values)
     text = "".join(json.dumps(line) + "\n" for line in lines).encode()
@@ -74,7 +93,9 @@ headed = st.binary(max_size=200).map(lambda data: b'{"format":"genreply","versio
 
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
 @given(data=mutated() | damaged() | headed | st.binary(max_size=300), task=st.sampled_from(TASKS))
-def test_whatever_a_file_holds_there_is_a_replay_or_a_sentence(data: bytes, task: list[str]) -> None:
+def test_whatever_a_file_holds_there_is_a_replay_or_a_sentence(
+    data: bytes, task: list[str]
+) -> None:
     done = genreply("trace", "-", *task, stdin=data)
     assert done.code in {0, 5}, done.err
     assert "Traceback" not in done.err
@@ -86,7 +107,10 @@ def test_whatever_a_file_holds_there_is_a_replay_or_a_sentence(data: bytes, task
         json.loads(done.out)
 
 
-LONG = b'{"format":"genreply","version":1}\n{"seq":1,"t":0.0,"kind":"mark","label":"' + b"x" * 20_000_000
+LONG = (
+    b'{"format":"genreply","version":1}\n{"seq":1,"t":0.0,"kind":"mark","label":"'
+    + b"x" * 20_000_000
+)
 
 
 @pytest.mark.parametrize("task", [["--check"], ["--view", "wide"], ["--stats"], ["--as", "svg"]])
@@ -100,6 +124,14 @@ def test_a_line_of_any_length_is_read_or_refused(task: list[str], end: bytes) ->
 def test_a_newer_version_and_other_files_get_a_sentence_each(tmp_path: Path) -> None:
     newer = genreply("trace", "-", stdin=b'{"format":"genreply","version":2}\n')
     assert (newer.code, "a newer genreply reads it" in newer.err) == (5, True)
-    for data in (b"", b"\x89PNG\r\n\x1a\n\x00", b"[]\n", b'{"a": 1}\n', b"\xff\xfe{\x00", b"\n\n\n", b"x" * (3 << 20)):
+    for data in (
+        b"",
+        b"\x89PNG\r\n\x1a\n\x00",
+        b"[]\n",
+        b'{"a": 1}\n',
+        b"\xff\xfe{\x00",
+        b"\n\n\n",
+        b"x" * (3 << 20),
+    ):
         done = genreply("trace", "-", "--check", stdin=data)
         assert (done.code, done.out, done.err.count("\n")) == (5, "", 2)

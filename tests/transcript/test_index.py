@@ -23,7 +23,10 @@ BIG = read_all(index_of(MANY))
 
 
 def marks(count: int) -> list[Step]:
-    return [Step(number, float(number), "mark", details={"label": f"m{number}"}) for number in range(1, count + 1)]
+    return [
+        Step(number, float(number), "mark", details={"label": f"m{number}"})
+        for number in range(1, count + 1)
+    ]
 
 
 def lines_of(steps: list[Step]) -> bytes:
@@ -140,7 +143,10 @@ def test_a_bad_line_ends_it_there_and_all_before_it_can_be_seen() -> None:
     lines = lines_of(marks(500)) + b'\n{"seq":501,"t":-1,"kind":"mark"}\n' + lines_of(marks(2000))
     index = read_all(index_of_lines(lines))
     assert index.total == 500
-    assert str(index.problem) == 'made.jsonl, line 503, field "t": expected a number of seconds, 0 or more, found -1'
+    assert (
+        str(index.problem)
+        == 'made.jsonl, line 503, field "t": expected a number of seconds, 0 or more, found -1'
+    )
     assert index.ends == 500.0
     assert index.step(500) is None
     assert list(index.steps(498)) == marks(500)[498:]

@@ -21,7 +21,9 @@ def standing_after(name: str, seq: int | None = None) -> Standing:
 def test_a_call_is_open_and_kept_until_its_answer() -> None:
     standing = standing_after("hello", 5)
     kept = standing.open["c1"]
-    assert kept == Open("c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0)
+    assert kept == Open(
+        "c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0
+    )
     assert kept.deadline == 5.0
     assert standing.kept() == {"coordinator": [kept]}
     after = standing_after("hello")
@@ -60,7 +62,12 @@ def test_who_has_crashed_is_gone_and_keeps_nobody() -> None:
         (kept if step.seq < 3 else dead).see(step)
         dead = kept.copy() if step.seq < 3 else dead
     assert list(kept.kept()) == ["a"]
-    assert (list(dead.open), dead.kept(), dead.alive, dead.gone) == (["c1"], {}, {}, {"a": "killed"})
+    assert (list(dead.open), dead.kept(), dead.alive, dead.gone) == (
+        ["c1"],
+        {},
+        {},
+        {"a": "killed"},
+    )
 
 
 def test_a_monitor_that_is_told_ends_no_call() -> None:

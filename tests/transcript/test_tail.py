@@ -85,7 +85,10 @@ def test_without_a_file_it_goes_on_to_the_next_session(tmp_path: Path) -> None:
         (tmp_path / "2.jsonl").write_bytes(LATE[:-40])
 
     seen = followed(None, writer, lambda: max(tmp_path.glob("*.jsonl"), default=None))
-    whole = [step.kind for step in read(samples()["hello"])[1]], [step.kind for step in read(samples()["late"])[1]]
+    whole = (
+        [step.kind for step in read(samples()["hello"])[1]],
+        [step.kind for step in read(samples()["late"])[1]],
+    )
     assert kinds(seen) == ["header", *whole[0], "header", *whole[1][:-1]]
 
 
@@ -105,11 +108,19 @@ def test_a_file_that_is_begun_anew_is_followed_from_its_beginning(tmp_path: Path
     [
         (b"no transcript\n", "its first line is no JSON object"),
         (b"x" * (1 << 20), "its first line is no JSON object"),
-        (HELLO.replace(b'"seq":3', b'"seq":0'), 'line 4, field "seq": expected a whole number from 1, found 0'),
-        (HELLO.replace(b"Hello", b"\xff"), "line 4: expected a JSON object, found bytes that are no UTF-8"),
+        (
+            HELLO.replace(b'"seq":3', b'"seq":0'),
+            'line 4, field "seq": expected a whole number from 1, found 0',
+        ),
+        (
+            HELLO.replace(b"Hello", b"\xff"),
+            "line 4: expected a JSON object, found bytes that are no UTF-8",
+        ),
     ],
 )
-def test_what_is_no_transcript_is_not_waited_for(text: bytes, sentence: str, tmp_path: Path) -> None:
+def test_what_is_no_transcript_is_not_waited_for(
+    text: bytes, sentence: str, tmp_path: Path
+) -> None:
     path = tmp_path / "it.jsonl"
     path.write_bytes(text)
 
@@ -126,7 +137,10 @@ def test_what_is_no_transcript_is_not_waited_for(text: bytes, sentence: str, tmp
 def test_a_recording_that_has_ended_is_printed_by_the_command(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
     path.write_bytes(LATE)
-    assert genreply("trace", path, "--follow", "--call", "c1").out == genreply("trace", path, "--call", "c1").out
+    assert (
+        genreply("trace", path, "--follow", "--call", "c1").out
+        == genreply("trace", path, "--call", "c1").out
+    )
     assert genreply("trace", path, "-f", "--events").out == LATE.decode()
 
 

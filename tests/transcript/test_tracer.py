@@ -69,7 +69,15 @@ class Story:
         self.tracer = Tracer() if tracer is None else tracer
         self.seq = 0
 
-    def add(self, kind: Any, source: Any = None, target: Any = None, message: Any = None, at: float = 0.0, **more: Any) -> Step:
+    def add(
+        self,
+        kind: Any,
+        source: Any = None,
+        target: Any = None,
+        message: Any = None,
+        at: float = 0.0,
+        **more: Any,
+    ) -> Step:
         self.seq += 1
         return self.tracer(Event(self.seq, at, kind, source, target, message, **more))
 
@@ -84,11 +92,25 @@ def one_greeting() -> list[Step]:
     return [
         story.add("start", room, at=7.0),
         story.add("start", socket, at=7.000031, detail=room),
-        story.add("call", caller, room, Greet("Hello"), 7.000112, call=call, about=call, detail=5.0),
+        story.add(
+            "call", caller, room, Greet("Hello"), 7.000112, call=call, about=call, detail=5.0
+        ),
         story.add("noreply", room, None, None, 7.00014, call=call, about=call, cause=3),
-        story.add("cast", room, socket, SendMessage("Hello", object()), 7.000195, call=call, cause=3),
-        story.add("info", socket, room, ["message_received", "Hello to you too!"], 7.251033, call=call, cause=5),
-        story.add("reply", room, caller, "Hello to you too!", 7.25109, call=call, about=call, cause=6),
+        story.add(
+            "cast", room, socket, SendMessage("Hello", object()), 7.000195, call=call, cause=3
+        ),
+        story.add(
+            "info",
+            socket,
+            room,
+            ["message_received", "Hello to you too!"],
+            7.251033,
+            call=call,
+            cause=5,
+        ),
+        story.add(
+            "reply", room, caller, "Hello to you too!", 7.25109, call=call, about=call, cause=6
+        ),
         story.tracer.end(),
     ]
 
@@ -99,13 +121,61 @@ def one_greeting() -> list[Step]:
 def test_one_greeting_is_told_as_the_format_says() -> None:
     assert one_greeting() == [
         Step(1, 0.0, "start", at="coordinator", details={"module": "Room"}),
-        Step(2, 0.000031, "start", at="socket", details={"module": "Socket", "linked": "coordinator"}),
-        Step(3, 0.000112, "call", "c1", "caller", "coordinator", None, ["greet", "Hello"], {"timeout": 5.0}),
+        Step(
+            2, 0.000031, "start", at="socket", details={"module": "Socket", "linked": "coordinator"}
+        ),
+        Step(
+            3,
+            0.000112,
+            "call",
+            "c1",
+            "caller",
+            "coordinator",
+            None,
+            ["greet", "Hello"],
+            {"timeout": 5.0},
+        ),
         Step(4, 0.00014, "noreply", "c1", at="coordinator", details={"waiting": ["c1"]}, cause=3),
-        Step(5, 0.000195, "cast", "c1", "coordinator", "socket", None, ["send_message", "Hello"], cause=3),
-        Step(6, 0.251033, "info", "c1", "socket", "coordinator", None, ["message_received", "Hello to you too!"], cause=5),
-        Step(7, 0.25109, "reply", "c1", "coordinator", "caller", None, "Hello to you too!", {"blocked": 0.250978}, 6),
-        Step(8, 0.25109, "end", details={"calls": 1, "replied": 1, "timed_out": 0, "failed": 0, "dropped": 0}),
+        Step(
+            5,
+            0.000195,
+            "cast",
+            "c1",
+            "coordinator",
+            "socket",
+            None,
+            ["send_message", "Hello"],
+            cause=3,
+        ),
+        Step(
+            6,
+            0.251033,
+            "info",
+            "c1",
+            "socket",
+            "coordinator",
+            None,
+            ["message_received", "Hello to you too!"],
+            cause=5,
+        ),
+        Step(
+            7,
+            0.25109,
+            "reply",
+            "c1",
+            "coordinator",
+            "caller",
+            None,
+            "Hello to you too!",
+            {"blocked": 0.250978},
+            6,
+        ),
+        Step(
+            8,
+            0.25109,
+            "end",
+            details={"calls": 1, "replied": 1, "timed_out": 0, "failed": 0, "dropped": 0},
+        ),
     ]
 
 
@@ -145,13 +215,18 @@ def test_a_dropped_answer_says_whom_it_was_meant_for_and_how_late_it_is(kind: st
         story.add("timeout", second, room, at=1.0, about=answered)
     else:
         story.add("reply", room, second, "B", 1.0, call=answered, about=answered)
-    assert story.add(kind, room, second, "A", 1.5, call=meant, about=answered).details == {"ago": 0.5, "for": "c1"}
+    assert story.add(kind, room, second, "A", 1.5, call=meant, about=answered).details == {
+        "ago": 0.5,
+        "for": "c1",
+    }
 
 
 def test_a_right_answer_was_meant_for_nobody_else() -> None:
     story, room, caller = Story(), Room(), Task()
     call = story.call(caller, room)
-    assert story.add("reply", room, caller, "A", 0.3, call=call, about=call).details == {"blocked": 0.3}
+    assert story.add("reply", room, caller, "A", 0.3, call=call, about=call).details == {
+        "blocked": 0.3
+    }
 
 
 def test_an_answer_with_no_cause_accuses_nobody() -> None:
@@ -258,7 +333,13 @@ def test_the_end_counts_what_became_of_all_calls() -> None:
     story.add("late", room, tasks[1], "A", call=calls[1], about=calls[1])
     story.add("cancel", tasks[2], room, about=calls[2])
     story.add("down", room, tasks[3], "normal", about=calls[3])
-    assert story.tracer.end().details == {"calls": 5, "replied": 1, "timed_out": 1, "failed": 2, "dropped": 2}
+    assert story.tracer.end().details == {
+        "calls": 5,
+        "replied": 1,
+        "timed_out": 1,
+        "failed": 2,
+        "dropped": 2,
+    }
 
 
 # --- names -------------------------------------------------------------------------------------------------------------------
@@ -281,12 +362,19 @@ def test_a_second_one_of_a_name_is_numbered_even_when_the_first_is_gone() -> Non
 
 def test_a_name_stays_the_same() -> None:
     tracer, room, task = Tracer(), Room(), Task()
-    assert [tracer.name(who) for who in (room, task, None)] == [tracer.name(who) for who in (room, task, None)]
+    assert [tracer.name(who) for who in (room, task, None)] == [
+        tracer.name(who) for who in (room, task, None)
+    ]
 
 
 def test_callers_are_numbered_and_nobody_is_one_caller() -> None:
     tracer, first, second = Tracer(), Task(), Task()
-    assert [tracer.name(who) for who in (first, None, second, None)] == ["caller", "caller-2", "caller-3", "caller-2"]
+    assert [tracer.name(who) for who in (first, None, second, None)] == [
+        "caller",
+        "caller-2",
+        "caller-3",
+        "caller-2",
+    ]
 
 
 @given(st.lists(st.sampled_from(["a", "a-2", "a-3", "a-2-2", "a-", "-2", "b-1"])))
@@ -314,7 +402,14 @@ def test_notes_take_numbers_and_causes_still_point_to_the_right_step() -> None:
     fault = story.tracer.note("fault", at=room, call=call, cause=3, what="drop")
     reply = story.add("reply", room, caller, "x", call=call, about=call, cause=3)
     assert [step.seq for step in (mark, kept, lunch, cast, fault, reply)] == [1, 3, 4, 5, 6, 7]
-    assert [step.cause for step in (mark, kept, lunch, cast, fault, reply)] == [None, 2, None, 2, 5, 5]
+    assert [step.cause for step in (mark, kept, lunch, cast, fault, reply)] == [
+        None,
+        2,
+        None,
+        2,
+        5,
+        5,
+    ]
     assert (fault.at, fault.call, fault.details) == ("room", "c1", {"what": "drop"})
 
 
@@ -323,8 +418,12 @@ def test_a_program_can_tell_a_note_of_its_own_through_the_runtime() -> None:
     assert story.add("note", socket, None, ("fault", {"what": "drop"})) == Step(
         1, 0.0, "fault", at="socket", details={"what": "drop"}
     )
-    assert story.add("note", task, None, ("mark", {"label": "lunch"})) == Step(2, 0.0, "mark", details={"label": "lunch"})
-    assert story.add("note", socket, None, Greet("A")) == Step(3, 0.0, "note", at="socket", message=["greet", "A"])
+    assert story.add("note", task, None, ("mark", {"label": "lunch"})) == Step(
+        2, 0.0, "mark", details={"label": "lunch"}
+    )
+    assert story.add("note", socket, None, Greet("A")) == Step(
+        3, 0.0, "note", at="socket", message=["greet", "A"]
+    )
 
 
 def test_a_note_cannot_pass_for_what_all_steps_have() -> None:
@@ -334,7 +433,11 @@ def test_a_note_cannot_pass_for_what_all_steps_have() -> None:
 
 def test_time_begins_with_the_first_event_and_has_six_decimals() -> None:
     story = Story()
-    assert [story.add("info", at=at).t for at in (100.0, 100.0000004, 100.1234567)] == [0.0, 0.0, 0.123457]
+    assert [story.add("info", at=at).t for at in (100.0, 100.0000004, 100.1234567)] == [
+        0.0,
+        0.0,
+        0.123457,
+    ]
 
 
 def test_time_may_begin_earlier_and_a_clock_says_when_a_note_is_made() -> None:
@@ -359,7 +462,9 @@ def test_a_second_node_goes_on_where_the_first_has_ended() -> None:
     first.add("info", at=501.0, cause=1)
     step = second.add("info", at=0.0)
     assert (step.seq, step.t) == (3, 1.0)
-    assert second.add("info", at=2.0, cause=1) == Step(4, 3.0, "info", None, "caller-2", "caller-2", None, None, {}, 3)
+    assert second.add("info", at=2.0, cause=1) == Step(
+        4, 3.0, "info", None, "caller-2", "caller-2", None, None, {}, 3
+    )
 
 
 def test_an_observer_that_comes_late_counts_from_one() -> None:
@@ -372,9 +477,23 @@ def test_an_observer_that_comes_late_counts_from_one() -> None:
 def test_appended_steps_follow_those_that_are_there() -> None:
     steps = one_greeting()
     story = Story(Tracer().after(steps))
-    step = story.add("call", Task(), Room("coordinator"), Greet("B"), 99.0, about=From(), detail=5.0)
-    assert (step.seq, step.t, step.call, step.source, step.target) == (9, 0.25109, "c2", "caller", "coordinator")
-    assert story.tracer.end().details == {"calls": 2, "replied": 1, "timed_out": 0, "failed": 0, "dropped": 0}
+    step = story.add(
+        "call", Task(), Room("coordinator"), Greet("B"), 99.0, about=From(), detail=5.0
+    )
+    assert (step.seq, step.t, step.call, step.source, step.target) == (
+        9,
+        0.25109,
+        "c2",
+        "caller",
+        "coordinator",
+    )
+    assert story.tracer.end().details == {
+        "calls": 2,
+        "replied": 1,
+        "timed_out": 0,
+        "failed": 0,
+        "dropped": 0,
+    }
 
 
 # --- values ------------------------------------------------------------------------------------------------------------------
@@ -452,7 +571,9 @@ def test_what_cannot_say_what_it_is_is_told_by_its_type() -> None:
     assert plain(Mute()) == {"repr": "<Mute whose repr raised KeyError>"}
 
 
-@pytest.mark.parametrize("value", [10**20_000, loop(), {"a": loop()}], ids=["long", "a loop", "a loop in a dict"])
+@pytest.mark.parametrize(
+    "value", [10**20_000, loop(), {"a": loop()}], ids=["long", "a loop", "a loop in a dict"]
+)
 def test_what_is_too_long_or_has_no_end_is_held_all_the_same(value: object) -> None:
     json.dumps(plain(value), allow_nan=False)
 
@@ -465,9 +586,18 @@ def test_what_nests_deeper_than_anybody_reads_ends_in_a_repr() -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.builds(Greet, st.text()),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.builds(Greet, st.text()),
     lambda inner: st.one_of(
-        st.lists(inner), st.tuples(inner, inner), st.dictionaries(st.text() | st.integers(), inner), st.builds(Greet, inner)
+        st.lists(inner),
+        st.tuples(inner, inner),
+        st.dictionaries(st.text() | st.integers(), inner),
+        st.builds(Greet, inner),
     ),
     max_leaves=20,
 )
@@ -490,7 +620,9 @@ def greetings(count: int) -> Iterable[Step]:
         yield story.add("call", caller, room, Greet("A"), number, call=call, about=call, detail=5.0)
         yield story.add("noreply", room, None, None, number, call=call, about=call, cause=1)
         yield story.add("info", socket, room, "A", number, call=call, cause=1)
-        yield story.add("timeout" if number % 2 else "reply", caller, room, None, number, call=call, about=call)
+        yield story.add(
+            "timeout" if number % 2 else "reply", caller, room, None, number, call=call, about=call
+        )
 
 
 def test_calls_and_callers_that_are_gone_take_no_memory() -> None:
@@ -527,7 +659,10 @@ def test_a_greeting_as_the_runtime_tells_it() -> None:
     async def greet(coordinator: Coordinator) -> None:
         await coordinator.greet("Hello")
 
-    assert [(step.kind, step.call, step.source or step.at, step.target, step.cause) for step in told_by_a_node(greet)] == [
+    assert [
+        (step.kind, step.call, step.source or step.at, step.target, step.cause)
+        for step in told_by_a_node(greet)
+    ] == [
         ("start", None, "coordinator", None, None),
         ("start", None, "websocket", None, None),
         ("call", "c1", "caller", "coordinator", None),
@@ -551,7 +686,14 @@ def test_three_callers_of_one_slot_as_the_runtime_tells_them() -> None:
     network = Network(delay=(0.25, 0.25))
     steps = told_by_a_node(greet, network.between(WebSocket))
     assert [
-        (step.t, step.kind, step.call, step.details.get("for"), step.details.get("went_to"), step.details.get("label"))
+        (
+            step.t,
+            step.kind,
+            step.call,
+            step.details.get("for"),
+            step.details.get("went_to"),
+            step.details.get("label"),
+        )
         for step in steps
         if step.kind in {"reply", "duplicate", "timeout", "mark"}
     ] == [

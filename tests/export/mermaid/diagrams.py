@@ -50,7 +50,9 @@ def main(folder: Path, count: int = 2000) -> None:
     chance = random.Random(0)
     for number in range(count):
         texts = [
-            chance.choice(HOSTILE) if chance.random() < 0.7 else "".join(chr(chance.randrange(1, 0x3000)) for _ in range(5))
+            chance.choice(HOSTILE)
+            if chance.random() < 0.7
+            else "".join(chr(chance.randrange(1, 0x3000)) for _ in range(5))
             for _ in range(5)
         ]
         text = "".join(diagram(Header(title=texts[0]), steps_of(texts)))
