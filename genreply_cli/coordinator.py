@@ -44,6 +44,5 @@ class Coordinator(GenServer[State]):
 
 
 Socket = TypeVar("Socket", bound=WebSocket)
-Connect = Callable[
-    [GenServer[Any]], Socket
-]  # how a coordinator gets its socket; a bad network is passed in here
+# how a coordinator gets its socket; a network with faults is passed in here
+Connect = Callable[[GenServer[Any]], Socket]

@@ -63,7 +63,7 @@ async def test_keyed_is_right_under_reordering_loss_and_repetition() -> None:
 
 async def test_keyed_clears_up_after_callers_that_have_gone() -> None:
     network = Network(faults=(Fault("drop"),))
-    coordinator = KeyedCoordinator.start_link(network.between(KeyedWebSocket))
+    coordinator = KeyedCoordinator.start_link(network.connector(KeyedWebSocket))
     with pytest.raises(CallTimeout):
         await coordinator.greet("A", 1.0)
     assert await coordinator.greet("B", 1.0) == "B to you too!"

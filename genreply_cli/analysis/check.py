@@ -12,11 +12,11 @@ from array import array
 from collections.abc import Callable
 from typing import Any, Final
 
-from genreply_cli.timeline.kinds import named
+from genreply_cli.timeline.kinds import pretty_name
 from genreply_cli.transcript.snapshot import is_caller
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
-EXACT: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
+ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
 AHEAD: Final = 4096  # how far the number of a call may be ahead of the last one
 
 UNSEEN, OPEN, REPLIED, GONE = range(
@@ -30,7 +30,7 @@ FATES: Final = (
 )
 
 
-class Fates:
+class CallStates:
     """What became of each call, and when. c1, c2, c3 … take nine bytes each."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ def _split(name: str) -> tuple[str, int]:
 Asked = tuple[float, str | None, str | None, int]  # when a call began, who asked, whom, and the seq
 
 
-class Laws:
+class Checker:
     """Call `see` with each step, in order; `tell` is called with the field and with what was expected, for each thing wrong."""
 
     def __init__(self, tell: Callable[[str, str], None]) -> None:
@@ -113,7 +113,7 @@ class Laws:
         self._given_up = (
             0  # calls that an interrupted recording left open, before another was appended
         )
-        self._fates = Fates()
+        self._fates = CallStates()
         self._alive: set[str] = set()
         self._names = Names()
         self._kept: dict[str, dict[str, None]] = {}  # calls, by who keeps them
@@ -144,7 +144,7 @@ class Laws:
         if self._ended and kind != "start":
             self.tell(
                 "kind",
-                f"expected nothing after the end, or the start of an appended recording; found {named(kind)}",
+                f"expected nothing after the end, or the start of an appended recording; found {pretty_name(kind)}",
             )
         if (
             call is not None
@@ -152,7 +152,7 @@ class Laws:
             and call not in self._open
             and self._fates.of(call)[0] == UNSEEN
         ):
-            self.tell("call", f"expected a call that has begun, found {named(call)}")
+            self.tell("call", f"expected a call that has begun, found {pretty_name(call)}")
         law = self._laws.get(kind)
         if law is not None:
             law(step)
@@ -177,12 +177,12 @@ class Laws:
             return
         fate = OPEN if call in self._open else self._fates.of(call)[0]
         if fate != UNSEEN:
-            self.tell("call", f"expected a new call; {named(call)} {FATES[fate]}")
+            self.tell("call", f"expected a new call; {pretty_name(call)} {FATES[fate]}")
             return
         self._source(step)
         if step.target is None or not self._known(step.target):
             self.tell("to", f"expected a process that was started, found {_shown(step.target)}")
-        if step.message is ABSENT:
+        if step.message is NO_MESSAGE:
             self.tell("message", "expected a message, found none")
         self._open[call] = step.t, step.source, step.target, step.seq
 
@@ -197,12 +197,13 @@ class Laws:
             _, _, callee, seq = self._open[call]
             if callee != at:
                 self.tell(
-                    "at", f"expected {_shown(callee)}, of whom it was asked; found {named(at)}"
+                    "at",
+                    f"expected {_shown(callee)}, of whom it was asked; found {pretty_name(at)}",
                 )
             if seq <= self._handled.get(at, 0):
                 self.tell(
                     "call",
-                    f"expected calls to be kept in the order in which they came; {named(call)} came before another",
+                    f"expected calls to be kept in the order in which they came; {pretty_name(call)} came before another",
                 )
             self._handled[at] = seq
         waiting = step.details.get("waiting")
@@ -224,14 +225,14 @@ class Laws:
                     before
                 )
                 expected = f"expected {instead}" if instead else "expected a call to end once"
-                self.tell("kind", f"{expected}; {named(call)} {FATES[before]}")
+                self.tell("kind", f"{expected}; {pretty_name(call)} {FATES[before]}")
             return None
         self._fates.put(call, fate, step.t)
         at = self._kept_at.pop(call, None)
         if at is not None:
             self._kept[at].pop(call, None)
         blocked = step.details.get("blocked")
-        if blocked is not None and not -EXACT < step.t - one[0] - blocked < EXACT:
+        if blocked is not None and not -ROUNDING < step.t - one[0] - blocked < ROUNDING:
             self.tell(
                 "blocked",
                 f"expected {step.t - one[0]:.6f}, the time since the call; found {blocked:.6f}",
@@ -261,7 +262,8 @@ class Laws:
         went_to = step.details.get("went_to")
         if went_to is not None and not self._another(went_to, step):
             self.tell(
-                "went_to", f"expected another call, which got the answer; found {named(went_to)}"
+                "went_to",
+                f"expected another call, which got the answer; found {pretty_name(went_to)}",
             )
 
     def _down(self, step: Step) -> None:
@@ -294,9 +296,9 @@ class Laws:
             return
         found, ended = (OPEN, 0.0) if step.call in self._open else self._fates.of(step.call)
         if found not in {fate, UNSEEN}:  # one that has not begun has been told of
-            self.tell("call", f"expected {expected}; {named(step.call)} {FATES[found]}")
+            self.tell("call", f"expected {expected}; {pretty_name(step.call)} {FATES[found]}")
         ago = step.details.get("ago")
-        if found == fate and ago is not None and not -EXACT < step.t - ended - ago < EXACT:
+        if found == fate and ago is not None and not -ROUNDING < step.t - ended - ago < ROUNDING:
             self.tell(
                 "ago",
                 f"expected {step.t - ended:.6f}, the time since the call has ended; found {ago:.6f}",
@@ -307,7 +309,7 @@ class Laws:
         if meant is not None and not self._another(meant, step):
             self.tell(
                 "for",
-                f"expected another call, for which the answer was meant; found {named(meant)}",
+                f"expected another call, for which the answer was meant; found {pretty_name(meant)}",
             )
 
     def _another(self, call: str, step: Step) -> bool:
@@ -329,7 +331,7 @@ class Laws:
         self._names.add(at)
         linked = step.details.get("linked")
         if linked is not None and linked not in self._alive:
-            self.tell("linked", f"expected a process that lives, found {named(linked)}")
+            self.tell("linked", f"expected a process that lives, found {pretty_name(linked)}")
 
     def _begin_again(self) -> None:
         self._ended = False
@@ -344,7 +346,7 @@ class Laws:
         self._source(step)
         if step.target is None or step.target not in self._alive:
             self.tell("to", f"expected a process that lives, found {_shown(step.target)}")
-        if step.message is ABSENT:
+        if step.message is NO_MESSAGE:
             self.tell("message", "expected a message, found none")
 
     def _lost(self, step: Step) -> None:
@@ -365,7 +367,7 @@ class Laws:
         self._handled.pop(at, None)
         link = step.details.get("link")
         if link is not None and not self._known(link):
-            self.tell("link", f"expected a process that was started, found {named(link)}")
+            self.tell("link", f"expected a process that was started, found {pretty_name(link)}")
 
     def _end(self, step: Step) -> None:
         self._ended = True
@@ -394,9 +396,9 @@ class Laws:
 
 
 def _shown(name: str | None) -> str:
-    return "nobody" if name is None else named(name)
+    return "nobody" if name is None else pretty_name(name)
 
 
 def _listed(calls: Any) -> str:
-    names = ", ".join(map(named, calls[:8])) if isinstance(calls, list) else ""
+    names = ", ".join(map(pretty_name, calls[:8])) if isinstance(calls, list) else ""
     return f"{names or 'nobody'}{' …' if isinstance(calls, list) and len(calls) > 8 else ''}"

@@ -10,16 +10,16 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from genreply_cli.analysis.stats import DROPPED, OUTCOMES
-from genreply_cli.timeline.kinds import ends, named, show, show_message
+from genreply_cli.timeline.kinds import endpoints, pretty, pretty_message, pretty_name
 from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
 LONG: Final = 2000  # lines of a call; more are compared one by one, and not aligned
 
 
 @dataclass
-class Story:
+class CallSummary:
     """A transcript, in words, call by call. Call `see` with each step.
 
     `times` tells when, too. `loose` leaves out what hangs on microseconds where calls overlap on a real clock: who else was
@@ -52,7 +52,7 @@ class Story:
         """The details that are not told."""
         return frozenset() if self.times else TIMES | {"waiting"} if self.loose else TIMES
 
-    def see_all(self, steps: Iterable[Step]) -> "Story":
+    def see_all(self, steps: Iterable[Step]) -> "CallSummary":
         """All of them. Returns the story."""
         for step in steps:
             self.see(step)
@@ -70,37 +70,39 @@ class Story:
 
 def in_words(step: Step, left_out: frozenset[str]) -> str:
     """A step in words: all that it says, but for its number, its cause, and some details; if those are times, its time, too."""
-    place = " -> ".join(named(end) for end in ends(step) if end is not None)
-    answer = step.kind in OUTCOMES or step.message is ABSENT
+    place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
+    answer = step.kind in OUTCOMES or step.message is NO_MESSAGE
     message = (
-        (show(step.message) if answer else show_message(step.message))
-        if step.message is not ABSENT
+        (pretty(step.message) if answer else pretty_message(step.message))
+        if step.message is not NO_MESSAGE
         else ""
     )
     details = ", ".join(
-        f"{named(name)} {show(value)}"
+        f"{pretty_name(name)} {pretty(value)}"
         for name, value in step.details.items()
         if name not in left_out
     )
     told = " ".join(filter(None, [message, f"({details})" if details and message else details]))
-    head = " ".join(filter(None, ["" if left_out else f"{step.t:.6f}", named(step.kind), place]))
+    head = " ".join(
+        filter(None, ["" if left_out else f"{step.t:.6f}", pretty_name(step.kind), place])
+    )
     return f"{head}: {told}" if told else head
 
 
-def differences(here: Story, there: Story) -> Iterator[str]:
+def differences(here: CallSummary, there: CallSummary) -> Iterator[str]:
     """What differs, in lines: `-` is only here, `+` only there. Nothing if they are equal."""
     mine, theirs = here.settings(), there.settings()
     for name in {**mine, **theirs}:
         if mine.get(name) != theirs.get(name):
-            yield f"setting {named(name)}: {show(mine.get(name))} here, {show(theirs.get(name))} there"
+            yield f"setting {pretty_name(name)}: {pretty(mine.get(name))} here, {pretty(theirs.get(name))} there"
     for call in [*here.calls, *(call for call in there.calls if call not in here.calls)]:
         ours, others = here.calls.get(call, []), there.calls.get(call, [])
         if ours != others and not (here.loose and sorted(ours) == sorted(others)):
-            yield f"{'what belongs to no call' if call is None else named(call)}{_outcome(here, there, call)}"
+            yield f"{'what belongs to no call' if call is None else pretty_name(call)}{_outcome(here, there, call)}"
             yield from _changes(ours, others)
 
 
-def _outcome(here: Story, there: Story, call: str | None) -> str:
+def _outcome(here: CallSummary, there: CallSummary, call: str | None) -> str:
     if call is None:
         return ""
     if call not in there.calls:

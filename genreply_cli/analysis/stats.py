@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import floor, log10
 from typing import Any, Final
 
-from genreply_cli.timeline.kinds import duration, named
+from genreply_cli.timeline.kinds import duration, pretty_name
 from genreply_cli.transcript.tracer import Step
 
 OUTCOMES: Final = {
@@ -47,7 +47,7 @@ class Stats:
     longest: tuple[str | None, float] | None = None  # the call that waited longest, and how long
     seconds: float = 0.0  # when the last step was
 
-    def see(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         """Take note of a step."""
         kind = step.kind
         self.kinds[kind] += 1
@@ -70,7 +70,7 @@ class Stats:
                 self.longest = step.call, blocked
 
     @property
-    def open(self) -> int:
+    def still_open(self) -> int:
         """Calls of which no end was seen."""
         return max(0, self.calls - sum(self.outcomes[outcome] for outcome in ENDED))
 
@@ -94,12 +94,12 @@ class Stats:
         return rows if len(rows) <= BARS else self._counted(steps[:1])
 
     def _counted(self, steps: tuple[int, ...]) -> list[tuple[float, int]]:
-        counts = Counter(_edge(round(wait * 1e6), steps) for wait in self.waits)
+        counts = Counter(_bucket(round(wait * 1e6), steps) for wait in self.waits)
         rows: list[tuple[float, int]] = []
         edge = min(counts, default=0)
         while edge <= max(counts, default=-1):
             rows.append((edge / 1e6, counts[edge]))
-            edge = _edge(edge + 1, steps)
+            edge = _bucket(edge + 1, steps)
         return rows
 
     def summary(self) -> str:
@@ -109,11 +109,11 @@ class Stats:
             for outcome in (*ENDED, *DROPPED)
             if self.outcomes[outcome]
         ]
-        counts += [f"still open {self.open}"] if self.open else []
+        counts += [f"still open {self.still_open}"] if self.still_open else []
         waits = ""
         if self.longest is not None:
             call, seconds = self.longest
-            waits = f"; median wait {duration(self.quantiles()['median'])}, longest {duration(seconds)} ({named(call)})"
+            waits = f"; median wait {duration(self.quantiles()['median'])}, longest {duration(seconds)} ({pretty_name(call)})"
         return f"{', '.join([f'calls {self.calls}', *counts])}{waits}"
 
     def plain(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Stats:
         return {
             "seconds": self.seconds,
             "calls": self.calls,
-            "outcomes": outcomes | {"open": self.open},
+            "outcomes": outcomes | {"open": self.still_open},
             "waits": self.quantiles(),
             "longest": longest,
             "histogram": [{"up_to": edge, "waits": count} for edge, count in self.histogram()],
@@ -137,7 +137,7 @@ class Stats:
     def lines(self, *, ascii_only: bool = False) -> list[str]:
         """All of it in words, with a histogram of the waits drawn in text."""
         told = [(outcome, self.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [
-            ("still open", self.open)
+            ("still open", self.still_open)
         ]
         rows = [f"calls {self.calls:>18,}   in {duration(self.seconds)}"]
         rows += [f"  {outcome:14} {count:>8,}" for outcome, count in told if count]
@@ -147,7 +147,7 @@ class Stats:
             rows += [
                 f"  {name:14} {duration(value):>11}" for name, value in self.quantiles().items()
             ]
-            rows.append(f"  {'longest':14} {duration(seconds):>11}   {named(call)}")
+            rows.append(f"  {'longest':14} {duration(seconds):>11}   {pretty_name(call)}")
             rows.append("waits up to")
             bars = self.histogram()
             most = max(count for _, count in bars)
@@ -156,11 +156,11 @@ class Stats:
                 rows.append(f"  {_short(edge):>14} {count:>8,}   {bar}".rstrip())
         rows.append("steps")
         return rows + [
-            f"  {named(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())
+            f"  {pretty_name(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())
         ]
 
 
-def _edge(micros: int, steps: tuple[int, ...]) -> int:
+def _bucket(micros: int, steps: tuple[int, ...]) -> int:
     """The first number of the row 1, 2, 5, 10, 20 … that is not smaller."""
     if micros <= 1:
         return max(0, micros)

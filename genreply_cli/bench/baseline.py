@@ -14,7 +14,7 @@ Greet = Callable[[str], Awaitable[str]]
 # Raw asyncio --------------------------------------------------------------------------------------------------------------------
 
 
-class Raw:
+class Baseline:
     """The same work without a runtime."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Coordinator(GenServer[Any]):
         return NoReply(state)
 
 
-class Holder(GenServer[list[From[str]]]):
+class ParkedCallers(GenServer[list[From[str]]]):
     """Keeps all callers waiting until it is told to answer them."""
 
     def init(self) -> list[From[str]]:

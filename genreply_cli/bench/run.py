@@ -16,7 +16,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
-from genreply_cli.bench.baseline import Coordinator, Greet, Holder, Raw, holding, release
+from genreply_cli.bench.baseline import (
+    Baseline,
+    Coordinator,
+    Greet,
+    ParkedCallers,
+    holding,
+    release,
+)
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import Event, Node
 from genreply_cli.variations import COORDINATORS
@@ -164,14 +171,14 @@ class Bench:
 
     def raw_one(self) -> Callable[[], float]:
         async def main() -> float:
-            async with Raw() as raw:
+            async with Baseline() as raw:
                 return await rate(raw.greet, 1, self.n(CALLS))
 
         return lambda: self.run(main())
 
     def raw_many(self) -> Callable[[], float]:
         async def main() -> float:
-            async with Raw() as raw:
+            async with Baseline() as raw:
                 return await rate(raw.greet, CALLERS, self.n(EACH))
 
         return lambda: self.run(main())
@@ -219,8 +226,8 @@ class Bench:
                 return self.compare(
                     name,
                     unit,
-                    lambda: transcripts.memory(path),
-                    lambda: transcripts.memory("hello"),
+                    lambda: transcripts.peak_memory(path),
+                    lambda: transcripts.peak_memory("hello"),
                     beside,
                 )
             ours = transcripts.check if what == "check" else transcripts.draw
@@ -233,7 +240,7 @@ class Bench:
     def weight(self) -> float:
         async def main() -> float:
             async with Node():
-                holder = Holder.start()
+                holder = ParkedCallers.start()
                 return await weigh(holder.call, lambda: holder.cast("answer"), self.n(WEIGHED))
 
         return self.run(main())
@@ -248,7 +255,7 @@ class Bench:
     def answering(self) -> float:
         async def main() -> float:
             async with Node():
-                holder = Holder.start()
+                holder = ParkedCallers.start()
                 return await answer(holder.call, lambda: holder.cast("answer"), self.n(WAITING))
 
         return self.run(main())
@@ -271,7 +278,7 @@ class Bench:
 
     def raw_timer(self) -> float:
         async def main() -> float:
-            async with Raw() as raw:
+            async with Baseline() as raw:
                 return await lateness(raw.greet)
 
         return self.run(main())

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from genreply_cli.analysis.check import Laws
-from genreply_cli.terminal.screen import Screen, Wishes
+from genreply_cli.analysis.check import Checker
+from genreply_cli.terminal.screen import OutputOptions, Screen
 from genreply_cli.transcript.reader import Writer, read
 from genreply_cli.transcript.tracer import Step
 
@@ -85,7 +85,7 @@ def transcript(greetings: int) -> Iterator[str]:
 def check(path: str) -> float:
     """Events a second of `--check`."""
     wrong: list[tuple[str, str]] = []
-    rate = _rate(path, Laws(lambda field, problem: wrong.append((field, problem))).see)
+    rate = _rate(path, Checker(lambda field, problem: wrong.append((field, problem))).see)
     if wrong:
         raise RuntimeError(f"a transcript that is right was found wrong: {wrong[0]}")
     return rate
@@ -94,7 +94,7 @@ def check(path: str) -> float:
 def draw(path: str) -> float:
     """Events a second of `--print`, in the plain view."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        return _rate(path, Screen(nowhere, Wishes("plain")).show)
+        return _rate(path, Screen(nowhere, OutputOptions("plain")).show)
 
 
 def _rate(path: str, see: Callable[[Step], object]) -> float:
@@ -115,7 +115,7 @@ def parse(path: str) -> float:
     return count / (time.perf_counter() - began)
 
 
-def memory(source: str) -> float:
+def peak_memory(source: str) -> float:
     """The resident memory of `genreply trace SOURCE --check` at its highest, in MB."""
     command = [sys.executable, "-c", _PEAK, "trace", source, "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # itself

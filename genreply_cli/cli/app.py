@@ -14,7 +14,7 @@ from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS
 
 if TYPE_CHECKING:
-    from genreply_cli.terminal.screen import Wishes
+    from genreply_cli.terminal.screen import OutputOptions
 
 app = typer.Typer(
     name="genreply",
@@ -27,10 +27,10 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 
-Todo = Callable[[], int]  # what is to be done; its result is the exit status
+Action = Callable[[], int]  # what is to be done; its result is the exit status
 
 
-def _reads(function: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
     """A reader of options for Typer: its sentences become usage errors."""
 
     def read(text: Any) -> Any:
@@ -53,7 +53,7 @@ def _version(asked: bool) -> None:
 def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
     """An option that the environment may set, too: GENREPLY_DELAY for --delay. `reads` makes a value of its text."""
     variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
-    parser = None if reads is None else _reads(reads)
+    parser = None if reads is None else _parser(reads)
     return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
 
 
@@ -153,28 +153,30 @@ Color = Annotated[
 ]
 
 
-def _typed(context: typer.Context, name: str) -> bool:
+def _from_command_line(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _strongest(context: typer.Context, **options: Any) -> dict[str, Any]:
+def _explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
     """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
     defaults = {option.name: option.default for option in context.command.params}
     given = {name: value for name, value in options.items() if value != defaults[name]}
-    return {name: value for name, value in given.items() if _typed(context, name)} or given
+    return {
+        name: value for name, value in given.items() if _from_command_line(context, name)
+    } or given
 
 
 def _wishes(
     context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str
-) -> "Wishes":
-    from genreply_cli.terminal.screen import Wishes
+) -> "OutputOptions":
+    from genreply_cli.terminal.screen import OutputOptions
 
-    return Wishes(_view(context, view, plain, accessible), color, ascii_only, accessible)
+    return OutputOptions(_view(context, view, plain, accessible), color, ascii_only, accessible)
 
 
 def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
-    given = _strongest(context, plain=plain, accessible=accessible, view=view)
+    given = _explicit_options(context, plain=plain, accessible=accessible, view=view)
     return next((name if value is True else value for name, value in given.items()), None)
 
 
@@ -193,7 +195,7 @@ def genreply(
 
 def _one(context: typer.Context, **options: Any) -> str | None:
     """Which of these options is given. Raises a usage error if there are two."""
-    given = _strongest(context, **options)
+    given = _explicit_options(context, **options)
     if len(given) > 1:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
         raise typer.BadParameter(f"{names} exclude each other; give one of them")
@@ -275,18 +277,18 @@ def send(
     strict: Strict = False,
     seed: Seed = 0,
     clock: Clock = "real",
-) -> Todo:
+) -> Action:
     """Send greetings and print their replies, one line each, in the order in which they were asked."""
     import sys
 
-    from genreply_cli.cli.send import Output, run
+    from genreply_cli.cli.send import SendOptions, run
     from genreply_cli.session.session import Settings
 
     written = _one(context, json=json, events=events)
     kept = _one(context, overwrite=overwrite, append=append)
-    if record is None and kept is not None and _typed(context, kept):
+    if record is None and kept is not None and _from_command_line(context, kept):
         raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
-    wanted = _strongest(
+    wanted = _explicit_options(
         context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view
     )
     if "timeline" in wanted or "quiet" in wanted:
@@ -299,7 +301,7 @@ def send(
             bool(wanted) or sys.stderr.isatty()
         )
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
-    output = Output(
+    output = SendOptions(
         json=written == "json",
         events=written == "events",
         timeline=shown,
@@ -341,7 +343,7 @@ def repl(
         _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers."),
     ] = False,
     seed: Seed = 0,
-) -> Todo:
+) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import run
     from genreply_cli.session.session import Settings
@@ -484,9 +486,9 @@ def trace(
     accessible: Accessible = False,
     ascii_only: Ascii = False,
     color: Color = "auto",
-) -> Todo:
+) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
-    from genreply_cli.cli.trace import Wanted, run
+    from genreply_cli.cli.trace import TraceOptions, run
     from genreply_cli.player.keys import State
     from genreply_cli.transcript.filters import Filters
 
@@ -516,7 +518,7 @@ def trace(
             f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to"
         )
     wishes = _wishes(context, view, plain, accessible, ascii_only, color)
-    wanted = Wanted(
+    wanted = TraceOptions(
         source=file,
         task=task,
         filters=filters,
@@ -540,7 +542,7 @@ def bench(
         typer.Option(
             "--coordinator",
             "-c",
-            parser=_reads(_one_of("coordinator", COORDINATORS)),
+            parser=_parser(_one_of("coordinator", COORDINATORS)),
             metavar="NAME",
             help="Measure an exhibit, with its dataclasses; without this, plain tuples on both sides.",
         ),
@@ -548,7 +550,7 @@ def bench(
     loop: Annotated[
         Any,
         typer.Option(
-            parser=_reads(_one_of("loop", ["asyncio", "uvloop"])),
+            parser=_parser(_one_of("loop", ["asyncio", "uvloop"])),
             metavar="asyncio|uvloop",
             help="The event loop, for both sides. uvloop comes with the extra `fast`.",
         ),
@@ -560,7 +562,7 @@ def bench(
         float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")
     ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
-) -> Todo:
+) -> Action:
     """Measure what a deferred reply costs, beside raw asyncio, in turn, in the same run."""
     from genreply_cli.bench.run import run
 

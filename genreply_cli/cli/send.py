@@ -12,23 +12,23 @@ from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
 if TYPE_CHECKING:
-    from genreply_cli.explain.story import Stories
-    from genreply_cli.session.observers import Sink
-    from genreply_cli.terminal.screen import Bar, Screen, Wishes
+    from genreply_cli.explain.story import StoryTeller
+    from genreply_cli.session.observers import Observer
+    from genreply_cli.terminal.screen import OutputOptions, ProgressBar, Screen
     from genreply_cli.transcript.tracer import Step
 
 WRONG = 6  # the exit status for wrong answers
 MANY = 1000  # calls; a terminal gets a progress bar instead of the timeline of more than these
 
 
-class Output(NamedTuple):
+class SendOptions(NamedTuple):
     """What `genreply send` writes where."""
 
     json: bool = False  # outcomes as JSON lines, instead of the replies
     events: bool = False  # the transcript on stdout, and no replies
     timeline: bool = False  # the timeline on stderr
     asked_for: bool = False  # somebody has asked for the timeline: it is drawn however long it gets
-    wishes: "Wishes | None" = None  # how it is to look
+    wishes: "OutputOptions | None" = None  # how it is to look
     record: str | None = None  # the transcript in a file
     overwrite: bool = False
     append: bool = False
@@ -38,20 +38,20 @@ class Output(NamedTuple):
     strict: bool = False  # an answer to a wrong caller, or a second one, is a failure
 
 
-def run(settings: Settings, messages: list[str], count: int, jobs: int, output: Output) -> int:
+def run(settings: Settings, messages: list[str], count: int, jobs: int, output: SendOptions) -> int:
     """Greet with all messages, write what comes of it, and return the exit status: that of the first failure in ask order."""
     total = len(messages) * count
     with ExitStack() as stack:
-        sinks: list[Sink] = []
+        sinks: list[Observer] = []
         screen: Screen | None = None
-        bar: Bar | None = None
-        stories: Stories | None = None
+        bar: ProgressBar | None = None
+        stories: StoryTeller | None = None
         wrong = 0  # answers
         before: Iterable[Step] = ()
         if output.record is not None:
-            from genreply_cli.session.observers import recorded, recording
+            from genreply_cli.session.observers import read_existing_steps, recording
 
-            before = recorded(output.record) if output.append else ()
+            before = read_existing_steps(output.record) if output.append else ()
             hint = "--overwrite or --append, or another name"
             writer = recording(
                 output.record, settings, overwrite=output.overwrite, append=output.append, hint=hint
@@ -65,7 +65,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
         if output.explain:
             from genreply_cli.explain import story
 
-            stories = story.Stories()
+            stories = story.StoryTeller()
             sinks.append(stories)
         if output.strict:
 
@@ -110,24 +110,28 @@ async def _send(
     messages: Iterable[str],
     from_stdin: bool,
     jobs: int,
-    output: Output,
-    sinks: "list[Sink]",
+    output: SendOptions,
+    sinks: "list[Observer]",
     before: "Iterable[Step]",
     screen: "Screen | None",
-    bar: "Bar | None",
+    bar: "ProgressBar | None",
 ) -> tuple[int, list[Exception]]:
     code = 0
     real = settings.clock == "real"
     async with session(settings.start, sinks, before) as (coordinator, watch):
         read = lines(sys.stdin.fileno(), wait=real) if from_stdin else messages
         asking = greet_all(coordinator, read, settings.timeout, jobs, as_done=output.as_done)
-        with nullcontext() if screen is None or not real else screen.telling(settings.timeout):
+        with (
+            nullcontext()
+            if screen is None or not real
+            else screen.show_blocked_calls(settings.timeout)
+        ):
             async with aclosing(asking) as outcomes:
                 async for known in outcomes:
                     failed = [one for one in known if one.error is not None]
                     code = code or (EXIT_CODES[failed[0].status] if failed else 0)
                     if screen is not None:
-                        screen.make_room()
+                        screen.hide()
                     if bar is not None:
                         bar.make_room()
                     if failed or output.json or output.events:
@@ -149,11 +153,11 @@ def _answer(outcomes: list[Outcome]) -> None:
     sys.stdout.write("\n".join([*replies, ""]))
 
 
-def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
+def _tell(outcome: Outcome, settings: Settings, output: SendOptions) -> None:
     if output.json:
         import json
 
-        sys.stdout.write(json.dumps(outcome.plain()) + "\n")
+        sys.stdout.write(json.dumps(outcome.as_json()) + "\n")
     elif outcome.error is not None:
         sys.stdout.flush()
         _complain(outcome, settings, output)
@@ -161,7 +165,7 @@ def _tell(outcome: Outcome, settings: Settings, output: Output) -> None:
         _answer([outcome])
 
 
-def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
+def _complain(outcome: Outcome, settings: Settings, output: SendOptions) -> None:
     hints = []
     slow = settings.delay[1]
     if outcome.status == TIMED_OUT and settings.timeout is not None and slow >= settings.timeout:
@@ -173,4 +177,4 @@ def _complain(outcome: Outcome, settings: Settings, output: Output) -> None:
         hints.append(f"see it: genreply trace {output.record}")
     elif not output.timeline:
         hints.append("see it: --timeline")
-    complain(outcome.problem(settings.timeout), EXIT_CODES[outcome.status], ", or ".join(hints))
+    complain(outcome.error_text(settings.timeout), EXIT_CODES[outcome.status], ", or ".join(hints))

@@ -7,7 +7,7 @@ from typing import IO
 
 from genreply_cli import paths
 from genreply_cli.errors import GenreplyError
-from genreply_cli.terminal.screen import Bar, Wishes, progress
+from genreply_cli.terminal.screen import OutputOptions, ProgressBar, progress
 from genreply_cli.transcript.reader import Steps, TranscriptError, read
 from genreply_cli.transcript.tracer import Step
 
@@ -58,13 +58,13 @@ def _unknown(source: str, samples: list[str]) -> GenreplyError:
     )
 
 
-class Reading:
+class WithProgress:
     """The steps of a transcript; while a big file is read, a terminal on stderr shows how far it has come, until it is quiet."""
 
-    def __init__(self, steps: Steps, wishes: Wishes | None = None) -> None:
+    def __init__(self, steps: Steps, wishes: OutputOptions | None = None) -> None:
         self.steps = steps
         self.wishes = wishes
-        self._bar: Bar | None = None
+        self._bar: ProgressBar | None = None
 
     def __iter__(self) -> Iterator[Step]:
         size = _size(self.steps.lines)

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import paths
-from genreply_cli.cli.source import INVALID, Reading, invalid, list_samples, open_transcript
+from genreply_cli.cli.source import INVALID, WithProgress, invalid, list_samples, open_transcript
 from genreply_cli.errors import GenreplyError
 from genreply_cli.export.formats import export
 from genreply_cli.player.keys import State
-from genreply_cli.terminal.screen import Screen, Wishes, decide
+from genreply_cli.terminal.screen import OutputOptions, Screen, choose_mode
 from genreply_cli.text import visible
 from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.reader import Steps, TranscriptError, Writer
 from genreply_cli.transcript.tracer import Step
 
 if TYPE_CHECKING:
-    from genreply_cli.analysis.diff import Story
+    from genreply_cli.analysis.diff import CallSummary
 
 Task = Literal[
     "play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"
@@ -27,7 +27,7 @@ Task = Literal[
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TraceOptions:
     """What somebody wants of a transcript."""
 
     source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
@@ -41,15 +41,15 @@ class Wanted:
     output: str | None = None  # -o
     overwrite: bool = False
     player: State = field(default_factory=State)  # how it begins
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: OutputOptions = field(default_factory=OutputOptions)
 
 
-def run(wanted: Wanted) -> int:
+def run(wanted: TraceOptions) -> int:
     """Do what is wanted, and return the exit status. Raises GenreplyError."""
     if wanted.task == "list":
         return list_samples()
     if wanted.follow:
-        return watch(wanted)
+        return follow_to_screen(wanted)
     source = _last_session() if wanted.source is None else wanted.source
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
@@ -94,10 +94,10 @@ def _last_session() -> str | None:
     return None if last is None else str(last)
 
 
-def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterator[Step]:
+def selected(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> Iterator[Step]:
     """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
     some = False
-    reading = Reading(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
+    reading = WithProgress(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
     for step in wanted.filters(reading):
         some = True
         yield step
@@ -105,25 +105,27 @@ def selected(steps: Steps, wanted: Wanted, *, silently: bool = False) -> Iterato
         print(f"note: no event passes {wanted.filters}", file=sys.stderr)
 
 
-def _has_room(wishes: Wishes) -> bool:
-    from genreply_cli.player.app import has_room
+def _has_room(wishes: OutputOptions) -> bool:
+    from genreply_cli.player.app import can_run
 
-    return has_room(wishes)
+    return can_run(wishes)
 
 
-def play(steps: Steps, wanted: Wanted) -> int:
+def play(steps: Steps, wanted: TraceOptions) -> int:
     """Go through the steps, on the whole screen."""
-    from genreply_cli.player.app import perform
+    from genreply_cli.player.app import run_player
     from genreply_cli.transcript.index import indexed
 
     index = indexed(steps, wanted.filters or None)
-    perform(index, wanted.player, wanted.wishes)
+    run_player(index, wanted.player, wanted.wishes)
     if index.problem is not None:
         raise invalid(index.problem)
     return 0
 
 
-def watch(wanted: Wanted, wait: Callable[[], Awaitable[object]] | None = None) -> int:
+def follow_to_screen(
+    wanted: TraceOptions, wait: Callable[[], Awaitable[object]] | None = None
+) -> int:
     """Show a transcript while it is being written; without a file the last session, and then the next.
 
     `wait` is awaited between two looks at it.
@@ -197,42 +199,42 @@ def _leaving(leave: Callable[[], object]) -> Iterator[None]:
         yield
 
 
-def write_events(steps: Steps, wanted: Wanted) -> None:
+def write_events(steps: Steps, wanted: TraceOptions) -> None:
     """Write the steps to stdout as a transcript."""
     writer = Writer(sys.stdout, steps.header)
     for step in selected(steps, wanted):
         writer.write(step)
 
 
-def explain(steps: Steps, wanted: Wanted) -> None:
+def explain(steps: Steps, wanted: TraceOptions) -> None:
     """Tell the stories of the calls that are wanted."""
-    from genreply_cli.explain.story import tell_of
+    from genreply_cli.explain.story import show_story
 
-    tell_of(
-        iter(Reading(steps, wanted.wishes)),
+    show_story(
+        iter(WithProgress(steps, wanted.wishes)),
         next(iter(wanted.filters.calls), None),
         Screen(sys.stdout, wanted.wishes),
     )
 
 
-def show_stats(steps: Steps, wanted: Wanted) -> None:
+def show_stats(steps: Steps, wanted: TraceOptions) -> None:
     """Print the steps in numbers."""
     from genreply_cli.analysis.stats import Stats
 
     stats = Stats()
     for step in selected(steps, wanted, silently=True):
-        stats.see(step)
+        stats.update(step)
     if wanted.json:
         import json
 
         print(json.dumps(stats.plain()))
     else:
-        print("\n".join(stats.lines(ascii_only=decide(sys.stdout, wanted.wishes).ascii_only)))
+        print("\n".join(stats.lines(ascii_only=choose_mode(sys.stdout, wanted.wishes).ascii_only)))
 
 
-def check(source: str, wanted: Wanted) -> int:
+def check(source: str, wanted: TraceOptions) -> int:
     """Print all that is wrong with a transcript, and tell the verdict. Nothing wrong is 0, anything else `INVALID`."""
-    from genreply_cli.analysis.check import Laws
+    from genreply_cli.analysis.check import Checker
 
     wrong = 0
 
@@ -247,9 +249,9 @@ def check(source: str, wanted: Wanted) -> int:
         bad(error)
         laws.skip()
 
-    laws = Laws(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
+    laws = Checker(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
     with closing(open_transcript(source, unreadable)) as steps:
-        file, reading = steps.file, Reading(steps, wanted.wishes)
+        file, reading = steps.file, WithProgress(steps, wanted.wishes)
         try:
             for step in reading:
                 laws.see(step)
@@ -263,19 +265,21 @@ def check(source: str, wanted: Wanted) -> int:
     return INVALID if wrong else 0
 
 
-def diff(steps: Steps, wanted: Wanted) -> int:
+def diff(steps: Steps, wanted: TraceOptions) -> int:
     """Print what differs between two transcripts. Equal is 0, different is `INVALID`."""
-    from genreply_cli.analysis.diff import Story
+    from genreply_cli.analysis.diff import CallSummary
 
     with closing(open_transcript(wanted.other)) as others:
-        here = Story(steps.header, wanted.times).see_all(selected(steps, wanted, silently=True))
-        there = Story(others.header, wanted.times).see_all(wanted.filters(others))
-    return _told(here, there)
+        here = CallSummary(steps.header, wanted.times).see_all(
+            selected(steps, wanted, silently=True)
+        )
+        there = CallSummary(others.header, wanted.times).see_all(wanted.filters(others))
+    return _print_differences(here, there)
 
 
-def rerun(steps: Steps, wanted: Wanted) -> int:
+def rerun(steps: Steps, wanted: TraceOptions) -> int:
     """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
-    from genreply_cli.analysis.diff import Story
+    from genreply_cli.analysis.diff import CallSummary
     from genreply_cli.session.rerun import Inputs, again
 
     real = steps.header.clock != "virtual"
@@ -284,13 +288,13 @@ def rerun(steps: Steps, wanted: Wanted) -> int:
             "--times is for a recording on the virtual clock; this one took its own time",
             exit_code=2,
         )
-    here, inputs = Story(steps.header, wanted.times, real), Inputs.of(steps.header)
-    for step in Reading(steps, wanted.wishes):
+    here, inputs = CallSummary(steps.header, wanted.times, real), Inputs.of(steps.header)
+    for step in WithProgress(steps, wanted.wishes):
         here.see(step)
         inputs.see(step)
-    there = Story(steps.header, wanted.times, real)
+    there = CallSummary(steps.header, wanted.times, real)
     again(steps.header, inputs, there.see)
-    code = _told(here, there)
+    code = _print_differences(here, there)
     if code and real:
         sys.stdout.flush()
         print("note: on a real clock microseconds decide what comes first where calls overlap; --clock virtual leaves no doubt",
@@ -298,7 +302,7 @@ def rerun(steps: Steps, wanted: Wanted) -> int:
     return code
 
 
-def _told(here: "Story", there: "Story") -> int:
+def _print_differences(here: "CallSummary", there: "CallSummary") -> int:
     from genreply_cli.analysis.diff import differences
 
     different = False

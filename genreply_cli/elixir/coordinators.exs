@@ -169,7 +169,7 @@ end
 
 # A bad network ---------------------------------------------------------------------------------------------------------------
 
-defmodule Line do
+defmodule FaultyLink do
   # Stands for the coordinator on the far side of the network: it passes on what is sent to it, as well as it can. What goes
   # wrong goes wrong with the first answer. Times are milliseconds.
   use GenServer
@@ -224,7 +224,7 @@ defmodule Demo do
 
   defp play({name, module, socket, fault}, network, apart) do
     network = Map.put(network, :fault, if(fault == "none", do: nil, else: fault))
-    {:ok, coordinator} = module.start(Line.between(socket, network))
+    {:ok, coordinator} = module.start(FaultyLink.between(socket, network))
 
     outcomes =
       Enum.map(["A", "B", "C"], fn msg ->

@@ -4,26 +4,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genreply_cli.session.network import KINDS
-from genreply_cli.timeline.kinds import duration, look_of, named, show, show_message
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.timeline.kinds import duration, pretty, pretty_message, pretty_name, style_of
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
 
-class Why(NamedTuple):
+class Meaning(NamedTuple):
     """Two columns of the table: what has happened, and what comes next."""
 
-    means: Callable[[Step], str]
-    then: str | Callable[[Step, Sequence[str]], str]
+    meaning: Callable[[Step], str]
+    next_step: str | Callable[[Step, Sequence[str]], str]
 
 
 def why(step: Step, waiting: Sequence[str] = ()) -> str:
     """What a step means, and what comes next. `waiting`: the calls that are kept waiting just then, if somebody knows."""
-    then = _row(step).then
+    then = _row(step).next_step
     if isinstance(then, str):
         told = {
             "source": _from(step),
             "target": _to(step),
-            "call": named(step.call),
-            "meant": named(step.details.get("for")),
+            "call": pretty_name(step.call),
+            "meant": pretty_name(step.details.get("for")),
         }
         return f"{meaning(step)} {then.format(**told)}".rstrip()
     return f"{meaning(step)} {then(step, waiting)}".rstrip()
@@ -31,40 +31,40 @@ def why(step: Step, waiting: Sequence[str] = ()) -> str:
 
 def meaning(step: Step) -> str:
     """What a step means, in a sentence."""
-    return _row(step).means(step)
+    return _row(step).meaning(step)
 
 
-def _row(step: Step) -> Why:
+def _row(step: Step) -> Meaning:
     match step.kind:
         case "reply" if step.details.get("for") is not None:
-            return WHY["wrong"]
+            return MEANINGS["wrong"]
         case "exit" if step.details.get("link") is not None:
-            return WHY["linked"]
+            return MEANINGS["linked"]
         case "down" if "blocked" not in step.details:
-            return WHY["monitor"]
+            return MEANINGS["monitor"]
         case "down" if step.details.get("reason") == "noproc":
-            return WHY["nobody"]
-    return WHY.get(step.kind, WHY["note"])
+            return MEANINGS["nobody"]
+    return MEANINGS.get(step.kind, MEANINGS["note"])
 
 
 # --- the words ---------------------------------------------------------------------------------------------------------------
 
 
 def _says(step: Step) -> str:
-    said = "" if step.message is ABSENT else show_message(step.message)
+    said = "" if step.message is NO_MESSAGE else pretty_message(step.message)
     return f": {said}" if said else ""
 
 
 def _value(step: Step) -> str:
-    return "" if step.message is ABSENT else f" {show(step.message)}"
+    return "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
 
 
 def _from(step: Step) -> str:
-    return named(step.source)
+    return pretty_name(step.source)
 
 
 def _to(step: Step) -> str:
-    return named(step.target)
+    return pretty_name(step.target)
 
 
 def _after(step: Step, name: str, word: str = " after") -> str:
@@ -75,7 +75,7 @@ def _after(step: Step, name: str, word: str = " after") -> str:
 
 def _all(calls: Sequence[str]) -> str:
     """`c1`, `c1 and c2`, `c1, c2 and 7 more`."""
-    shown = [named(call) for call in (calls if len(calls) <= 3 else calls[:2])]
+    shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]
     last = [f"{len(calls) - 2} more"] if len(calls) > 3 else []
     *rest, final = [*shown, *last]
     return f"{', '.join(rest)} and {final}" if rest else final
@@ -95,7 +95,7 @@ def _limit(step: Step) -> str:
 def _kept(step: Step) -> str:
     calls = step.details.get("waiting") or []
     several = f"; {_all(calls)} wait" if len(calls) > 1 else ""
-    kept = f"{named(step.at)} does not answer yet: it keeps the caller, who stays blocked"
+    kept = f"{pretty_name(step.at)} does not answer yet: it keeps the caller, who stays blocked"
     return f"{kept}, and is free for other messages{several}."
 
 
@@ -103,24 +103,28 @@ def _next_of_info(step: Step, waiting: Sequence[str]) -> str:
     if not waiting:
         return f"Next, handle_info of {_to(step)} sees it."
     if step.call in waiting:
-        return f"Next, reply(from, ...) unblocks {named(step.call)}."
+        return f"Next, reply(from, ...) unblocks {pretty_name(step.call)}."
     return f"Nobody waits for this any more; {_all(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for something else."
 
 
 def _gave_up(step: Step) -> str:
     went = step.details.get("went_to")
     how = "is cancelled" if step.kind == "cancel" else "gives up"
-    lost = "" if went is None else f" Its answer went to {named(went)}."
+    lost = "" if went is None else f" Its answer went to {pretty_name(went)}."
     return f"{_from(step)} {how}{_after(step, 'blocked')}, and goes on without an answer; {_to(step)} is not told.{lost}"
 
 
 def _dropped(step: Step) -> str:
     meant = step.details.get("for")
-    asked = "" if meant is None else f" It was the answer to {named(meant)}, which does not get it."
+    asked = (
+        ""
+        if meant is None
+        else f" It was the answer to {pretty_name(meant)}, which does not get it."
+    )
     if step.kind == "late":
         left = f"{_to(step)} has gone{_after(step, 'ago', ',')}{' ago' if 'ago' in step.details else ''}"
         return f"{_from(step)} replies{_value(step)}, and is too late: {left}. The reply is dropped.{asked}"
-    return f"{_from(step)} replies once more to {named(step.call)}, which has its answer:{_value(step)} is dropped.{asked}"
+    return f"{_from(step)} replies once more to {pretty_name(step.call)}, which has its answer:{_value(step)} is dropped.{asked}"
 
 
 def _fault(step: Step) -> str:
@@ -129,27 +133,27 @@ def _fault(step: Step) -> str:
     return (
         f"As --fault {what} asks, the network does wrong: {does}."
         if does
-        else f"A fault, at {named(step.at)}: {named(what)}."
+        else f"A fault, at {pretty_name(step.at)}: {pretty_name(what)}."
     )
 
 
 def _started(step: Step) -> str:
     linked = step.details.get("linked")
     with_it = (
-        f", linked to {named(linked)}: if one of them crashes, both go down"
+        f", linked to {pretty_name(linked)}: if one of them crashes, both go down"
         if linked is not None
         else ""
     )
-    return f"{named(step.at)} is started{with_it}."
+    return f"{pretty_name(step.at)} is started{with_it}."
 
 
 def _counted(step: Step) -> str:
-    return f"The end: {look_of(step).says(step).body}."
+    return f"The end: {style_of(step).wording(step).body}."
 
 
 def _noted(step: Step) -> str:
-    said = look_of(step).says(step).body
-    return f"A note, {named(step.kind)}{': ' + said if said else ''}."
+    said = style_of(step).wording(step).body
+    return f"A note, {pretty_name(step.kind)}{': ' + said if said else ''}."
 
 
 def _next_of_end(_: Step, waiting: Sequence[str]) -> str:
@@ -161,87 +165,91 @@ def _next_of_end(_: Step, waiting: Sequence[str]) -> str:
     return f"Next, {who} told at once."
 
 
-WHY: Final[Mapping[str, Why]] = {
-    "start": Why(_started, "It handles one message at a time, in the order in which they come."),
-    "call": Why(
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "start": Meaning(
+        _started, "It handles one message at a time, in the order in which they come."
+    ),
+    "call": Meaning(
         lambda step: (
             f"{_from(step)} asks {_to(step)}, and is blocked from here on{_limit(step)}{_says(step)}."
         ),
         "Next, handle_call of {target} takes it up.",
     ),
-    "noreply": Why(
+    "noreply": Meaning(
         _kept, "Next, the answer has to come as a message; until then nothing holds the server up."
     ),
-    "cast": Why(
+    "cast": Meaning(
         lambda step: (
             f"{_from(step)} passes it on to {_to(step)}, and does not wait for an answer{_says(step)}."
         ),
         "Next, handle_cast of {target} works on it; meanwhile {source} goes on.",
     ),
-    "info": Why(
+    "info": Meaning(
         lambda step: f"{_from(step)} has answered {_to(step)}, and not the caller{_says(step)}.",
         _next_of_info,
     ),
-    "reply": Why(
+    "reply": Meaning(
         lambda step: (
             f"{_from(step)} replies{_value(step)}; {_to(step)} goes on{_after(step, 'blocked')}."
         ),
         "With that {call} is over.",
     ),
-    "wrong": Why(
+    "wrong": Meaning(
         lambda step: (
             f"WRONG CALLER: {_from(step)} replies{_value(step)} to {_to(step)}, who did not ask that:"
-            f" it is the answer to {named(step.details.get('for'))}."
+            f" it is the answer to {pretty_name(step.details.get('for'))}."
         ),
         "If {meant} still waits, it waits in vain.",
     ),
-    "timeout": Why(_gave_up, "An answer that comes after this is dropped."),
-    "cancel": Why(_gave_up, "An answer that comes after this is dropped."),
-    "late": Why(_dropped, "Nobody is disturbed by it."),
-    "duplicate": Why(_dropped, "Nobody is disturbed by it."),
-    "lost": Why(
+    "timeout": Meaning(_gave_up, "An answer that comes after this is dropped."),
+    "cancel": Meaning(_gave_up, "An answer that comes after this is dropped."),
+    "late": Meaning(_dropped, "Nobody is disturbed by it."),
+    "duplicate": Meaning(_dropped, "Nobody is disturbed by it."),
+    "lost": Meaning(
         lambda step: (
             f"{_from(step)} sends to {_to(step)}, which has ended{_says(step)}. It is lost."
         ),
         "Nobody is told: who has to know calls, or watches.",
     ),
-    "crash": Why(
-        lambda step: f"{named(step.at)} crashes: {named(step.details.get('error'))}.",
+    "crash": Meaning(
+        lambda step: f"{pretty_name(step.at)} crashes: {pretty_name(step.details.get('error'))}.",
         lambda step, waiting: (
             f"Whoever is linked to it goes down with it. {_next_of_end(step, waiting)}"
         ),
     ),
-    "exit": Why(
-        lambda step: f"{named(step.at)} has ended: {named(step.details.get('reason'))}.",
-        _next_of_end,
-    ),
-    "linked": Why(
+    "exit": Meaning(
         lambda step: (
-            f"{named(step.at)} is linked to {named(step.details.get('link'))}, and goes down with it."
+            f"{pretty_name(step.at)} has ended: {pretty_name(step.details.get('reason'))}."
         ),
         _next_of_end,
     ),
-    "down": Why(
+    "linked": Meaning(
+        lambda step: (
+            f"{pretty_name(step.at)} is linked to {pretty_name(step.details.get('link'))}, and goes down with it."
+        ),
+        _next_of_end,
+    ),
+    "down": Meaning(
         lambda step: (
             f"{_to(step)} is told that {_from(step)} has died{_after(step, 'blocked', ', after')}:"
-            f" it need not wait for its timeout. The reason: {named(step.details.get('reason'))}."
+            f" it need not wait for its timeout. The reason: {pretty_name(step.details.get('reason'))}."
         ),
         "With that {call} has failed; a new one needs a new server.",
     ),
-    "nobody": Why(
+    "nobody": Meaning(
         lambda step: (
             f"{_to(step)} is told at once that nobody is there: {_from(step)} has ended before."
         ),
         "With that {call} has failed; a new one needs a new server.",
     ),
-    "monitor": Why(
+    "monitor": Meaning(
         lambda step: (
-            f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {named(step.details.get('reason'))}."
+            f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {pretty_name(step.details.get('reason'))}."
         ),
         "",
     ),
-    "fault": Why(_fault, ""),
-    "mark": Why(lambda step: f"A mark: {named(step.details.get('label'))}.", ""),
-    "end": Why(_counted, ""),
-    "note": Why(_noted, ""),
+    "fault": Meaning(_fault, ""),
+    "mark": Meaning(lambda step: f"A mark: {pretty_name(step.details.get('label'))}.", ""),
+    "end": Meaning(_counted, ""),
+    "note": Meaning(_noted, ""),
 }

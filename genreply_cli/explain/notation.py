@@ -8,12 +8,12 @@ from typing import Any
 
 from genreply_cli.otp import From, GenServer
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.tracer import plain
+from genreply_cli.transcript.tracer import to_json_value
 
 Name = Callable[[Any], str]  # what people call a process, a caller or a call (given as its From)
 
 
-class Terms:
+class Notation:
     """Writes values down. References that mean nothing by themselves are numbered as they come."""
 
     def __init__(self, name: Name) -> None:
@@ -75,7 +75,7 @@ class Terms:
 
     def message(self, value: Any) -> str:
         """A message as Elixir: `{:greet, "Hello"}`."""
-        match plain(value):
+        match to_json_value(value):
             case [str(tag), *values] if re.fullmatch(r"[a-z_]\w*", tag):
                 return f"{{{', '.join([f':{tag}', *map(self.elixir, values)])}}}"
         return self.elixir(value)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from genreply_cli.session.network import KINDS, Line
+from genreply_cli.session.network import KINDS, FaultyLink
 from genreply_cli.variations import COORDINATORS
 
 ELIXIR: Final = Path(__file__).parent.parent / "elixir" / "coordinators.exs"
@@ -33,7 +33,7 @@ class Code(NamedTuple):
 class Place(NamedTuple):
     """Where something happens: in whose class or module; in which function, at which words, all of which must be there."""
 
-    whose: str
+    owner: str
     python: tuple[str, ...]
     elixir: tuple[str, ...]
 
@@ -66,26 +66,26 @@ PLACES: Final[dict[str, list[Place]]] = {
 
 
 @cache
-def python(happens: str, coordinator: str) -> Code | None:
+def python_lines(happens: str, coordinator: str) -> Code | None:
     """The lines of Python in which this happens, for a coordinator by its name; None if it does not happen there."""
     found = (
-        _in_python(_class(place.whose, coordinator), *place.python) for place in PLACES[happens]
+        _in_python(_class(place.owner, coordinator), *place.python) for place in PLACES[happens]
     )
     return next(filter(None, found), None)
 
 
 @cache
-def elixir(happens: str, coordinator: str) -> Code | None:
+def elixir_lines(happens: str, coordinator: str) -> Code | None:
     """The same in Elixir. Its modules have the names of the Python classes."""
     found = (
-        _in_elixir(_class(place.whose, coordinator).__name__, *place.elixir)
+        _in_elixir(_class(place.owner, coordinator).__name__, *place.elixir)
         for place in PLACES[happens]
     )
     return next(filter(None, found), None)
 
 
 def _class(whose: str, coordinator: str) -> type:
-    return Line if whose == "network" else COORDINATORS[coordinator][whose == "socket"]
+    return FaultyLink if whose == "network" else COORDINATORS[coordinator][whose == "socket"]
 
 
 # --- Python ------------------------------------------------------------------------------------------------------------------

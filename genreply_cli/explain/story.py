@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.explain.meaning import meaning
-from genreply_cli.explain.quotes import Code, elixir, python
+from genreply_cli.explain.quotes import Code, elixir_lines, python_lines
 from genreply_cli.session.network import KINDS
-from genreply_cli.timeline.kinds import named, show_message
+from genreply_cli.timeline.kinds import pretty_message, pretty_name
 from genreply_cli.timeline.timeline import WIDE, cells, crop, pad
 from genreply_cli.transcript.tracer import Step
 from genreply_cli.variations import COORDINATORS
@@ -30,7 +30,7 @@ REMEMBERED: Final = 1000  # calls that have ended well, and may still have somet
 DESIGNS: Final = {cls.__name__: name for name, (cls, _) in COORDINATORS.items()}
 
 
-class Told(NamedTuple):
+class Sentence(NamedTuple):
     """One sentence of a story. Without code if nothing in the exhibits did it."""
 
     t: float
@@ -48,9 +48,9 @@ class Story:
         self.went_wrong = False  # no answer, or somebody else's
         self.answered = False
         self.forgotten = False  # another caller has taken its place
-        self._told: list[tuple[int, Told]] = []  # with the number of the step
+        self._told: list[tuple[int, Sentence]] = []  # with the number of the step
         self._unheard: dict[
-            int, Told
+            int, Sentence
         ] = {}  # what is to be said of an answer, unless something comes of it
         self._kinds: dict[int, str] = {}
 
@@ -70,17 +70,17 @@ class Story:
         self._unheard.pop(cause or 0, None)
         return self._kinds.get(cause or 0)
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[Sentence]:
         for number, told in self._told:
             yield told
             if self.answered and number in self._unheard:
                 yield self._unheard[number]
 
 
-def _told(step: Step, sentence: str, happens: str | None, design: str | None) -> Told:
+def _told(step: Step, sentence: str, happens: str | None, design: str | None) -> Sentence:
     if happens is None or design is None:
-        return Told(step.t, sentence)
-    return Told(step.t, sentence, python(happens, design), elixir(happens, design))
+        return Sentence(step.t, sentence)
+    return Sentence(step.t, sentence, python_lines(happens, design), elixir_lines(happens, design))
 
 
 # --- what there is to say ----------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ BY_DESIGN: Final = {
 }
 
 
-class Stories:
+class StoryTeller:
     """Call it with each step, in order; it keeps the stories worth telling. `only`: of this call alone.
 
     Which design is at work is seen from the steps, unless it is given by its name.
@@ -134,7 +134,7 @@ class Stories:
         if step.kind == "start" and self._given is None:
             self._design = DESIGNS.get(str(step.details.get("module")), self._design)
         if step.kind == "call" and step.call is not None:
-            self._begin(step.call, show_message(step.message))
+            self._begin(step.call, pretty_message(step.message))
         for story in self._concerned(step):
             self._tell(story, step)
         self._note(step)
@@ -163,10 +163,10 @@ class Stories:
             case "noreply" if step.call != story.call:
                 if story.call in self._open and not story.forgotten:
                     story.forgotten = True
-                    says = f"{named(step.at)} keeps one caller, and from now on that is the one of {named(step.call)}"
+                    says = f"{pretty_name(step.at)} keeps one caller, and from now on that is the one of {pretty_name(step.call)}"
                     story.tell(
                         step,
-                        f"{says}: the caller of {named(story.call)} is forgotten.",
+                        f"{says}: the caller of {pretty_name(story.call)} is forgotten.",
                         "keep",
                         design,
                     )
@@ -185,10 +185,10 @@ class Stories:
                 own = BY_DESIGN.get((look, str(design)))
                 story.tell(step, f"{says} {own}" if own else says, HAPPENS.get(kind), design)
         if step.kind == "call" and design == "blocking" and self._inside is not None:
-            deaf = f"{named(step.target)} does not hear it yet: it waits inside handle_call, for the answer to"
-            story.tell(step, f"{deaf} {named(self._inside)}.", "wait inside", design)
+            deaf = f"{pretty_name(step.target)} does not hear it yet: it waits inside handle_call, for the answer to"
+            story.tell(step, f"{deaf} {pretty_name(self._inside)}.", "wait inside", design)
         elif step.kind == "info":
-            story.unheard(step, f"{named(step.target)} has nobody to give it to.", design)
+            story.unheard(step, f"{pretty_name(step.target)} has nobody to give it to.", design)
 
     def _note(self, step: Step) -> None:
         """What has to be known for the steps that follow."""
@@ -239,9 +239,9 @@ def _crashing(step: Step, cause: str | None) -> str | None:
     return {"call": "pass on", "cast": "answer", "info": "hand on"}.get(cause or "")
 
 
-def explain(steps: Iterable[Step], call: str, coordinator: str | None = None) -> list[Told]:
+def explain(steps: Iterable[Step], call: str, coordinator: str | None = None) -> list[Sentence]:
     """The story of one call. Its design is seen from the steps, unless it is given by its name; [] if there is no such call."""
-    stories = Stories(call, coordinator)
+    stories = StoryTeller(call, coordinator)
     for step in steps:
         stories(step)
     return [told for story in stories.worth_telling() for told in story]
@@ -256,7 +256,7 @@ ROWS: Final = 6  # for one sentence, on a terminal
 
 
 def render(
-    story: Iterable[Told], width: int | None = None, *, ascii_only: bool = False
+    story: Iterable[Sentence], width: int | None = None, *, ascii_only: bool = False
 ) -> Iterator[Row]:
     """The rows of a story. From 100 columns on the code is side by side, else below each other; None: nothing is ever wrapped."""
     for told in story:
@@ -325,13 +325,13 @@ def _wrapped(text: str, room: int) -> list[str]:
     return [indent + each for each in [*rows, row]]
 
 
-def tell(stories: Stories, screen: "Screen") -> None:
+def tell(stories: StoryTeller, screen: "Screen") -> None:
     """Show the stories that are worth telling, as the screen can show them."""
     look = screen.look
     width = screen.width if look.terminal and look.view not in {"plain", "accessible"} else None
     worth = stories.worth_telling()
     for story in worth:
-        title = f"{named(story.call)}: {story.asked}"
+        title = f"{pretty_name(story.call)}: {story.asked}"
         screen.say(
             title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"),
             "bold",
@@ -346,9 +346,9 @@ def tell(stories: Stories, screen: "Screen") -> None:
         )
 
 
-def tell_of(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
+def show_story(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
     """Show the stories of a transcript that are worth telling, or that of one call. Raises GenreplyError if there is none."""
-    stories = Stories(call)
+    stories = StoryTeller(call)
     for step in steps:
         stories(step)
     if not stories.calls:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.export.svg import draw
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import ends, look_of, named
+from genreply_cli.timeline.kinds import endpoints, pretty_name, style_of
 from genreply_cli.transcript.reader import Header
 from genreply_cli.transcript.tracer import Step
 
@@ -21,17 +21,17 @@ def page(header: Header, steps: Sequence[Step]) -> Iterator[str]:
     yield "</figure>\n<h2>In numbers</h2>\n<pre>"
     stats = Stats()
     for step in steps:
-        stats.see(step)
+        stats.update(step)
     yield escape("\n".join(stats.lines()))
     yield "</pre>\n<h2>Event by event</h2>\n<table>\n<thead><tr><th>time</th><th>call</th><th>event</th>"
     yield "<th>who</th><th>what</th></tr></thead>\n<tbody>\n"
     for step in steps:
-        said = look_of(step).says(step)
-        who = " → ".join(named(end) for end in ends(step) if end is not None)
+        said = style_of(step).wording(step)
+        who = " → ".join(pretty_name(end) for end in endpoints(step) if end is not None)
         what = " ".join(filter(None, [*said.at_length()]))
         columns = [
             f"{step.t:.6f}",
-            "" if step.call is None else named(step.call),
+            "" if step.call is None else pretty_name(step.call),
             visible(step.kind),
             who,
             what,
@@ -49,7 +49,7 @@ def _about(header: Header) -> str:
     }
     told |= header.settings
     return ", ".join(
-        f"{named(name)} {visible(str(value))}"
+        f"{pretty_name(name)} {visible(str(value))}"
         for name, value in told.items()
         if value not in (None, [])
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from genreply_cli.analysis.stats import ENDS
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import LOOKS, ends, look_of, named
+from genreply_cli.timeline.kinds import STYLES, endpoints, pretty_name, style_of
 from genreply_cli.transcript.reader import Header
 from genreply_cli.transcript.snapshot import is_caller
 from genreply_cli.transcript.tracer import Step
@@ -30,7 +30,7 @@ def participants(steps: Sequence[Step]) -> list[str]:
     names = [
         name
         for step in steps
-        for name in (*ends(step), step.source, step.target, step.at)
+        for name in (*endpoints(step), step.source, step.target, step.at)
         if name is not None
     ]
     return sorted(dict.fromkeys(names), key=lambda name: not is_caller(name))
@@ -52,7 +52,7 @@ def diagram(header: Header, steps: Sequence[Step]) -> Iterator[str]:
     everybody = ",".join(dict.fromkeys([*ids.values()][:1] + [*ids.values()][-1:]))
     for step in steps:
         said = _said(step)
-        source, target = ends(step)
+        source, target = endpoints(step)
         here = target if source is None else source
         if source is not None and target is not None:
             yield f"    {ids[source]}{_arrow(step)}{ids[target]}: {said}\n"
@@ -76,14 +76,14 @@ def diagram(header: Header, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _arrow(step: Step) -> str:
-    if look_of(step).mark == LOOKS["lost"].mark:
-        return "--x" if look_of(step).arrow == "┈" else "-x"
-    return "-->>" if look_of(step).arrow == "┈" else "->>"
+    if style_of(step).mark == STYLES["lost"].mark:
+        return "--x" if style_of(step).arrow == "┈" else "-x"
+    return "-->>" if style_of(step).arrow == "┈" else "->>"
 
 
 def _said(step: Step) -> str:
-    look = look_of(step)
-    said = look.says(step)
-    call = "" if step.call is None else f"{named(step.call)} "
+    look = style_of(step)
+    said = look.wording(step)
+    call = "" if step.call is None else f"{pretty_name(step.call)} "
     note = f" ({said.note})" if said.note else ""
     return escape(f"{step.t:.3f} s  {call}{look.word} {said.body}{note}")

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from genreply_cli.analysis.stats import ENDS
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import ends, look_of, named, show_message
+from genreply_cli.timeline.kinds import endpoints, pretty_message, pretty_name, style_of
 from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
 REMEMBERED: Final = 1 << 14  # steps that may be causes
 APART: Final = 0.001  # microseconds, at least, between two steps: what happened at the same time keeps its order, and its arrows
@@ -45,9 +45,9 @@ class _Trace:
 
     def see(self, step: Step) -> Iterator[dict[str, Any]]:
         t = self._t = round(max(step.t * 1e6, self._t + APART), 3)
-        source, target = ends(step)
+        source, target = endpoints(step)
         place = target if target is not None else source
-        name = "genreply" if place is None else named(place)
+        name = "genreply" if place is None else pretty_name(place)
         if name not in self._tracks:
             yield from self._track(name)
         track = self._tracks[name]
@@ -61,11 +61,11 @@ class _Trace:
             and step.source is not None
             and step.call not in self._open
         ):
-            self._open[step.call] = t, named(step.source), step
+            self._open[step.call] = t, pretty_name(step.source), step
         elif (
             step.kind in ENDS
             and step.call in self._open
-            and self._open[step.call][1] in {name, named(step.source)}
+            and self._open[step.call][1] in {name, pretty_name(step.source)}
         ):
             yield from self._blocked(step.call, t, visible(step.kind))
         yield from self._arrow(step, t, track)
@@ -92,7 +92,7 @@ class _Trace:
             yield from self._track(caller)
         yield {
             "ph": "X", "pid": 1, "tid": self._tracks[caller], "ts": since, "dur": round(t - since, 3), "cat": "blocked",
-            "name": f"{visible(call)} {show_message(asked.message)}".strip(), "args": {"outcome": outcome},
+            "name": f"{visible(call)} {pretty_message(asked.message)}".strip(), "args": {"outcome": outcome},
         }  # fmt: skip
 
     def _arrow(self, step: Step, t: float, track: int) -> Iterator[dict[str, Any]]:
@@ -109,17 +109,17 @@ class _Trace:
 
 
 def _title(step: Step) -> str:
-    said = look_of(step).says(step)
+    said = style_of(step).wording(step)
     call = "" if step.call is None else f"{visible(step.call)} "
-    return f"{call}{visible(look_of(step).word)} {said.body}".strip()
+    return f"{call}{visible(style_of(step).word)} {said.body}".strip()
 
 
 def _details(step: Step) -> dict[str, Any]:
     told: dict[str, Any] = {"seq": step.seq, "kind": visible(step.kind)}
     told |= {} if step.call is None else {"call": visible(step.call)}
-    told |= {} if step.source is None else {"from": named(step.source)}
-    told |= {} if step.target is None else {"to": named(step.target)}
-    told |= {} if step.message is ABSENT else {"message": show_message(step.message)}
+    told |= {} if step.source is None else {"from": pretty_name(step.source)}
+    told |= {} if step.target is None else {"to": pretty_name(step.target)}
+    told |= {} if step.message is NO_MESSAGE else {"message": pretty_message(step.message)}
     return told | {visible(name): _safe(value) for name, value in step.details.items()}
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from genreply_cli.analysis.stats import ENDS, Stats
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import Look, duration, ends, look_of, named
+from genreply_cli.timeline.kinds import KindStyle, duration, endpoints, pretty_name, style_of
 from genreply_cli.timeline.timeline import cells, crop, plain
 from genreply_cli.transcript.reader import Header
 from genreply_cli.transcript.snapshot import is_caller
@@ -126,7 +126,7 @@ def lay_out(steps: Sequence[Step]) -> Layout:
             layout.gaps.append((y + room / 2 - ROW / 2, passed))
             y += room
         before = step.t
-        who = [None if name is None else _place(lanes, name, step) for name in ends(step)]
+        who = [None if name is None else _place(lanes, name, step) for name in endpoints(step)]
         row = Row(step, y, who[0], who[1])
         layout.rows.append(row)
         if (
@@ -178,7 +178,7 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
     lanes = [Lane("callers" if layout.lanes.shared and number == CALLERS - 1 else f"caller-{number + 1}" if number else "caller",
                   layout.x((0, number))) for number in range(layout.lanes.callers)]  # fmt: skip
     lanes += [
-        Lane(named(name), layout.x((1, number)))
+        Lane(pretty_name(name), layout.x((1, number)))
         for number, name in enumerate(layout.lanes.processes)
     ]
     right = (lanes[-1].x if lanes else LEFT) + 44
@@ -218,7 +218,7 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
         x = layout.x(span.lane)
         tall = max(2.0, span.stop - span.start)
         yield f'<rect class="blocked" x="{x - 5:g}" y="{span.start:g}" width="10" height="{tall:g}" rx="5">'
-        yield f"<title>{_xml(named(span.call))} is blocked</title></rect>\n"
+        yield f"<title>{_xml(pretty_name(span.call))} is blocked</title></rect>\n"
     for y, passed in layout.gaps:
         if passed >= 0.01:
             yield f'<text class="gap" x="24" y="{y + 4:g}">{duration(passed)} later</text>\n'
@@ -228,11 +228,11 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
 
 
 def _row(layout: Layout, row: Row, right: float, body: str, note: str) -> Iterator[str]:
-    step, look = row.step, look_of(row.step)
+    step, look = row.step, style_of(row.step)
     y = row.y + 4
     yield f'<g class="step {_colour(look)}"><title>{_xml(crop(plain(step), TOLD))}</title>\n'
     yield f'<text class="time" x="24" y="{y:g}">{step.t:.3f} s</text>'
-    yield f'<text x="92" y="{y:g}">{_xml(crop("" if step.call is None else named(step.call), 5))}</text>'
+    yield f'<text x="92" y="{y:g}">{_xml(crop("" if step.call is None else pretty_name(step.call), 5))}</text>'
     yield f'<text class="kind" x="136" y="{y:g}">{_xml(crop(look.word, 8))}</text>\n'
     yield from _mark(layout, row, look)
     yield f'<text class="said" x="{right:g}" y="{y:g}">{_xml(body)}'
@@ -240,7 +240,7 @@ def _row(layout: Layout, row: Row, right: float, body: str, note: str) -> Iterat
     yield "</text></g>\n"
 
 
-def _mark(layout: Layout, row: Row, look: Look) -> Iterator[str]:
+def _mark(layout: Layout, row: Row, look: KindStyle) -> Iterator[str]:
     y = row.y
     if row.source is not None and row.target is not None:
         start, stop = layout.x(row.source), layout.x(row.target)
@@ -298,18 +298,18 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _said(step: Step) -> tuple[str, str]:
-    said = look_of(step).says(step)
+    said = style_of(step).wording(step)
     return crop(said.body, SAID), crop(said.note, SAID)
 
 
-def _colour(look: Look) -> str:
+def _colour(look: KindStyle) -> str:
     return next((name for name in COLOURS if name in look.colour), "plain")
 
 
 def _description(steps: Sequence[Step]) -> str:
     stats = Stats()
     for step in steps:
-        stats.see(step)
+        stats.update(step)
     return f"A timeline of {len(steps)} events. {stats.summary()}."
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from genreply_cli.errors import Terminated
 from genreply_cli.player.keys import SPECIAL, State
-from genreply_cli.player.playback import Performance
-from genreply_cli.player.view import Style, picture
-from genreply_cli.terminal.screen import Wishes, decide
+from genreply_cli.player.playback import Playback
+from genreply_cli.player.view import Style, render
+from genreply_cli.terminal.screen import OutputOptions, choose_mode
 from genreply_cli.text import visible
 from genreply_cli.timeline.timeline import Span
 from genreply_cli.transcript.index import Index
@@ -26,27 +26,29 @@ if TYPE_CHECKING:
 LEAVING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
-def has_room(wishes: Wishes | None = None) -> bool:
+def can_run(wishes: OutputOptions | None = None) -> bool:
     """Whether the player can have this terminal: one that can be redrawn, and that has a keyboard."""
-    look = decide(sys.stdout, wishes or Wishes())
-    if not look.moves or look.view == "off":
+    look = choose_mode(sys.stdout, wishes or OutputOptions())
+    if not look.can_redraw or look.view == "off":
         return False
     with contextlib.suppress(OSError), _keyboard():
         return True
     return False
 
 
-def perform(index: Index, state: State, wishes: Wishes | None = None) -> None:
+def run_player(index: Index, state: State, wishes: OutputOptions | None = None) -> None:
     """Play a transcript on the whole screen until somebody leaves; one line about it stays. Raises Terminated."""
     with _keyboard() as keyboard:
-        performance = asyncio.run(_perform(index, state, wishes or Wishes(), keyboard))
+        performance = asyncio.run(_perform(index, state, wishes or OutputOptions(), keyboard))
     with contextlib.suppress(OSError):  # the terminal may be gone
         print(summary(index, performance.state), flush=True)
 
 
-async def perform_within(index: Index, state: State, wishes: Wishes | None = None) -> None:
+async def run_player_inside(
+    index: Index, state: State, wishes: OutputOptions | None = None
+) -> None:
     """The same in a program that goes on: it leaves nothing behind, and signals are the program's own affair."""
-    await _perform(index, state, wishes or Wishes(), sys.stdin, leaving=())
+    await _perform(index, state, wishes or OutputOptions(), sys.stdin, leaving=())
 
 
 def summary(index: Index, state: State) -> str:
@@ -77,11 +79,11 @@ def _keyboard() -> Iterator[TextIO]:
 async def _perform(
     index: Index,
     state: State,
-    wishes: Wishes,
+    wishes: OutputOptions,
     keyboard: TextIO,
     leaving: Iterable[signal.Signals] = LEAVING,
-) -> Performance:
-    look = decide(sys.stdout, wishes)
+) -> Playback:
+    look = choose_mode(sys.stdout, wishes)
     view = None if look.view == "off" else look.view
     failures: list[BaseException] = []
 
@@ -94,11 +96,11 @@ async def _perform(
     def draw(width: int, height: int) -> list[list[Span]]:
         try:
             style = Style(view, look.ascii_only, performance.waited, performance.looking)
-            drawn = picture(performance.state, index, width, height, style)
+            drawn = render(performance.state, index, width, height, style)
         except Exception as failure:
             stop(failure)
             return []
-        performance.turned(drawn.deepest)
+        performance.turned(drawn.max_scroll)
         return drawn.rows
 
     def press(event: "KeyPressEvent") -> None:
@@ -109,7 +111,7 @@ async def _perform(
                 stop(failure)
 
     app = _application(draw, press, keyboard, color=look.color)
-    performance = Performance(index, state, app.invalidate)
+    performance = Playback(index, state, app.invalidate)
     loop = asyncio.get_running_loop()
     for number in leaving:
         loop.add_signal_handler(number, stop, Terminated(number))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from genreply_cli.text import quoted, visible
-from genreply_cli.timeline.kinds import look_of
+from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.tracer import Step
@@ -41,52 +41,52 @@ class State:
     speed: float = 1.0
     idle_limit: float | None = None  # recorded seconds; longer waits are cut short
     exit_at_end: bool = False
-    only: Only | None = None
-    needle: str = ""  # what was looked for last
-    typing: str | None = None  # what is being typed, to be looked for
-    shown: Literal["", "keys", "payload"] = ""  # over the timeline
+    call_filter: Only | None = None
+    search: str = ""  # what was looked for last
+    search_input: str | None = None  # what is being typed, to be looked for
+    overlay: Literal["", "keys", "payload"] = ""  # over the timeline
     scroll: int = 0  # in what is shown over it
-    why: bool = True  # whether it is told what a step means
-    said: str = ""  # in answer to the last key
+    show_meaning: bool = True  # whether it is told what a step means
+    status: str = ""  # in answer to the last key
     leaving: bool = False
 
 
-Hunt = Generator[float, None, State]
-Command = Callable[[State, Index], State | Hunt]
+Search = Generator[float, None, State]
+Command = Callable[[State, Index], State | Search]
 
 
-def press(state: State, index: Index, key: str, data: str = "") -> tuple[State, Hunt | None]:
+def press(state: State, index: Index, key: str, data: str = "") -> tuple[State, Search | None]:
     """What a key makes of a state. `key` is its name as prompt_toolkit has it, `data` what it types."""
-    state = settled(replace(state, said=""), index)
-    if key in {"c-d", "<sigint>"} or (key == "c-c" and state.typing is None):
+    state = clamp(replace(state, status=""), index)
+    if key in {"c-d", "<sigint>"} or (key == "c-c" and state.search_input is None):
         return replace(state, leaving=True), None
-    if state.typing is not None:
-        state = _type(state, state.typing, key, data)
-        return state, _find(state, index) if key in {"c-m", "c-j"} and state.needle else None
-    if state.shown:
+    if state.search_input is not None:
+        state = _type(state, state.search_input, key, data)
+        return state, _find(state, index) if key in {"c-m", "c-j"} and state.search else None
+    if state.overlay:
         return _turn(state, key), None
     command = COMMANDS.get(key)
     after = state if command is None else command(state, index)
     return (after, None) if isinstance(after, State) else (state, after)
 
 
-def settled(state: State, index: Index) -> State:
+def clamp(state: State, index: Index) -> State:
     """The same state where a bad line has been found meanwhile, and there is less than was thought."""
-    only = state.only
+    only = state.call_filter
     if only is not None and only.numbers and only.numbers[-1] >= index.total:
         only = Only(only.call, only.numbers[: bisect_left(only.numbers, index.total)])
-        state = replace(state, only=only if only.numbers else None)
+        state = replace(state, call_filter=only if only.numbers else None)
     return replace(state, number=max(0, index.total - 1)) if state.number >= index.total else state
 
 
-def track(state: State, index: Index) -> Sequence[int]:
+def visible_steps(state: State, index: Index) -> Sequence[int]:
     """The numbers of the steps that are gone along: all, or those of one call."""
-    return range(index.total) if state.only is None else state.only.numbers
+    return range(index.total) if state.call_filter is None else state.call_filter.numbers
 
 
 def at_end(state: State, index: Index) -> bool:
     """Whether there is nothing more to come."""
-    steps = track(state, index)
+    steps = visible_steps(state, index)
     return index.counted and (not steps or state.number >= steps[-1])
 
 
@@ -97,7 +97,7 @@ def _by(count: int) -> Command:
     """So many steps on, or back."""
 
     def move(state: State, index: Index) -> State:
-        steps = track(state, index)
+        steps = visible_steps(state, index)
         if not steps:
             return state
         place = bisect_right(steps, state.number) - 1 + count
@@ -109,9 +109,9 @@ def _by(count: int) -> Command:
 def _to(tenths: int) -> Command:
     """To so many tenths of all steps."""
 
-    def jump(state: State, index: Index) -> Hunt:
+    def jump(state: State, index: Index) -> Search:
         yield from _counted(index)
-        steps = track(state, index)
+        steps = visible_steps(state, index)
         if not steps:
             return state
         return replace(state, number=steps[min(len(steps) * tenths // 10, len(steps) - 1)])
@@ -122,15 +122,15 @@ def _to(tenths: int) -> Command:
 def _counted(index: Index) -> Generator[float, None, None]:
     """Until it is known how many steps there are."""
     while not index.counted:
-        next(index.read_on(), None)
-        yield index.read
+        next(index.scan(), None)
+        yield index.progress
 
 
 def _same_call(way: int) -> Command:
-    def find(state: State, index: Index) -> State | Hunt:
+    def find(state: State, index: Index) -> State | Search:
         step = index.step(state.number)
         if step is None or step.call is None:
-            return replace(state, said="this event belongs to no call")
+            return replace(state, status="this event belongs to no call")
         call = step.call
         none = f"there is no {'later' if way > 0 else 'earlier'} event of {visible(call)}"
         return _hunt(state, index, way, lambda step: step.call == call, _mentions(call), none)
@@ -139,7 +139,7 @@ def _same_call(way: int) -> Command:
 
 
 def _marker(way: int) -> Command:
-    def find(state: State, index: Index) -> Hunt:
+    def find(state: State, index: Index) -> Search:
         none = f"there is no {'later' if way > 0 else 'earlier'} mark or failure"
         return _hunt(state, index, way, is_marker, _MARKED.search, none)
 
@@ -148,7 +148,7 @@ def _marker(way: int) -> Command:
 
 def is_marker(step: Step) -> bool:
     """Whether a step is worth a stop: a mark, or a failure."""
-    return step.kind == "mark" or "red" in look_of(step).colour
+    return step.kind == "mark" or "red" in style_of(step).colour
 
 
 _MARKED: Final = re.compile(
@@ -169,15 +169,17 @@ def _hunt(
     wanted: Callable[[Step], bool],
     likely: Callable[[bytes], object],
     none: str,
-) -> Hunt:
+) -> Search:
     yield from _counted(index)
-    call = None if state.only is None else state.only.call
+    call = None if state.call_filter is None else state.call_filter.call
     stop = index.total if way > 0 else -1
-    found = yield from index.hunt(
+    found = yield from index.find(
         state.number + way, stop, lambda step: wanted(step) and call in {None, step.call}, likely
     )
     return (
-        replace(state, said=none) if found is None else replace(state, number=found, playing=False)
+        replace(state, status=none)
+        if found is None
+        else replace(state, number=found, playing=False)
     )
 
 
@@ -188,38 +190,41 @@ def _type(state: State, text: str, key: str, data: str) -> State:
     """A key while it is typed what to look for."""
     match key:
         case "c-m" | "c-j":
-            return replace(state, typing=None, needle=text or state.needle)
+            return replace(state, search_input=None, search=text or state.search)
         case "escape" | "c-c" | "c-g":
-            return replace(state, typing=None)
+            return replace(state, search_input=None)
         case "c-h":
-            return replace(state, typing=text[:-1] if text else None)
+            return replace(state, search_input=text[:-1] if text else None)
         case "c-u":
-            return replace(state, typing="")
+            return replace(state, search_input="")
         case _ if len(key) == 1 or key == "<bracketed-paste>":
-            return replace(state, typing=text + data)
+            return replace(state, search_input=text + data)
     return state
 
 
-def _find(state: State, index: Index) -> Hunt:
+def _find(state: State, index: Index) -> Search:
     """The next step with the text in its line, as it is printed; after the last one, from the first on."""
     yield from _counted(index)
-    needle, call = state.needle.casefold(), None if state.only is None else state.only.call
+    needle, call = (
+        state.search.casefold(),
+        None if state.call_filter is None else state.call_filter.call,
+    )
 
     def has_it(step: Step) -> bool:
         return call in {None, step.call} and needle in plain(step).casefold()
 
-    found = yield from index.hunt(state.number + 1, index.total, has_it)
+    found = yield from index.find(state.number + 1, index.total, has_it)
     said = ""
     if found is None:
-        found = yield from index.hunt(0, state.number, has_it)
-        said = f"{quoted(state.needle)} again from the start"
+        found = yield from index.find(0, state.number, has_it)
+        said = f"{quoted(state.search)} again from the start"
     if found is None:
         here = index.step(state.number)
         only = here is not None and has_it(here)
         return replace(
-            state, said=f"{quoted(state.needle)} is {'only here' if only else 'nowhere here'}"
+            state, status=f"{quoted(state.search)} is {'only here' if only else 'nowhere here'}"
         )
-    return replace(state, number=found, playing=False, said=said)
+    return replace(state, number=found, playing=False, status=said)
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------------------
@@ -228,36 +233,38 @@ def _find(state: State, index: Index) -> Hunt:
 def _play(state: State, index: Index) -> State:
     """Play or pause; at the end, play it all again."""
     if at_end(state, index):
-        steps = track(state, index)
+        steps = visible_steps(state, index)
         return replace(state, playing=True, number=steps[0] if steps else 0)
     return replace(state, playing=not state.playing)
 
 
-def _only(state: State, index: Index) -> State | Hunt:
+def _only(state: State, index: Index) -> State | Search:
     """Only this call, or all again."""
-    if state.only is not None:
-        return replace(state, only=None)
+    if state.call_filter is not None:
+        return replace(state, call_filter=None)
     step = index.step(state.number)
     if step is None or step.call is None:
-        return replace(state, said="this event belongs to no call")
+        return replace(state, status="this event belongs to no call")
     return _gather(state, index, step.call)
 
 
-def _gather(state: State, index: Index, call: str) -> Hunt:
+def _gather(state: State, index: Index, call: str) -> Search:
     yield from _counted(index)
     numbers = array("Q")
-    for far, number in index.sweep(0, index.total, lambda step: step.call == call, _mentions(call)):
+    for far, number in index.find_all(
+        0, index.total, lambda step: step.call == call, _mentions(call)
+    ):
         if number is None:
             yield far
         else:
             numbers.append(number)
-    return settled(replace(state, only=Only(call, numbers)), index)
+    return clamp(replace(state, call_filter=Only(call, numbers)), index)
 
 
 def _turn(state: State, key: str) -> State:
     """A key while something is shown over the timeline: it is turned over, or goes away."""
-    if key in {"escape", "q", "c-m", "c-j"} or (key == "?" and state.shown == "keys"):
-        return replace(state, shown="", scroll=0)
+    if key in {"escape", "q", "c-m", "c-j"} or (key == "?" and state.overlay == "keys"):
+        return replace(state, overlay="", scroll=0)
     return replace(state, scroll=max(0, state.scroll + SCROLLS.get(key, 0)))
 
 
@@ -313,21 +320,21 @@ KEYS: Final = (
         ("/",),
         "/",
         "find; / and Enter again: the next one",
-        lambda state, _: replace(state, typing=""),
+        lambda state, _: replace(state, search_input=""),
     ),
     Key(
         ("c-m", "c-j"),
         "Enter",
         "the whole payload",
-        lambda state, _: replace(state, shown="payload", scroll=0),
+        lambda state, _: replace(state, overlay="payload", scroll=0),
     ),
     Key(
         ("e",),
         "e",
         "why: what it means, and what comes next",
-        lambda state, _: replace(state, why=not state.why),
+        lambda state, _: replace(state, show_meaning=not state.show_meaning),
     ),
-    Key(("?",), "?", "these keys", lambda state, _: replace(state, shown="keys", scroll=0)),
+    Key(("?",), "?", "these keys", lambda state, _: replace(state, overlay="keys", scroll=0)),
     Key(
         ("q",), "q", "leave, as Ctrl-C and Ctrl-D do", lambda state, _: replace(state, leaving=True)
     ),

@@ -14,16 +14,16 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 
-from genreply_cli.player.keys import Hunt, State, at_end, press, settled, track
+from genreply_cli.player.keys import Search, State, at_end, clamp, press, visible_steps
 from genreply_cli.player.pacing import play
 from genreply_cli.transcript.index import Index
 
 SLICE: Final = 0.005  # seconds, until others get their turn
-FIRST: Final = 0.05  # seconds: what is done within them need not be told
-TICK: Final = 0.1  # seconds between two pictures while it plays and nothing happens
+SILENT_SECONDS: Final = 0.05  # seconds: what is done within them need not be told
+REDRAW_EVERY: Final = 0.1  # seconds between two pictures while it plays and nothing happens
 
 
-class Performance:
+class Playback:
     """`changed` is told whenever there is something new to see."""
 
     def __init__(
@@ -42,11 +42,11 @@ class Performance:
 
     async def run(self) -> None:
         """Play until somebody leaves."""
-        _slice(self.index.read_on(), FIRST)
+        _run_for(self.index.scan(), SILENT_SECONDS)
         tasks = [self._start(self._read_on()), self._start(self._tick())]
         self._since = _now()
         try:
-            self._become(settled(self.state, self.index), anew=True)
+            self._set_state(clamp(self.state, self.index), anew=True)
             await self._left.wait()
         finally:
             for task in (*tasks, self._playing, self._hunting):
@@ -61,8 +61,8 @@ class Performance:
             self._hunting.cancel()
         self._hunting = self.looking = None
         state, hunt = press(self.state, self.index, key, data)
-        self._become(state)
-        if hunt is not None and not self._advance(hunt, FIRST):
+        self._set_state(state)
+        if hunt is not None and not self._continue_search(hunt, SILENT_SECONDS):
             self._hunting = self._start(self._hunt(hunt))
 
     @property
@@ -78,11 +78,11 @@ class Performance:
         if self.state.scroll > deepest:
             self.state = replace(self.state, scroll=deepest)
 
-    def _become(self, state: State, *, anew: bool = False) -> None:
+    def _set_state(self, state: State, *, anew: bool = False) -> None:
         """From now on it is like this."""
         before, waited = self.state, self.waited
         self.state, self._since = state, _now()
-        same_step = (state.number, state.only) == (before.number, before.only)
+        same_step = (state.number, state.call_filter) == (before.number, before.call_filter)
         self._waited = waited if same_step else 0.0
         if anew or not same_step or (state.playing, state.speed) != (before.playing, before.speed):
             if self._playing is not None:
@@ -96,7 +96,7 @@ class Performance:
         """From step to step, each when it is due, up to the end."""
         speed, idle_limit, waited = self.state.speed, self.state.idle_limit, self._waited
         while not at_end(self.state, self.index):
-            steps = track(self.state, self.index)
+            steps = visible_steps(self.state, self.index)
             numbers = steps[bisect_left(steps, self.state.number) :]
             coming = iter(numbers)
             async for _ in play(
@@ -105,7 +105,7 @@ class Performance:
                 number = next(coming)
                 if number != self.state.number:
                     self.state, self._waited, self._since = (
-                        replace(self.state, number=number, said=""),
+                        replace(self.state, number=number, status=""),
                         0.0,
                         _now(),
                     )
@@ -113,24 +113,24 @@ class Performance:
             waited = 0.0
             await asyncio.sleep(0)  # more of them are being counted
         self._playing = None
-        self._become(
+        self._set_state(
             replace(self.state, playing=False, leaving=self.state.leaving or self.state.exit_at_end)
         )
 
     async def _read_on(self) -> None:
-        while _slice(self.index.read_on(), SLICE):
+        while _run_for(self.index.scan(), SLICE):
             self._changed()
             await asyncio.sleep(0)
-        self._become(settled(self.state, self.index))
+        self._set_state(clamp(self.state, self.index))
 
-    async def _hunt(self, hunt: Hunt) -> None:
+    async def _hunt(self, hunt: Search) -> None:
         over = False
         while not over:
             await asyncio.sleep(0)
-            over = self._advance(hunt, SLICE)
+            over = self._continue_search(hunt, SLICE)
         self._hunting = None
 
-    def _advance(self, hunt: Hunt, seconds: float) -> bool:
+    def _continue_search(self, hunt: Search, seconds: float) -> bool:
         """Hunt for so long. Whether it is over."""
         until = perf_counter() + seconds
         try:
@@ -138,14 +138,14 @@ class Performance:
                 self.looking = next(hunt)
         except StopIteration as found:
             self.looking = None
-            self._become(found.value)
+            self._set_state(found.value)
             return True
         self._changed()
         return False
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(REDRAW_EVERY)
             if self._playing is not None:
                 self._changed()
 
@@ -164,7 +164,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _slice(work: Iterator[None], seconds: float) -> bool:
+def _run_for(work: Iterator[None], seconds: float) -> bool:
     """Work for so long. Whether there is more to do."""
     until = perf_counter() + seconds
     return any(perf_counter() >= until for _ in work)

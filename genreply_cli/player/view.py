@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from genreply_cli.explain.meaning import why
 from genreply_cli.player.keys import KEYS, State, at_end
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import named, show
+from genreply_cli.timeline.kinds import pretty, pretty_name
 from genreply_cli.timeline.timeline import (
     ASCII,
     Span,
@@ -31,8 +31,8 @@ from genreply_cli.timeline.timeline import (
     view_for,
 )
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.snapshot import Standing
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.transcript.snapshot import Snapshot
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
 GRID: Final = 1024  # steps; lanes are taken up anew at each such place, so that any place can be drawn without what was before
 FEW: Final = 1000  # steps of one call that are drawn, at most
@@ -45,7 +45,7 @@ class Picture(NamedTuple):
     """What is on the screen, and how far what is shown over the timeline can be turned."""
 
     rows: list[Row]
-    deepest: int = 0
+    max_scroll: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class Style:
     view: View | None = None
     ascii_only: bool = False
     waited: float = 0.0  # seconds of the recording since the step that is looked at
-    looking: float | None = None  # how far a hunt has come, from 0 to 1
+    search_progress: float | None = None  # how far a hunt has come, from 0 to 1
 
 
-def picture(state: State, index: Index, width: int, height: int, style: Style = Style()) -> Picture:
+def render(state: State, index: Index, width: int, height: int, style: Style = Style()) -> Picture:
     """The whole screen, exactly so many rows, none of them wider."""
     view = style.view or view_for(width)
-    parts = _parts(state, view, width, height)
+    parts = _row_budget(state, view, width, height)
     body = height - sum(parts.values())
     header, rows, standing = _timeline(state, index, width, body, view, style)
     deepest = 0
-    if state.shown:
+    if state.overlay:
         text = (
-            _keys(width, style) if state.shown == "keys" else _payload(index, state.number, width)
+            _keys(width, style) if state.overlay == "keys" else _payload(index, state.number, width)
         )
         deepest = max(0, len(text) - body)
         scroll = min(state.scroll, deepest)
@@ -76,7 +76,7 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
     if step is None:
         told, means = "", "there are no events in this transcript"
     elif standing is None:
-        told, means = f"state: still reading ({index.read * 100:.0f} %)", ""
+        told, means = f"state: still reading ({index.progress * 100:.0f} %)", ""
     else:
         told, means = (
             "state here: " + in_words(standing, step.t + style.waited),
@@ -87,17 +87,17 @@ def picture(state: State, index: Index, width: int, height: int, style: Style = 
         *_panel(means, width, parts["why"], style),
     ]
     rows = [
-        *_some(parts["status"], [[(_status(state, index, step, width, style), "reverse")]]),
-        *_some(parts["header"], [header]),
-        *_some(body, rows),
-        *_some(parts["blank"], []),
-        *_some(parts["state"] + parts["why"], panels),
-        *_some(parts["keys"], [_last(state, width)]),
+        *_pad_rows(parts["status"], [[(_status(state, index, step, width, style), "reverse")]]),
+        *_pad_rows(parts["header"], [header]),
+        *_pad_rows(body, rows),
+        *_pad_rows(parts["blank"], []),
+        *_pad_rows(parts["state"] + parts["why"], panels),
+        *_pad_rows(parts["keys"], [_bottom_row(state, width)]),
     ]
     return Picture([_fitted(row, width, style) for row in rows[:height]], deepest)
 
 
-def _parts(state: State, view: View, width: int, height: int) -> dict[str, int]:
+def _row_budget(state: State, view: View, width: int, height: int) -> dict[str, int]:
     """How many rows each part gets, but for the body, which gets the rest."""
     stands, means = (2, 2) if width >= 100 else (2, 3) if width >= 60 else (4, 5)
     parts = {
@@ -105,10 +105,10 @@ def _parts(state: State, view: View, width: int, height: int) -> dict[str, int]:
         "header": int(view == "wide"),
         "blank": 1,
         "state": stands,
-        "why": means if state.why else 0,
+        "why": means if state.show_meaning else 0,
         "keys": 1,
     }
-    asked = int(state.typing is not None or bool(state.said))
+    asked = int(state.search_input is not None or bool(state.status))
     for name, least in (
         ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", asked), ("header", 0), ("state", 0), ("status", 0),
         ("keys", 0),
@@ -119,7 +119,7 @@ def _parts(state: State, view: View, width: int, height: int) -> dict[str, int]:
     return parts
 
 
-def _some(count: int, rows: list[Row]) -> Iterator[Row]:
+def _pad_rows(count: int, rows: list[Row]) -> Iterator[Row]:
     """Exactly so many rows."""
     for _, row in zip_longest(range(count), rows[:count]):
         yield row or []
@@ -145,7 +145,7 @@ def _fitted(row: Row, width: int, style: Style) -> Row:
 
 def _timeline(
     state: State, index: Index, width: int, height: int, view: View, style: Style
-) -> tuple[Row, list[Row], Standing | None]:
+) -> tuple[Row, list[Row], Snapshot | None]:
     """The names above the lanes, the last steps up to this one, and how things stand after it, if that is known."""
     timeline = Timeline(max(1, width - 1), view, ascii_only=style.ascii_only, entire=True)
     drawn: list[
@@ -159,21 +159,21 @@ def _timeline(
         drawn.append((header, _marked(row) if here else [(" ", ""), *row], False))
 
     number = state.number
-    if state.only is None:
+    if state.call_filter is None:
         top = max(0, number - height + 1)
         start = top - top % GRID
         standing = index.standing(start)
-        timeline.begin(_begun(index) if not start or standing is None else standing)
+        timeline.start_from(_initial_snapshot(index) if not start or standing is None else standing)
         for place, step in enumerate(index.steps(start, number + 1), start):
             if standing is not None:
-                standing.see(step)
+                standing.update(step)
             if place < top:
-                timeline.see(step)
+                timeline.skip(step)
             else:
                 draw(step, place == number)
     else:
         standing = index.standing(number + 1)
-        for place in [place for place in state.only.numbers if place <= number][-FEW:]:
+        for place in [place for place in state.call_filter.numbers if place <= number][-FEW:]:
             one = index.step(place)
             if one is not None:
                 draw(one, place == number)
@@ -191,11 +191,11 @@ def _timeline(
     return header, rows[-height:], standing
 
 
-def _begun(index: Index) -> Standing:
+def _initial_snapshot(index: Index) -> Snapshot:
     """How things stand when all have started who do so before anything else: they have their lanes from the first."""
-    standing = Standing()
+    standing = Snapshot()
     for step in takewhile(lambda step: step.kind == "start", index.steps(0, GRID)):
-        standing.see(step)
+        standing.update(step)
     return standing
 
 
@@ -221,14 +221,14 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
         if at_end(state, index)
         else "paused"
     )
-    if style.looking is not None:
-        going = f"looking {style.looking * 100:.0f} %"
+    if style.search_progress is not None:
+        going = f"looking {style.search_progress * 100:.0f} %"
     speed = f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x"
     total = f"{index.total}{'' if index.counted else '+'}"
     here = 0 if step is None else state.number + 1
     t = 0.0 if step is None else step.t + style.waited
     ends = "" if index.ends is None else f"{index.ends:.3f}"
-    only = [] if state.only is None else [f"only {visible(state.only.call)}"]
+    only = [] if state.call_filter is None else [f"only {visible(state.call_filter.call)}"]
     broken = ["broken"] if index.problem is not None else ["interrupted"] if index.notes else []
     long = [
         *only,
@@ -260,25 +260,28 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
     return pad(left, max(0, width - 1 - cells(right))) + right + " "
 
 
-def in_words(standing: Standing, now: float) -> str:
+def in_words(standing: Snapshot, now: float) -> str:
     """How things stand: who is kept, by whom, for how long; what became of the others."""
     parts = []
     for keeper, calls in standing.kept().items():
         kept = _listed(
-            f"{named(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)" for one in calls
+            f"{pretty_name(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)"
+            for one in calls
         )
-        parts.append(f"the {named(keeper)} keeps {kept}")
+        parts.append(f"the {pretty_name(keeper)} keeps {kept}")
     waiting = [
         one
         for one in standing.open.values()
-        if one.kept_at is None and one.callee not in standing.gone
+        if one.held_by is None and one.callee not in standing.ended
     ]
     if waiting:
         parts.append(
             "not kept yet: "
-            + _listed(f"{named(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting)
+            + _listed(
+                f"{pretty_name(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting
+            )
         )
-    parts.extend(f"the {named(name)} is gone" for name in standing.gone)
+    parts.extend(f"the {pretty_name(name)} is gone" for name in standing.ended)
     counts = {
         "answered": standing.answered,
         "timed out": standing.timed_out,
@@ -327,19 +330,21 @@ _HINTS: Final = {  # and how much each is missed where there is no room for it
 }  # fmt: skip
 
 
-def _last(state: State, width: int) -> Row:
+def _bottom_row(state: State, width: int) -> Row:
     """The last row: what is typed, what was answered, or the keys."""
-    if state.typing is not None:
+    if state.search_input is not None:
         again = (
-            f" (Enter: {visible(state.needle)} again)" if state.needle and not state.typing else ""
+            f" (Enter: {visible(state.search)} again)"
+            if state.search and not state.search_input
+            else ""
         )
-        text = visible(state.typing)
+        text = visible(state.search_input)
         while text and not fits(f" find: {text}_", width):
             text = text[1:]
         return [(" find: ", "bold"), (text, ""), ("_", "reverse bold"), (again, "dim")]
-    if state.said:
-        return [(f" {state.said}", "bold")]
-    if state.shown:
+    if state.status:
+        return [(f" {state.status}", "bold")]
+    if state.overlay:
         return [(" Esc back   up, down, PageUp, PageDown", "dim")]
     hints = list(_HINTS)
     for gone in sorted(_HINTS, key=_HINTS.__getitem__):
@@ -393,7 +398,7 @@ def _payload(index: Index, number: int, width: int) -> list[str]:
     if step is None:
         return [""]
     lines = _wrapped(f"event {number + 1}: {crop(accessible(step), 2000)}", width - 2)
-    said = {} if step.message is ABSENT else {"message": step.message}
+    said = {} if step.message is NO_MESSAGE else {"message": step.message}
     for name, value in {**said, **step.details, "because of": step.cause}.items():
         if value is not None or name == "message":
             lines += [
@@ -406,7 +411,7 @@ def _payload(index: Index, number: int, width: int) -> list[str]:
 
 def _value(value: object, width: int) -> Iterator[str]:
     """A value, on one line if it fits, else spread out; all of it, unless it is too much for anybody."""
-    text = show(value)
+    text = pretty(value)
     if len(text) > WHOLE:
         yield from _wrapped(text[:WHOLE], width)
         yield f"... and {len(text) - WHOLE:,} characters more"

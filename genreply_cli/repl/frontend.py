@@ -13,7 +13,7 @@ from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
 if TYPE_CHECKING:
-    from genreply_cli.session.observers import Sink
+    from genreply_cli.session.observers import Observer
     from genreply_cli.session.pool import Call
     from genreply_cli.terminal.screen import Screen
 
@@ -30,7 +30,7 @@ class Typist(Protocol):
     def complete(self, line: str) -> Iterable[tuple[str, str]]: ...
 
 
-class Face:
+class Frontend:
     """A session's face in a pipe: answers on stdout, complaints on stderr, no prompt. With a screen, the timeline, too."""
 
     interactive = False  # there is a prompt
@@ -42,7 +42,7 @@ class Face:
 
     def __init__(self, screen: "Screen | None" = None) -> None:
         self.screen = screen
-        self.show: Sink | None = None if screen is None else screen.show
+        self.show: Observer | None = None if screen is None else screen.show
 
     @property
     def columns(self) -> int | None:
@@ -104,7 +104,9 @@ class Face:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, give_up)
         try:
-            with self.screen.telling(call.timeout, "Ctrl-C gives up", {call.name: call.began}):
+            with self.screen.show_blocked_calls(
+                call.timeout, "Ctrl-C gives up", {call.name: call.began}
+            ):
                 yield
         finally:
             loop.remove_signal_handler(signal.SIGINT)

@@ -19,7 +19,7 @@ class Above(io.TextIOBase):
         self._app: Application[str] | None = None
         self._written: list[str] = []
 
-    def over(self, app: "Application[str]") -> None:
+    def attach(self, app: "Application[str]") -> None:
         """The prompt's application: where it runs, it is written above it."""
         self._app = app
 

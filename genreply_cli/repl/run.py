@@ -8,12 +8,12 @@ from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.cli.send import WRONG
 from genreply_cli.errors import GenreplyError
-from genreply_cli.repl.frontend import Face
-from genreply_cli.repl.shell import Conversation, Memory
-from genreply_cli.session.observers import Sink, recording
+from genreply_cli.repl.frontend import Frontend
+from genreply_cli.repl.shell import History, Shell
+from genreply_cli.session.observers import Observer, recording
 from genreply_cli.session.session import Settings, session
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.terminal.screen import Screen, Wishes, decide
+from genreply_cli.terminal.screen import OutputOptions, Screen, choose_mode
 from genreply_cli.text import visible
 
 
@@ -25,16 +25,16 @@ def run(
     keep: bool = True,
     history: bool = True,
     strict: bool = False,
-    wishes: Wishes | None = None,
+    wishes: OutputOptions | None = None,
 ) -> int:
     """Run a session, and return its exit status: 0, or with `strict` that of the first failure.
 
     It is recorded to `record`, or, if it is to be kept, to the state folder.
     """
-    memory = Memory()
+    memory = History()
     transcript: str | None = None
     with ExitStack() as stack:
-        sinks: list[Sink] = [memory.show]
+        sinks: list[Observer] = [memory.show]
         try:
             if record is not None or keep:
                 path = record if record is not None else str(paths.new_session())
@@ -64,13 +64,13 @@ def run(
     return 0 if not strict else codes[min(codes)] if codes else WRONG if wrong else 0
 
 
-def _face(wishes: Wishes | None, *, history: bool) -> Face:
-    look = decide(sys.stdout, wishes or Wishes())
-    if sys.stdin.isatty() and look.moves:
+def _face(wishes: OutputOptions | None, *, history: bool) -> Frontend:
+    look = choose_mode(sys.stdout, wishes or OutputOptions())
+    if sys.stdin.isatty() and look.can_redraw:
         from genreply_cli.repl.terminal_frontend import Terminal
 
         return Terminal(wishes, history=history)
-    return Face(Screen(sys.stdout, wishes) if sys.stdout.isatty() else None)
+    return Frontend(Screen(sys.stdout, wishes) if sys.stdout.isatty() else None)
 
 
 def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
@@ -88,20 +88,20 @@ def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
 async def _run(
     settings: Settings,
     say: tuple[str, ...],
-    face: Face,
-    sinks: list[Sink],
-    memory: Memory,
+    face: Frontend,
+    sinks: list[Observer],
+    memory: History,
     transcript: str | None,
 ) -> tuple[dict[float, int], list[Exception]]:
     async with session(lambda: Supervisor(settings), sinks) as (supervisor, watch):
         assert watch is not None  # there is always the memory
-        conversation = Conversation(supervisor, watch, face, memory, transcript)
+        conversation = Shell(supervisor, watch, face, memory, transcript)
         try:
             face.introduce()
             for message in say:
                 await conversation.greet(message)
             async for line in face.typed(conversation):
-                await conversation.obey(line)
+                await conversation.execute(line)
                 if conversation.leaving:
                     break
             else:

@@ -12,17 +12,17 @@ from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, From, debug
 from genreply_cli.repl import commands
 from genreply_cli.repl.commands import Command, Greeting, parse
-from genreply_cli.repl.frontend import Face
+from genreply_cli.repl.frontend import Frontend
 from genreply_cli.session import parsing
 from genreply_cli.session.callers import CANCELLED, EXIT_CODES, Outcome
-from genreply_cli.session.observers import Watch
+from genreply_cli.session.observers import Observers
 from genreply_cli.session.pool import Call, Callers
 from genreply_cli.session.session import Settings
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.timeline.kinds import show
+from genreply_cli.timeline.kinds import pretty
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.reader import TranscriptError, Writer, read
-from genreply_cli.transcript.snapshot import Standing
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.tracer import Step
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ AT_ONCE = 10  # calls of a burst, before others get their turn
 
 
 @dataclass
-class Memory:
+class History:
     """What has been seen: numbers about all of it, how things stand, and the latest steps."""
 
     stats: Stats = field(default_factory=Stats)
-    standing: Standing = field(default_factory=Standing)
+    standing: Snapshot = field(default_factory=Snapshot)
     steps: deque[Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def show(self, step: Step) -> None:
         """One more step."""
-        self.stats.see(step)
-        self.standing.see(step)
+        self.stats.update(step)
+        self.standing.update(step)
         self.steps.append(step)
 
     def find(self, name: str) -> str:
@@ -67,15 +67,15 @@ class Memory:
         return call
 
 
-class Conversation:
+class Shell:
     """One session. What it does for a command is the method of that name."""
 
     def __init__(
         self,
         supervisor: Supervisor,
-        watch: Watch,
-        face: Face,
-        memory: Memory,
+        watch: Observers,
+        face: Frontend,
+        memory: History,
         transcript: str | None,
     ) -> None:
         self.supervisor = supervisor
@@ -99,7 +99,7 @@ class Conversation:
 
     # --- what is typed --------------------------------------------------------------------------------------------------------
 
-    async def obey(self, line: str) -> None:
+    async def execute(self, line: str) -> None:
         """Do what a line says."""
         try:
             match parse(line):
@@ -147,9 +147,9 @@ class Conversation:
     async def ask(self, message: str) -> Call:
         """Have somebody greet."""
         if not self.callers.in_flight and not self.watch.under_way:
-            self.supervisor.dismiss()
+            self.supervisor.stop_replaced()
         before = self.supervisor.coordinator
-        coordinator = self.supervisor.current()
+        coordinator = self.supervisor.ensure_running()
         if coordinator is not before:
             await self._started()
         call = self.callers.ask(
@@ -179,7 +179,7 @@ class Conversation:
         elif outcome.error is None:
             self.face.answer(outcome.call, str(outcome.reply))
         else:
-            self.face.complain(outcome.problem(timeout))
+            self.face.complain(outcome.error_text(timeout))
 
     async def wait_for(self, calls: list[Call]) -> None:
         """Block until these calls have ended, one after the other, or are put into the background."""
@@ -214,7 +214,7 @@ class Conversation:
         """Enter, and nothing else: the next message is delivered, if they are held back."""
         if self.stepper is None:
             return
-        following = self.stepper.following()
+        following = self.stepper.next_message()
         if following is None:
             waits = (
                 "the socket's answer is still under way"
@@ -258,12 +258,12 @@ class Conversation:
             one = self.memory.standing.open.get(call.name)
             kept = (
                 None
-                if one is None or one.kept_at is None
-                else f"kept at {one.kept_at} since +{one.kept_since:.3f} s"
+                if one is None or one.held_by is None
+                else f"kept at {one.held_by} since +{one.kept_since:.3f} s"
             )
             limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
             self.face.say(
-                f"{call.name:5} {call.waited:.1f}{limit} s  {kept or 'not handled yet'}  {show(call.message[:200])}"
+                f"{call.name:5} {call.waited:.1f}{limit} s  {kept or 'not handled yet'}  {pretty(call.message[:200])}"
             )
 
     async def do_wait(self, name: str) -> None:
@@ -299,9 +299,9 @@ class Conversation:
         self.face.say("\n".join(plain(step) for step in self.memory.steps if step.call == call))
 
     def do_explain(self, name: str) -> None:
-        from genreply_cli.explain.story import tell_of
+        from genreply_cli.explain.story import show_story
 
-        self.face.tell(partial(tell_of, list(self.memory.steps), self.memory.find(name)))
+        self.face.tell(partial(show_story, list(self.memory.steps), self.memory.find(name)))
 
     async def do_burst(self, argument: str) -> None:
         number, _, message = argument.partition(" ")
@@ -344,13 +344,13 @@ class Conversation:
     def _set(self, name: str, text: str) -> Awaitable[None] | None:
         """Change a setting, and have the transcript say so; or show it."""
         if not text:
-            self.face.say(f"{name} is {self.settings.told(name)}")
+            self.face.say(f"{name} is {self.settings.as_typed(name)}")
             return None
         before = self.supervisor.coordinator
-        self.settings.changed(name, text)  # or it is nonsense, and nothing was done
+        self.settings.with_setting(name, text)  # or it is nonsense, and nothing was done
         self._mark(f"/{name} {text}")
         self.supervisor.change(name, text)
-        self.face.say(f"{name} is {self.settings.told(name)} for what is sent from now on")
+        self.face.say(f"{name} is {self.settings.as_typed(name)} for what is sent from now on")
         return None if self.supervisor.coordinator is before else self._started()
 
     # --- commands: processes --------------------------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ class Conversation:
 
     async def _started(self) -> None:
         if self.stepper is not None:
-            await self.stepper.hold(self.supervisor.coordinator, await self.supervisor.socket())
+            await self.stepper.suspend(self.supervisor.coordinator, await self.supervisor.socket())
         if not self.face.interactive:
             return
         self.face.say(f"a new coordinator is running: {self.settings.coordinator}")
@@ -385,10 +385,10 @@ class Conversation:
         if not coordinator.alive:
             self.face.say("no coordinator is running; the next greeting, or /restart, starts one")
             return
-        from genreply_cli.explain.notation import Terms
+        from genreply_cli.explain.notation import Notation
 
         name, call = self.watch.tracer.name, self.watch.tracer.call
-        terms = Terms(lambda who: call(who) if isinstance(who, From) else name(who))
+        terms = Notation(lambda who: call(who) if isinstance(who, From) else name(who))
         status = await debug.status(coordinator, 0.5)
         socket = await debug.status(status.state.async_pid, 0.5)
         lines = [
@@ -421,7 +421,7 @@ class Conversation:
             from genreply_cli.repl.stepping import Stepper
 
             stepper = Stepper(self.watch)
-            await stepper.hold(self.supervisor.current(), await self.supervisor.socket())
+            await stepper.suspend(self.supervisor.ensure_running(), await self.supervisor.socket())
             self.stepper = stepper
             self.watch.sinks.append(stepper.show)
             self.face.say(

@@ -6,22 +6,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import CallError, GenServer, debug
-from genreply_cli.timeline.kinds import named, show_message
+from genreply_cli.timeline.kinds import pretty_message, pretty_name
 from genreply_cli.transcript.tracer import Step
 
 if TYPE_CHECKING:
-    from genreply_cli.session.observers import Watch
+    from genreply_cli.session.observers import Observers
 
 
 class Stepper:
     """Knows which messages have been sent, and not yet handled. It is shown the steps of the session."""
 
-    def __init__(self, watch: "Watch") -> None:
+    def __init__(self, watch: "Observers") -> None:
         self._watch = watch
         self._held: dict[str, GenServer[Any]] = {}  # by the names of transcripts
         self.waiting: deque[Step] = deque()  # oldest first
 
-    async def hold(self, *servers: GenServer[Any]) -> None:
+    async def suspend(self, *servers: GenServer[Any]) -> None:
         """Let these servers handle nothing until it is their turn."""
         for server in servers:
             await debug.suspend(server, 1.0)
@@ -53,11 +53,13 @@ class Stepper:
         if self.waiting:
             self.waiting = deque(each for each in self.waiting if not which(each))
 
-    def following(self) -> str | None:
+    def next_message(self) -> str | None:
         """Which message comes next; None if there is none."""
         if not self.waiting:
             return None
-        return f"to {named(self.waiting[0].target)}: {show_message(self.waiting[0].message)}"
+        return (
+            f"to {pretty_name(self.waiting[0].target)}: {pretty_message(self.waiting[0].message)}"
+        )
 
     async def step(self) -> None:
         """Deliver the oldest message."""
@@ -70,6 +72,8 @@ class Stepper:
         """What waits where."""
         lines = []
         for name in self._held:
-            messages = [show_message(step.message) for step in self.waiting if step.target == name]
-            lines.append(f"  {named(name)}'s mailbox: {'; '.join(messages) or 'empty'}")
+            messages = [
+                pretty_message(step.message) for step in self.waiting if step.target == name
+            ]
+            lines.append(f"  {pretty_name(name)}'s mailbox: {'; '.join(messages) or 'empty'}")
         return lines

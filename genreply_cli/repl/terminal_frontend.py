@@ -17,10 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from genreply_cli import paths
-from genreply_cli.repl.frontend import INTRODUCTION, Face, Typist
+from genreply_cli.repl.frontend import INTRODUCTION, Frontend, Typist
 from genreply_cli.repl.print_above import Above
-from genreply_cli.terminal.resize import follow, rewraps
-from genreply_cli.terminal.screen import LINE, Screen, Wishes
+from genreply_cli.terminal.resize import rewraps, track_resize
+from genreply_cli.terminal.screen import MAX_COLUMNS, OutputOptions, Screen
 from genreply_cli.text import HIDDEN, visible
 from genreply_cli.transcript.tracer import Step
 
@@ -44,12 +44,12 @@ WHOLE = 1000  # characters of an answer that are shown; /show has the rest
 PASTE = 2000  # characters that may be pasted into the line; more would make it slow, and a placeholder stands for them
 
 
-class Terminal(Face):
+class Terminal(Frontend):
     """A session's face on a terminal."""
 
     interactive = True
 
-    def __init__(self, wishes: Wishes | None = None, *, history: bool = True) -> None:
+    def __init__(self, wishes: OutputOptions | None = None, *, history: bool = True) -> None:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
         from prompt_toolkit.output import ColorDepth
@@ -83,9 +83,9 @@ class Terminal(Face):
             complete_while_typing=self._begins_with_slash(),
             reserve_space_for_menu=6,
         )
-        self._above.over(self.prompt.app)
+        self._above.attach(self.prompt.app)
         if rewraps():
-            follow(self.prompt.app)
+            track_resize(self.prompt.app)
 
     # --- what is shown --------------------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class Terminal(Face):
 
     async def replay(self, path: str) -> None:
         """Play a transcript on the whole screen. What happens meanwhile is shown afterwards."""
-        from genreply_cli.player.app import perform_within
+        from genreply_cli.player.app import run_player_inside
         from genreply_cli.player.keys import State
         from genreply_cli.transcript.index import indexed
         from genreply_cli.transcript.reader import read
@@ -167,7 +167,7 @@ class Terminal(Face):
         self._held = True
         try:
             with contextlib.closing(read(path)[1]) as steps:
-                await perform_within(indexed(steps), State(), self._wishes)
+                await run_player_inside(indexed(steps), State(), self._wishes)
         finally:
             self._held = False
             if self._jobs:
@@ -182,7 +182,7 @@ class Terminal(Face):
         prompt: StyleAndTextTuples = [("", PROMPT)]
         if waiting is None:
             return prompt
-        line = waiting[: max(1, min(LINE, self._screen.width - 1))]
+        line = waiting[: max(1, min(MAX_COLUMNS, self._screen.width - 1))]
         return [("fg:ansigray" if self._screen.look.color else "", line), ("", "\n"), *prompt]
 
     async def typed(self, typist: Typist) -> AsyncIterator[str]:
@@ -250,7 +250,7 @@ class Terminal(Face):
             with (
                 keyboard.raw_mode(),
                 keyboard.attach(on_keys),
-                self._screen.telling(call.timeout, hint, {call.name: call.began}),
+                self._screen.show_blocked_calls(call.timeout, hint, {call.name: call.began}),
             ):
                 yield
         finally:

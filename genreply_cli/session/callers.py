@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
         """The call's name, as transcripts have it."""
         return f"c{self.number}"
 
-    def problem(self, timeout: float | None) -> str:
+    def error_text(self, timeout: float | None) -> str:
         """Why there is no reply, in a sentence that begins with the call."""
         if self.status == TIMED_OUT:
             kept = "the coordinator still keeps it, and a late answer will be dropped"
@@ -43,11 +43,11 @@ class Outcome(NamedTuple):
         reason = getattr(self.error, "reason", None)
         if reason is None:
             return f"{self.call} got no reply: no coordinator is running any more"
-        from genreply_cli.transcript.tracer import in_words
+        from genreply_cli.transcript.tracer import describe_reason
 
-        return f"{self.call} got no reply: the coordinator exited, {in_words(reason)}"
+        return f"{self.call} got no reply: the coordinator exited, {describe_reason(reason)}"
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
         told: dict[str, Any] = {"call": self.call, "message": self.message, "status": self.status}
         told |= {"reply": self.reply} if self.error is None else {"error": str(self.error)}

@@ -20,8 +20,8 @@ KINDS = {
     "crash": "the socket crashes instead of answering",
 }
 
-LATE = 0.5  # seconds after the caller's timeout
-HOLD = 0.25  # seconds for which a reordered answer is held back, to be overtaken
+LATE_BY = 0.5  # seconds after the caller's timeout
+REORDER_DELAY = 0.25  # seconds for which a reordered answer is held back, to be overtaken
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Network:
     faults: tuple[Fault, ...] = ()
     timeout: float | None = 5.0  # seconds for which callers wait: "late" comes after that
     seed: int = 0
-    steady: bool = True  # it stays as it is
-    once: Counter[str] = field(init=False, repr=False)
+    fixed: bool = True  # it stays as it is
+    one_shot: Counter[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.once = Counter(fault.kind for fault in self.faults if fault.rate is None)
+        self.one_shot = Counter(fault.kind for fault in self.faults if fault.rate is None)
 
-    def take(self, setting: str, other: "Network") -> None:
+    def adopt_setting(self, setting: str, other: "Network") -> None:
         """Have this setting of another network from now on. What is under way arrives as it would have."""
         match setting:
             case "delay":
@@ -57,7 +57,7 @@ class Network:
             case "timeout":
                 self.timeout = other.timeout
             case "fault":
-                self.faults, self.once = other.faults, other.once
+                self.faults, self.one_shot = other.faults, other.one_shot
             case "seed":
                 self.seed, self.chance = other.seed, other.chance
 
@@ -68,19 +68,19 @@ class Network:
 
         return random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
 
-    def between(
+    def connector(
         self, socket: type[WebSocket], name: str = "websocket"
     ) -> Callable[[GenServer[Any]], WebSocket]:
         """How a coordinator gets a socket of this type with this network in between."""
-        perfect = self.steady and not self.faults and self.delay == (0.0, 0.0)
+        perfect = self.fixed and not self.faults and self.delay == (0.0, 0.0)
         return lambda caller: socket.start_link(
-            caller if perfect else Line(caller, self), name=name
+            caller if perfect else FaultyLink(caller, self), name=name
         )
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""
-        if self.once[kind]:
-            self.once[kind] -= 1
+        if self.one_shot[kind]:
+            self.one_shot[kind] -= 1
             return True
         return any(
             fault.kind == kind and fault.rate and self.chance.random() < fault.rate
@@ -88,7 +88,7 @@ class Network:
         )
 
 
-class Line:
+class FaultyLink:
     """What stands for the caller on the far side of the network: it passes on what is sent to it, as well as it can."""
 
     def __init__(self, caller: GenServer[Any], network: Network) -> None:
@@ -103,9 +103,9 @@ class Line:
         if self._strikes("drop"):
             return
         if self._strikes("late"):
-            delay += LATE + (self.network.timeout or 0.0)
+            delay += LATE_BY + (self.network.timeout or 0.0)
         if self._strikes("reorder"):
-            delay += HOLD
+            delay += REORDER_DELAY
         for _ in range(2 if self._strikes("duplicate") else 1):
             if delay > 0:
                 send_after(self.caller, delay, message)

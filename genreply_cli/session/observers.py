@@ -9,10 +9,10 @@ from genreply_cli import __version__
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import Event
 from genreply_cli.session.session import Settings
-from genreply_cli.transcript.reader import Header, TranscriptError, Writer, created, read
+from genreply_cli.transcript.reader import Header, TranscriptError, Writer, read, timestamp
 from genreply_cli.transcript.tracer import Step, Tracer
 
-Sink = Callable[[Step], object]  # somebody who looks on
+Observer = Callable[[Step], object]  # somebody who looks on
 
 
 def header(settings: Settings, title: str | None = None) -> Header:
@@ -24,7 +24,7 @@ def header(settings: Settings, title: str | None = None) -> Header:
         "faults": [str(fault) for fault in settings.faults],
     }
     return Header(
-        created(settings.clock),
+        timestamp(settings.clock),
         f"genreply {__version__}",
         title,
         settings.clock,
@@ -33,7 +33,7 @@ def header(settings: Settings, title: str | None = None) -> Header:
     )
 
 
-def recorded(path: str) -> Iterator[Step]:
+def read_existing_steps(path: str) -> Iterator[Step]:
     """What a file that is to be continued has recorded so far. Raises GenreplyError."""
     if Path(path).is_file() and Path(path).stat().st_size:
         try:
@@ -56,7 +56,7 @@ def recording(
         raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-class Watch:
+class Observers:
     """All who look on at a session: each event becomes one step, and each step goes to every sink.
 
     A sink that fails is dropped, and its error kept in `failures`: what happens goes on, and is told in the end. Only where
@@ -64,11 +64,14 @@ class Watch:
     """
 
     def __init__(
-        self, sinks: Iterable[Sink], before: Iterable[Step], leave: Callable[[BaseException], None]
+        self,
+        sinks: Iterable[Observer],
+        before: Iterable[Step],
+        leave: Callable[[BaseException], None],
     ) -> None:
         self.sinks = list(sinks)
         self.failures: list[Exception] = []
-        self.tracer = Tracer(asyncio.get_running_loop().time).after(before)
+        self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
         self._leave = leave
         self.under_way = 0  # messages to which the socket will still answer
         self._changed = asyncio.Event()

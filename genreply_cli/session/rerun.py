@@ -17,10 +17,10 @@ from genreply_cli.cli.source import INVALID
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, GenServer
 from genreply_cli.session import parsing
-from genreply_cli.session.observers import Sink, Watch
+from genreply_cli.session.observers import Observer, Observers
 from genreply_cli.session.session import Settings, session
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.timeline.kinds import named, show_message
+from genreply_cli.timeline.kinds import pretty_message, pretty_name
 from genreply_cli.transcript.reader import Header
 from genreply_cli.transcript.snapshot import is_caller
 from genreply_cli.transcript.tracer import Step
@@ -29,14 +29,14 @@ from genreply_cli.variations import COORDINATORS
 SETTINGS: Final = {"coordinator", "delay", "timeout", "faults"}
 CHANGES: Final = {"/coordinator", "/delay", "/timeout", "/fault", "/seed"}
 AT_ONCE: Final = 0.005  # seconds within which a real clock sees what happened at once
-SLACK: Final = 0.05  # seconds for which what a real clock has seen may be waited for
+REAL_CLOCK_SLACK: Final = 0.05  # seconds for which what a real clock has seen may be waited for
 ROUNDED: Final = 1e-6  # seconds by which a recorded time may be off
-TURNS: Final = (
+MAX_LOOP_TURNS: Final = (
     50  # of the event loop, for which an input waits for what came before it at the same time
 )
 
 
-class Ask(NamedTuple):
+class Call(NamedTuple):
     """Somebody asks."""
 
     t: float
@@ -46,10 +46,10 @@ class Ask(NamedTuple):
     message: str
     timeout: float | None
     together: bool  # with the input before it
-    again: bool  # at once after the answer to the same caller's call before
+    follows_reply: bool  # at once after the answer to the same caller's call before
 
 
-class GiveUp(NamedTuple):
+class Cancel(NamedTuple):
     """Somebody is cancelled while waiting."""
 
     t: float
@@ -67,7 +67,7 @@ class Mark(NamedTuple):
     together: bool = False
 
 
-class Start(NamedTuple):
+class StartCoordinator(NamedTuple):
     """A coordinator is started in the place of another one."""
 
     t: float
@@ -76,7 +76,7 @@ class Start(NamedTuple):
     together: bool = False
 
 
-class Dismiss(NamedTuple):
+class StopReplaced(NamedTuple):
     """Nobody waits any more for those that were replaced."""
 
     t: float
@@ -84,7 +84,7 @@ class Dismiss(NamedTuple):
     together: bool = False
 
 
-Input = Ask | GiveUp | Mark | Start | Dismiss
+Input = Call | Cancel | Mark | StartCoordinator | StopReplaced
 
 
 def settings_of(header: Header) -> Settings:
@@ -92,7 +92,7 @@ def settings_of(header: Header) -> Settings:
     told = header.settings
     unknown = sorted(set(told) - SETTINGS)
     if unknown:
-        raise _cannot(f"this genreply does not know its setting {named(unknown[0])}")
+        raise _cannot(f"this genreply does not know its setting {pretty_name(unknown[0])}")
     coordinator, delay, timeout, faults = (
         told.get(name) for name in ("coordinator", "delay", "timeout", "faults")
     )
@@ -162,17 +162,17 @@ class Inputs:
             case "call":
                 self._latest = self._ask(step, before)
             case "cancel" if step.call is not None:
-                self._latest = GiveUp(step.t, step.seq, step.call, self._together(step, before))
+                self._latest = Cancel(step.t, step.seq, step.call, self._together(step, before))
             case "mark":
                 self._latest = Mark(
                     step.t, step.seq, dict(step.details), self._together(step, before)
                 )
             case "start" if number := _number(step.at):
-                self._latest = Start(step.t, step.seq, number)
+                self._latest = StartCoordinator(step.t, step.seq, number)
             case "exit" if (
                 _number(step.at) is not None and step.details.get("reason") == "shutdown"
             ):
-                self._latest = Dismiss(step.t, step.seq)
+                self._latest = StopReplaced(step.t, step.seq)
             case "reply" | "down" if step.target is not None:
                 self._answered[step.target] = step.t
             case "timeout" if step.source is not None:
@@ -185,23 +185,23 @@ class Inputs:
     def _together(self, step: Step, before: Input | None) -> bool:
         return before is not None and step.t - before.t <= (AT_ONCE if self.real else 0.0)
 
-    def _ask(self, step: Step, before: Input | None) -> Ask:
+    def _ask(self, step: Step, before: Input | None) -> Call:
         match step.message:
             case ["greet", str(message)] if step.call is not None and step.source is not None:
                 pass
             case _:
                 raise _cannot(
-                    f"expected greetings, found {show_message(step.message) or 'a call without a message'}"
+                    f"expected greetings, found {pretty_message(step.message) or 'a call without a message'}"
                 )
         if not is_caller(step.source):
             raise _cannot(
-                f"{named(step.source)} is a process that asks, and only a caller can be made to ask"
+                f"{pretty_name(step.source)} is a process that asks, and only a caller can be made to ask"
             )
         answered = self._answered.get(step.source)
         at_once = 0.0 if not self.real else AT_ONCE if self.instant else -1.0
         again = answered is not None and step.t - answered <= at_once
         together = self._together(step, before)
-        return Ask(
+        return Call(
             step.t,
             step.seq,
             step.call,
@@ -221,7 +221,7 @@ def _number(name: str | None) -> int | None:
     return int(digits or 0)
 
 
-def again(header: Header, inputs: Inputs, sink: Sink) -> None:
+def again(header: Header, inputs: Inputs, sink: Observer) -> None:
     """Run a recording again, on the virtual clock; what happens goes to the sink. Raises GenreplyError if that cannot be done."""
     settings = settings_of(header)
     rerun = Rerun(inputs)
@@ -244,14 +244,14 @@ class Rerun:
         self.open_ended = (
             inputs.real and inputs.ended
         )  # other things may happen than then, but each call comes to its end
-        self.seconds = inputs.seconds + (SLACK if inputs.real else ROUNDED)
+        self.seconds = inputs.seconds + (REAL_CLOCK_SLACK if inputs.real else ROUNDED)
         self.end = 0.0 if inputs.real else inputs.seconds  # on a real clock, more may come by then
         self.order = deque(
-            one.seq for one in self.inputs if isinstance(one, Ask)
+            one.seq for one in self.inputs if isinstance(one, Call)
         )  # who has not asked yet
         self.seen = 0
         self.news = asyncio.Event()
-        self.callers: dict[str, tuple[asyncio.Queue[Ask], asyncio.Task[None]]] = {}
+        self.callers: dict[str, tuple[asyncio.Queue[Call], asyncio.Task[None]]] = {}
         self.asking: dict[str, asyncio.Task[Any]] = {}
         self.given_up: set[str] = set()
 
@@ -260,7 +260,7 @@ class Rerun:
         self.seen += 1
         self.news.set()
 
-    async def run(self, settings: Settings, sinks: list[Sink]) -> None:
+    async def run(self, settings: Settings, sinks: list[Observer]) -> None:
         """Run it, until as much has happened as had happened then, or until as much time has passed."""
         begin = asyncio.get_running_loop().time()
         try:
@@ -270,9 +270,9 @@ class Rerun:
             ):
                 assert watch is not None
                 for one in self.inputs:
-                    if not one.together and not (isinstance(one, Ask) and one.again):
+                    if not one.together and not (isinstance(one, Call) and one.follows_reply):
                         await _until(begin + one.t)
-                        if not isinstance(one, Ask):
+                        if not isinstance(one, Call):
                             await self._as_much_as_before(one.seq)
                     await self._put(one, supervisor, watch)
                 try:
@@ -293,31 +293,31 @@ class Rerun:
             )
 
     async def _as_much_as_before(self, seq: int) -> None:
-        for _ in range(TURNS):
+        for _ in range(MAX_LOOP_TURNS):
             if self.seen >= seq - 1:
                 return
             await asyncio.sleep(0)
 
-    async def _turn_of(self, ask: Ask) -> None:
+    async def _turn_of(self, ask: Call) -> None:
         """Wait until those have asked who asked before, if they do so at the same time."""
-        free = ask.together or ask.again
-        for _ in range(TURNS):
+        free = ask.together or ask.follows_reply
+        for _ in range(MAX_LOOP_TURNS):
             if self.order[0] == ask.seq and (free or self.seen >= ask.seq - 1):
                 break
             await asyncio.sleep(0)
         self.order.remove(ask.seq)
 
-    async def _put(self, one: Input, supervisor: Supervisor, watch: Watch) -> None:
+    async def _put(self, one: Input, supervisor: Supervisor, watch: Observers) -> None:
         match one:
-            case Ask():
+            case Call():
                 if one.caller not in self.callers:
-                    queue: asyncio.Queue[Ask] = asyncio.Queue()
+                    queue: asyncio.Queue[Call] = asyncio.Queue()
                     task = asyncio.get_running_loop().create_task(
                         self._caller(supervisor, queue), name="caller"
                     )
                     self.callers[one.caller] = queue, task
                 self.callers[one.caller][0].put_nowait(one)
-            case GiveUp() if one.call in self.asking:
+            case Cancel() if one.call in self.asking:
                 self.given_up.add(one.call)
                 self.asking[one.call].cancel()
             case Mark():
@@ -333,12 +333,12 @@ class Rerun:
                         ValueError
                     ):  # somebody's own mark, which only looks like a command
                         supervisor.change(command[1:], text)
-            case Start() if supervisor.started < one.number:
+            case StartCoordinator() if supervisor.started < one.number:
                 supervisor.restart()
-            case Dismiss():
-                supervisor.dismiss()
+            case StopReplaced():
+                supervisor.stop_replaced()
 
-    async def _caller(self, supervisor: Supervisor, asks: "asyncio.Queue[Ask]") -> None:
+    async def _caller(self, supervisor: Supervisor, asks: "asyncio.Queue[Call]") -> None:
         task = asyncio.current_task()
         assert task is not None
         while True:

@@ -15,7 +15,7 @@ from genreply_cli.session.network import Fault, Network
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 if TYPE_CHECKING:
-    from genreply_cli.session.observers import Sink, Watch
+    from genreply_cli.session.observers import Observer, Observers
     from genreply_cli.transcript.tracer import Step
 
 T = TypeVar("T")
@@ -42,10 +42,10 @@ class Settings:
         """Start the coordinator, and with it its socket, in the node that is running here. Later ones have a `number`."""
         coordinator, socket = COORDINATORS[self.coordinator]
         suffix = "" if number == 1 else f"-{number}"
-        connect = (network or self.network()).between(socket, f"websocket{suffix}")
+        connect = (network or self.network()).connector(socket, f"websocket{suffix}")
         return coordinator.start_link(connect, name=f"coordinator{suffix}")
 
-    def changed(self, name: str, text: str) -> "Settings":
+    def with_setting(self, name: str, text: str) -> "Settings":
         """These settings but for one, which is given as people type it. Raises ValueError with a sentence."""
         match name:
             case "coordinator":
@@ -62,7 +62,7 @@ class Settings:
                 return replace(self, seed=parsing.seed(text))
         raise ValueError(f"there is no setting {name!r}")
 
-    def told(self, name: str) -> str:
+    def as_typed(self, name: str) -> str:
         """A setting as people would type it."""
         match name:
             case "delay":
@@ -91,8 +91,8 @@ class Settings:
 
 @asynccontextmanager
 async def session(
-    start: Callable[[], T], sinks: "Sequence[Sink]" = (), before: "Iterable[Step]" = ()
-) -> "AsyncIterator[tuple[T, Watch | None]]":
+    start: Callable[[], T], sinks: "Sequence[Observer]" = (), before: "Iterable[Step]" = ()
+) -> "AsyncIterator[tuple[T, Observers | None]]":
     """What `start` starts, which runs meanwhile, and those who look on; with no sinks, nobody does, and nothing is spent on it.
 
     The steps go on after those `before`. Whatever ends it, the sinks get the `end` step. SIGTERM and SIGHUP end it with
@@ -112,9 +112,9 @@ async def session(
 
     watch = None
     if sinks:
-        from genreply_cli.session.observers import Watch
+        from genreply_cli.session.observers import Observers
 
-        watch = Watch(sinks, before, leave)
+        watch = Observers(sinks, before, leave)
     for number in LEAVING:
         loop.add_signal_handler(number, leave, Terminated(number))
     try:

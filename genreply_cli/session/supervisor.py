@@ -10,8 +10,8 @@ from genreply_cli.session.session import Settings
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.websocket import WebSocket
 
-CRASHES = 3  # so many, within
-SECONDS = 5.0  # so long, are too many: it is not started again by itself
+MAX_CRASHES = 3  # so many, within
+CRASH_WINDOW = 5.0  # so long, are too many: it is not started again by itself
 
 
 class Supervisor:
@@ -25,17 +25,20 @@ class Supervisor:
         self.settings = settings
         self.network = settings.network(steady=False)
         self.started = 0
-        self._crashes: deque[float] = deque(maxlen=CRASHES)
-        self.retired: list[AnyCoordinator] = []  # replaced, while their calls were under way
+        self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
+        self.replaced: list[AnyCoordinator] = []  # replaced, while their calls were under way
         self.coordinator = self._start()
 
-    def current(self) -> AnyCoordinator:
+    def ensure_running(self) -> AnyCoordinator:
         """The coordinator; if it has crashed, a new one. Raises GenreplyError if that happens too often."""
         if self.coordinator.alive:
             return self.coordinator
         self._crashes.append(asyncio.get_running_loop().time())
-        if len(self._crashes) == CRASHES and self._crashes[-1] - self._crashes[0] <= SECONDS:
-            problem = f"the coordinator crashed {CRASHES} times within {SECONDS:g} s, so it is not started again by itself"
+        if (
+            len(self._crashes) == MAX_CRASHES
+            and self._crashes[-1] - self._crashes[0] <= CRASH_WINDOW
+        ):
+            problem = f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s, so it is not started again by itself"
             raise GenreplyError(problem, hint="/restart starts it", exit_code=4)
         return self._replace()
 
@@ -46,8 +49,8 @@ class Supervisor:
 
     def change(self, name: str, text: str) -> Settings:
         """Change a setting, for what is sent from now on. Raises ValueError with a sentence."""
-        before, self.settings = self.settings, self.settings.changed(name, text)
-        self.network.take(name, self.settings.network())
+        before, self.settings = self.settings, self.settings.with_setting(name, text)
+        self.network.adopt_setting(name, self.settings.network())
         if before.coordinator != self.settings.coordinator:
             self._replace()
         return self.settings
@@ -58,15 +61,15 @@ class Supervisor:
         socket: WebSocket = state.async_pid
         return socket
 
-    def dismiss(self) -> None:
+    def stop_replaced(self) -> None:
         """Nobody waits any more for those that were replaced."""
-        for coordinator in self.retired:
+        for coordinator in self.replaced:
             coordinator.exit("shutdown")
-        self.retired.clear()
+        self.replaced.clear()
 
     def _replace(self) -> AnyCoordinator:
         if self.coordinator.alive:
-            self.retired.append(self.coordinator)
+            self.replaced.append(self.coordinator)
         self.coordinator = self._start()
         return self.coordinator
 

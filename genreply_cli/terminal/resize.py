@@ -19,12 +19,12 @@ def rewraps(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(name) for name in REWRAPPING)
 
 
-def moved(above: Sequence[int], column: int, width: int) -> int:
+def rows_moved(above: Sequence[int], column: int, width: int) -> int:
     """By how many rows a cursor in this column has moved down: it was below rows of so many cells, and now there are `width`."""
     return sum(max(0, cells - 1) // width for cells in above) + column // width
 
 
-def follow(app: "Application[str]") -> None:
+def track_resize(app: "Application[str]") -> None:
     """Have a prompt know where it is after a resize: prompt_toolkit erases as many rows as it has drawn, and no more."""
     resized = app._on_resize
 
@@ -37,7 +37,7 @@ def follow(app: "Application[str]") -> None:
                 max((x for x, char in row.items() if char.char != " "), default=-1) + 1
                 for row in rows
             ]
-            app.output.cursor_up(moved(cells, cursor.x, width))
+            app.output.cursor_up(rows_moved(cells, cursor.x, width))
         resized()
 
     app._on_resize = on_resize  # type: ignore[method-assign]  # it has no other hook

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from genreply_cli.terminal.resize import moved, rewraps
+from genreply_cli.terminal.resize import rewraps, rows_moved
 from genreply_cli.timeline.timeline import Timeline, View
 from genreply_cli.transcript.tracer import Step
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.text import Text
 
-PATIENCE = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
+QUIET_SECONDS = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
 HEARTBEAT = 5.0  # seconds between two sentences about a call that blocks, where nothing is redrawn
-LINE = 60  # columns that the line may have
+MAX_COLUMNS = 60  # columns that the line may have
 
 ENDS = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
 
@@ -33,7 +33,7 @@ GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is d
 
 
 @dataclass(frozen=True)
-class Wishes:
+class OutputOptions:
     """What the user has asked for. None and "auto": what fits the stream."""
 
     view: View | Literal["off"] | None = None
@@ -43,22 +43,24 @@ class Wishes:
 
 
 @dataclass(frozen=True)
-class Look:
+class OutputMode:
     """How a stream is written to."""
 
     view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all
     color: bool
     ascii_only: bool
     terminal: bool  # it can be redrawn
-    still: bool = False  # but it must not be: somebody listens
+    screen_reader: bool = False  # but it must not be: somebody listens
 
     @property
-    def moves(self) -> bool:
+    def can_redraw(self) -> bool:
         """Whether there may be a line that comes and goes."""
-        return self.terminal and not self.still and self.view != "plain"
+        return self.terminal and not self.screen_reader and self.view != "plain"
 
 
-def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.environ) -> Look:
+def choose_mode(
+    stream: TextIO, wishes: OutputOptions, environment: Mapping[str, str] = os.environ
+) -> OutputMode:
     """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
     terminal = stream.isatty() and environment.get("TERM") != "dumb"
     accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {
@@ -85,7 +87,7 @@ def decide(stream: TextIO, wishes: Wishes, environment: Mapping[str, str] = os.e
         or environment.get("LC_ALL") in {"C", "POSIX"}
         or not _can_show(GLYPHS, stream)
     )
-    return Look(view, color, ascii_only, terminal, accessible or view == "accessible")
+    return OutputMode(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
 def _can_show(text: str, stream: TextIO) -> bool:
@@ -96,19 +98,19 @@ def _can_show(text: str, stream: TextIO) -> bool:
     return True
 
 
-class Bar:
+class ProgressBar:
     """A progress bar on a terminal, if it can be redrawn. It goes away while others write, and comes back by itself."""
 
-    def __init__(self, stream: TextIO, total: int, wishes: Wishes | None = None) -> None:
-        look = decide(stream, wishes or Wishes())
+    def __init__(self, stream: TextIO, total: int, wishes: OutputOptions | None = None) -> None:
+        look = choose_mode(stream, wishes or OutputOptions())
         self._bar: Progress | None = None
         self._shown = False
         self._drawn = 0.0  # when
         self._back: asyncio.TimerHandle | None = None  # when it comes back
-        if look.moves:
+        if look.can_redraw:
             from rich import progress
 
-            bar = [] if look.ascii_only else [progress.BarColumn(LINE // 2)]
+            bar = [] if look.ascii_only else [progress.BarColumn(MAX_COLUMNS // 2)]
             self._bar = progress.Progress(
                 *bar,
                 progress.MofNCompleteColumn(),
@@ -125,7 +127,7 @@ class Bar:
         """One more."""
         if self._bar is not None:
             self._bar.advance(self._task)
-            if self._shown and time.monotonic() - self._drawn >= PATIENCE:
+            if self._shown and time.monotonic() - self._drawn >= QUIET_SECONDS:
                 self.draw()
 
     def draw(self) -> None:
@@ -140,7 +142,7 @@ class Bar:
         """Take the bar away, so that somebody else may write to the terminal. It comes back by itself."""
         if self._shown:
             self.close()
-            self._back = asyncio.get_running_loop().call_later(PATIENCE, self.draw)
+            self._back = asyncio.get_running_loop().call_later(QUIET_SECONDS, self.draw)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -152,9 +154,11 @@ class Bar:
 
 
 @contextlib.contextmanager
-def progress(stream: TextIO, total: int, wishes: Wishes | None = None) -> Iterator[Bar]:
+def progress(
+    stream: TextIO, total: int, wishes: OutputOptions | None = None
+) -> Iterator[ProgressBar]:
     """A progress bar meanwhile; calling it moves it on by one."""
-    bar = Bar(stream, total, wishes)
+    bar = ProgressBar(stream, total, wishes)
     bar.draw()
     try:
         yield bar
@@ -165,14 +169,16 @@ def progress(stream: TextIO, total: int, wishes: Wishes | None = None) -> Iterat
 class Screen:
     """Shows steps on a stream, at once; what was shown is never redrawn."""
 
-    def __init__(self, stream: TextIO, wishes: Wishes | None = None) -> None:
+    def __init__(self, stream: TextIO, wishes: OutputOptions | None = None) -> None:
         self.stream = stream
-        self.look = decide(stream, wishes or Wishes())
+        self.look = choose_mode(stream, wishes or OutputOptions())
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
         view = None if self.look.view == "off" else self.look.view
         self._timeline = Timeline(self.width, view, ascii_only=self.look.ascii_only)
-        self._console = _console(stream, self.look) if self.look.color or self.look.moves else None
+        self._console = (
+            _console(stream, self.look) if self.look.color or self.look.can_redraw else None
+        )
         self._line: Live | None = None
         self._shown = 0  # how many cells it has
         self._clock: Callable[[], float] | None = None  # while somebody is told who blocks
@@ -191,11 +197,11 @@ class Screen:
         """One more step."""
         self._note(step)
         if self.look.view == "off":
-            self._timeline.see(step)  # another view may come
+            self._timeline.skip(step)  # another view may come
             return
         if self.look.terminal:
-            self._find_the_line()
-            self._timeline.fit(self.width)
+            self._erase_wrapped_rows()
+            self._timeline.resize(self.width)
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
             self._console.size = (
                 max(self.width, 1),
@@ -215,7 +221,7 @@ class Screen:
         """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
         view: Any = None if name == "auto" else name
         self.look = replace(self.look, view=view)
-        self._timeline.become(None if view == "off" else view)
+        self._timeline.set_view(None if view == "off" else view)
 
     def say(self, text: str, style: str = "") -> None:
         """Something in words, among the rows."""
@@ -233,46 +239,46 @@ class Screen:
         elif step.kind in ENDS:
             self._waiting.pop(step.call, None)
 
-    def who_waits(self, timeout: float | None, hint: str = "") -> str | None:
+    def blocked_line(self, timeout: float | None, hint: str = "") -> str | None:
         """The line about the calls that block, or None if none has done so for long enough."""
         if not self._waiting or self._clock is None:
             return None
         call, since = next(iter(self._waiting.items()))
         waited = self._clock() - since
-        if waited < PATIENCE:
+        if waited < QUIET_SECONDS:
             return None
         limit = "" if timeout is None else f"/{timeout:.1f}"
         others = f"   and {len(self._waiting) - 1} more" if len(self._waiting) > 1 else ""
         return f"{call} blocked {waited:.1f}{limit} s{others}   {hint}".rstrip()
 
     @contextlib.contextmanager
-    def telling(
+    def show_blocked_calls(
         self, timeout: float | None, hint: str = "", only: Mapping[str, float] | None = None
     ) -> Iterator[None]:
         """Meanwhile, tell of the calls that block: in a line that comes and goes, or in a sentence now and then.
 
         `only` of these, which block since these times on the clock of the loop.
         """
-        if not self.look.moves and not self.look.still:
+        if not self.look.can_redraw and not self.look.screen_reader:
             yield
             return
         loop = asyncio.get_running_loop()
         self._clock = loop.time
         self._only, self._waiting = only is not None, dict(only or {})
-        live = self._line = self._live() if self.look.moves else None
+        live = self._line = self._live() if self.look.can_redraw else None
 
         async def tell() -> None:
             while True:
-                await asyncio.sleep(PATIENCE if live is not None else HEARTBEAT)
-                line = self.who_waits(timeout, hint)
+                await asyncio.sleep(QUIET_SECONDS if live is not None else HEARTBEAT)
+                line = self.blocked_line(timeout, hint)
                 if live is None:
                     if line is not None:
                         self.say(line)
                 elif line is None:
                     live.stop()
                 else:
-                    self._find_the_line()
-                    line = line[: min(LINE, self.width - 1)]
+                    self._erase_wrapped_rows()
+                    line = line[: min(MAX_COLUMNS, self.width - 1)]
                     self._shown = len(line)
                     live.update(_unstyled(line))
                     live.start(refresh=True)
@@ -283,20 +289,20 @@ class Screen:
             yield
         finally:
             task.cancel()
-            self.make_room()
+            self.hide()
             self._clock = self._line = None
             self._waiting.clear()
 
-    def _find_the_line(self) -> None:
+    def _erase_wrapped_rows(self) -> None:
         """If the terminal has become so narrow that the line takes several rows, erase all but the first."""
         if self._line is not None and self._line.is_started and rewraps():
-            self.stream.write("\r\x1b[2K\x1b[A" * moved([], self._shown, self.width))
+            self.stream.write("\r\x1b[2K\x1b[A" * rows_moved([], self._shown, self.width))
             self._shown = 0
 
-    def make_room(self) -> None:
+    def hide(self) -> None:
         """Take the line away, so that somebody else may write to the terminal. It comes back by itself."""
         if self._line is not None:
-            self._find_the_line()
+            self._erase_wrapped_rows()
             self._line.stop()
 
     def _live(self) -> "Live":
@@ -305,7 +311,7 @@ class Screen:
         return Live(console=self._console, transient=True, auto_refresh=False)
 
 
-def _console(stream: TextIO, look: Look) -> "Console":
+def _console(stream: TextIO, look: OutputMode) -> "Console":
     from rich.console import Console
 
     return Console(

@@ -15,8 +15,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal
 
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import GONE, Look, ends, look_of, named
-from genreply_cli.transcript.snapshot import Standing, is_caller
+from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, pretty_name, style_of
+from genreply_cli.transcript.snapshot import Snapshot, is_caller
 from genreply_cli.transcript.tracer import Step
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Span = tuple[str, str]  # text, and its style as Rich names it
 WIDE: Final = 100  # columns; from here on there are lanes
 NARROW: Final = 60  # below, it is not said who asks whom
 
-ASCII: Final = str.maketrans(f"│├┤╮►◄─┈┆■●•!{GONE}", "|||)><-.:#o*!x")
+ASCII: Final = str.maketrans(f"│├┤╮►◄─┈┆■●•!{CROSS}", "|||)><-.:#o*!x")
 
 
 def view_for(width: int) -> View:
@@ -42,8 +42,8 @@ def view_for(width: int) -> View:
 
 def plain(step: Step) -> str:
     """One line for files and pipes: `0.000112 c1 call caller -> coordinator: greet "Hello"`. Never cut."""
-    place = " -> ".join(named(end) for end in ends(step) if end is not None)
-    body, note = look_of(step).says(step).at_length()
+    place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
+    body, note = style_of(step).wording(step).at_length()
     said = " ".join(filter(None, [body, note and f"({note})"]))
     head = " ".join(
         filter(
@@ -61,13 +61,13 @@ def plain(step: Step) -> str:
 
 def accessible(step: Step) -> str:
     """A sentence, for those who listen: `0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".`"""
-    look = look_of(step)
-    said = ", ".join(filter(None, look.says(step).at_length()))
+    look = style_of(step)
+    said = ", ".join(filter(None, look.wording(step).at_length()))
     sentence = look.sentence.format(
         said=said,
-        source=named(step.source),
-        target=named(step.target),
-        at=named(step.at),
+        source=pretty_name(step.source),
+        target=pretty_name(step.target),
+        at=pretty_name(step.at),
         kind=visible(step.kind),
     )
     return (
@@ -124,7 +124,7 @@ def pad(text: str, room: int) -> str:
 
 def _short(name: str | None) -> str:
     """A name where there is little room."""
-    stem, dash, number = named(name).partition("-")
+    stem, dash, number = pretty_name(name).partition("-")
     return {"coordinator": "coord", "websocket": "ws"}.get(stem, stem) + dash + number
 
 
@@ -159,44 +159,44 @@ class Lanes:
         self._at: list[int] = []  # where each lane stands
         self.text = 0  # where the text begins
         self.call_cells = 4  # how wide the names of calls are
-        self.fit(width)
+        self.resize(width)
 
-    def fit(self, width: int) -> None:
+    def resize(self, width: int) -> None:
         """Use so many columns from now on. What has been drawn stays as it is."""
         self._width = width
         self._capacity = max(2, (width - LEFT - MARGIN - TEXT[0]) // GAP[0] + 1)
-        self._arrange()
+        self._recompute()
 
-    def begin(self, standing: Standing) -> None:
+    def start_from(self, standing: Snapshot) -> None:
         """Begin in the midst: with a lane for everybody who is there, and for the callers who wait."""
         self._processes = list(standing.alive)
         for one in standing.open.values():
-            self._ask(one.call, one.caller)
+            self._open_call(one.call, one.caller)
             if one.caller is not None and is_caller(one.caller):
-                self._settle(one.caller)
-                self._arrange()
+                self._assign(one.caller)
+                self._recompute()
         self._callers = self._callers or ["caller"]
-        self._arrange()
+        self._recompute()
 
-    def see(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         """Take note of a step: who waits, who has ended, who needs a lane."""
         before = len(self._callers), self._processes, self.call_cells
         match step.kind:
             case "call" if step.call is not None:
-                self._ask(step.call, step.source)
+                self._open_call(step.call, step.source)
             case "reply" | "down" if (
                 step.call is not None and self._open.get(step.call) == step.target
             ):
-                self._close(step.call)
+                self._close_call(step.call)
             case "timeout" | "cancel" if step.call is not None:
-                self._close(step.call)
+                self._close_call(step.call)
             case "exit" if step.at is not None:
                 self._dead.add(step.at)
             case "start" if step.at is not None:
                 self._dead.discard(step.at)
         names = [
             name
-            for name in dict.fromkeys((*ends(step), step.source, step.target, step.at))
+            for name in dict.fromkeys((*endpoints(step), step.source, step.target, step.at))
             if name is not None
         ]
         new = [name for name in names if not is_caller(name) and name not in self._processes]
@@ -208,25 +208,25 @@ class Lanes:
             self._callers and step.kind in {"late", "duplicate"}
         ):  # a caller that has gone needs no new lane
             for name in filter(is_caller, names):
-                self._settle(name)
+                self._assign(name)
         if step.call is not None:
             self.call_cells = max(self.call_cells, min(cells(visible(step.call)), 12))
         if before != (len(self._callers), self._processes, self.call_cells):
-            self._arrange()
+            self._recompute()
 
-    def _ask(self, call: str, who: str | None) -> None:
+    def _open_call(self, call: str, who: str | None) -> None:
         if who is not None and call not in self._open:
             self._open[call] = who
             self._waits[who] = self._waits.get(who, 0) + 1
 
-    def _close(self, call: str) -> None:
+    def _close_call(self, call: str) -> None:
         who = self._open.pop(call, None)
         if who is not None:
             self._waits[who] -= 1
             if not self._waits[who]:
                 del self._waits[who]
 
-    def _settle(self, caller: str) -> None:
+    def _assign(self, caller: str) -> None:
         if self._shared or caller in self._callers:
             return
         place = self._free()
@@ -240,7 +240,7 @@ class Lanes:
             (place for place, caller in enumerate(self._callers) if caller not in self._waits), None
         )
 
-    def _arrange(self) -> None:
+    def _recompute(self) -> None:
         if len(self._callers) > max(1, self._capacity - len(self._processes)):
             self._shared, self._callers = True, self._callers[:1]
         numbers = range(2, len(self._callers) + 1)
@@ -270,9 +270,9 @@ class Lanes:
             )
         return pad(line, max(cells(line) + 1, self.text)) + "message"
 
-    def draw(self, step: Step, look: Look) -> list[Span]:
+    def draw(self, step: Step, look: KindStyle) -> list[Span]:
         """The lanes as they are at a step, and its arrow or mark, up to where the text begins."""
-        source, target = map(self._lane, ends(step))
+        source, target = map(self._lane, endpoints(step))
         left = self._at[0] if self._at else 0
         row = [(" ", "")] * (self.text - left if self._at else MARGIN)
         for lane, column in enumerate(self._at):
@@ -360,15 +360,15 @@ class Timeline:
         self._begun = False
         self._crashed: set[str] = set()
 
-    def fit(self, width: int) -> None:
+    def resize(self, width: int) -> None:
         """The terminal has so many columns now: the next rows are drawn for them."""
         if width != self.width:
             self.width = max(1, width)
             if self._fits:
                 self.view = view_for(width)
-            self._lanes.fit(self.width)
+            self._lanes.resize(self.width)
 
-    def become(self, view: View | None) -> None:
+    def set_view(self, view: View | None) -> None:
         """Draw the next rows in another view; None: in what fits."""
         self.view, self._fits = view or view_for(self.width), view is None
         self._header = ""
@@ -389,7 +389,7 @@ class Timeline:
         """The same as pieces of text with their styles."""
         if self.view == "plain":
             return [[(plain(step), "")]]
-        if self.see(step):
+        if self.skip(step):
             return []
         match self.view:
             case "wide":
@@ -399,24 +399,24 @@ class Timeline:
             case view:
                 return [self._narrow(step, with_ends=view == "narrow")]
 
-    def begin(self, standing: Standing) -> None:
+    def start_from(self, standing: Snapshot) -> None:
         """Begin in the midst, where things stand like this."""
-        self._lanes.begin(standing)
+        self._lanes.start_from(standing)
 
-    def see(self, step: Step) -> bool:
+    def skip(self, step: Step) -> bool:
         """Take note of a step without drawing it. The answer is whether it would not be drawn."""
-        self._lanes.see(step)
+        self._lanes.update(step)
         if self.view in {"narrow", "smallest"}:
             self._call_cells = max(self._call_cells, min(cells(_call(step)), 12))
             self._place_cells = max(self._place_cells, cells(self._place(step)))
-        return self._adds_nothing(step) and not self._entire
+        return self._is_redundant(step) and not self._entire
 
     def header(self) -> list[Span]:
         """The names above the lanes, as they are now; empty where there are no lanes. It is not drawn again until they change."""
         self._header = self._lanes.header()
         return self._fitted([(self._header, "dim")]) if self.view == "wide" else []
 
-    def _adds_nothing(self, step: Step) -> bool:
+    def _is_redundant(self, step: Step) -> bool:
         if step.kind == "start" and not self._begun:
             return True
         self._begun = True
@@ -433,32 +433,32 @@ class Timeline:
         )
 
     def _wide(self, step: Step) -> list[list[Span]]:
-        lanes, look = self._lanes, look_of(step)
+        lanes, look = self._lanes, style_of(step)
         rows = [] if self._header == lanes.header() else [self.header()]
         drawn = lanes.draw(step, look)
         if self._ascii:
             drawn = [(text.translate(ASCII), style) for text, style in drawn]
         head = self._head(f"{_clock(step.t, 7):>7} s  ", step, look, lanes.call_cells, 8)
-        said = look.says(step)
-        text = self._text(
+        said = look.wording(step)
+        text = self._choose_wording(
             look,
             [(said.body, said.note), said.in_brief()],
-            said.least,
+            said.must_show,
             "   ",
             self.width - lanes.text,
         )
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_ends: bool) -> list[Span]:
-        look = look_of(step)
+        look = style_of(step)
         head = self._head(f"{_clock(step.t, 6)} ", step, look, self._call_cells, 7)
         if with_ends:
             head.append((pad(self._place(step), self._place_cells) + "  ", ""))
-        said = look.says(step)
-        text = self._text(
+        said = look.wording(step)
+        text = self._choose_wording(
             look,
             [said.in_brief()],
-            said.least,
+            said.must_show,
             " ",
             self.width - sum(cells(text) for text, _ in head),
         )
@@ -466,11 +466,11 @@ class Timeline:
 
     def _place(self, step: Step) -> str:
         return crop(
-            ">".join(_short(end) for end in ends(step) if end is not None), 24, self._ellipsis
+            ">".join(_short(end) for end in endpoints(step) if end is not None), 24, self._ellipsis
         )
 
     def _head(
-        self, time: str, step: Step, look: Look, call_cells: int, word_cells: int
+        self, time: str, step: Step, look: KindStyle, call_cells: int, word_cells: int
     ) -> list[Span]:
         call = pad(crop(_call(step), call_cells, self._ellipsis), call_cells)
         return [
@@ -481,8 +481,8 @@ class Timeline:
             ),
         ]
 
-    def _text(
-        self, look: Look, choice: list[tuple[str, str]], least: str, gap: str, room: int
+    def _choose_wording(
+        self, look: KindStyle, choice: list[tuple[str, str]], least: str, gap: str, room: int
     ) -> list[Span]:
         """The first body and note that fit. If none does, the last body is cut, and not its note, which may be the news.
 

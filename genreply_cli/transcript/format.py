@@ -7,7 +7,7 @@ from math import isinf
 from typing import Any, Final, NoReturn
 
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
 
 VERSION: Final = 1
 DEPTH: Final = 100  # how deep a line may nest
@@ -86,7 +86,7 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def found(error: Exception) -> str:
+def describe_json_error(error: Exception) -> str:
     """What was found instead of JSON, in words."""
     if isinstance(error, json.JSONDecodeError):
         return f"something else at column {error.colno} ({error.msg})"
@@ -150,7 +150,7 @@ def to_step(values: Any, file: str, line: int) -> Step:
         take("to", None),
         take("at", None),
     )
-    message, cause = take("message", ABSENT), take("cause", None)
+    message, cause = take("message", NO_MESSAGE), take("cause", None)
     if seq is None and values.get("format") == "genreply":
         raise TranscriptError("is a second header; expected one transcript in a file", file, line)
     if type(seq) is not int or seq < 1:
@@ -196,7 +196,7 @@ def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) 
         values = parse((line.decode() if isinstance(line, bytes) else line).strip())
     except (ValueError, RecursionError) as error:
         raise TranscriptError(
-            f"expected a JSON object, found {found(error)}", file, number
+            f"expected a JSON object, found {describe_json_error(error)}", file, number
         ) from None
     return to_step(values, file, number)
 

@@ -29,15 +29,15 @@ from genreply_cli.transcript.reader import (
     interrupted_note,
     to_line,
 )
-from genreply_cli.transcript.snapshot import Standing
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.tracer import Step
 
 BLOCK: Final = 1 << 16  # bytes; a longer line has a block of its own
-KEPT: Final = 16  # blocks whose steps are kept
-APART: Final = 2048  # steps from one note of how things stand to the next
+CACHED_BLOCKS: Final = 16  # blocks whose steps are kept
+SNAPSHOT_EVERY: Final = 2048  # steps from one note of how things stand to the next
 
 Wanted = Callable[[Step], bool]
-Likely = Callable[
+LineFilter = Callable[
     [bytes], object
 ]  # False for a line that need not be parsed, since its step cannot be wanted
 
@@ -73,24 +73,24 @@ class Index:
         self._line = array("Q")  # and of its first line
         self._blocks: OrderedDict[int, list[Step]] = OrderedDict()
         self._raw: tuple[int, list[bytes]] = -1, []  # the block that was read last
-        self._notes = [Standing()]  # how things stand, in order
-        self._latest = Standing()  # where it has been read to
-        self._near = Standing()  # where it was asked for last
+        self._snapshots = [Snapshot()]  # how things stand, in order
+        self._scanned = Snapshot()  # where it has been read to
+        self._last_asked = Snapshot()  # where it was asked for last
         self._reading = self._read_on()
         self._told = notes is not None
 
     # --- reading it all, in slices ---------------------------------------------------------------------------------------------
 
-    def read_on(self) -> Iterator[None]:
+    def scan(self) -> Iterator[None]:
         """Read on; stop wherever you like, and go on by asking again."""
         return self._reading
 
     @property
-    def read(self) -> float:
+    def progress(self) -> float:
         """How much has been read, from 0 to 1: the first tenth is the counting."""
         if not self.counted:
             return 0.1 * self._end / max(1, self._size)
-        return (1 + 9 * self._latest.steps / self.total) / 10 if self.total else 1.0
+        return (1 + 9 * self._scanned.steps / self.total) / 10 if self.total else 1.0
 
     def _read_on(self) -> Iterator[None]:
         line = 2
@@ -108,16 +108,16 @@ class Index:
         self._look_at_the_end()
         yield
         number = 0
-        while self._latest.steps < self.total:
-            for step in self._steps(number)[self._latest.steps - self._first[number] :]:
-                if self._latest.steps == self.total:  # a bad line has been found meanwhile
+        while self._scanned.steps < self.total:
+            for step in self._steps(number)[self._scanned.steps - self._first[number] :]:
+                if self._scanned.steps == self.total:  # a bad line has been found meanwhile
                     break
-                self._latest.see(step)
+                self._scanned.update(step)
                 # as far apart as there is open: they take no more memory than the steps
-                if self._latest.steps - self._notes[-1].steps >= max(
-                    APART, len(self._latest.open) // 2
+                if self._scanned.steps - self._snapshots[-1].steps >= max(
+                    SNAPSHOT_EVERY, len(self._scanned.open) // 2
                 ):
-                    self._notes.append(self._latest.copy())
+                    self._snapshots.append(self._scanned.copy())
             number += 1
             yield
 
@@ -141,7 +141,7 @@ class Index:
             try:
                 last = from_last_line(raw, self.name, line)
             except TranscriptError as error:
-                self._stop(self.total - 1, error)
+                self._truncate_at(self.total - 1, error)
             else:
                 if last is None:
                     self.notes.append(cut_note(self.name, line))
@@ -172,36 +172,36 @@ class Index:
             ]
             number = self._first[block] + len(steps)
 
-    def standing(self, count: int) -> Standing | None:
+    def standing(self, count: int) -> Snapshot | None:
         """How things stand after so many steps, or None if that is not known yet. It is the caller's own."""
-        known = self._notes[bisect_right(self._notes, count, key=lambda one: one.steps) - 1]
+        known = self._snapshots[bisect_right(self._snapshots, count, key=lambda one: one.steps) - 1]
         known = max(
-            (one for one in (known, self._near, self._latest) if one.steps <= count),
+            (one for one in (known, self._last_asked, self._scanned) if one.steps <= count),
             key=lambda one: one.steps,
         )
-        if count > self._latest.steps and count - known.steps > APART:
+        if count > self._scanned.steps and count - known.steps > SNAPSHOT_EVERY:
             return None
         standing = known.copy()
         for step in self.steps(known.steps, count):
-            standing.see(step)
-        self._near = standing
+            standing.update(step)
+        self._last_asked = standing
         return standing.copy()
 
-    def hunt(
-        self, start: int, stop: int, wanted: Wanted, likely: Likely = bool
+    def find(
+        self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
     ) -> Generator[float, None, int | None]:
         """The number of the first wanted step from `start` to before `stop`, which may be the smaller.
 
         It yields how far it has come, from 0 to 1, so that others get their turn.
         """
-        for far, number in self.sweep(start, stop, wanted, likely):
+        for far, number in self.find_all(start, stop, wanted, likely):
             if number is not None:
                 return number
             yield far
         return None
 
-    def sweep(
-        self, start: int, stop: int, wanted: Wanted, likely: Likely = bool
+    def find_all(
+        self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
     ) -> Iterator[tuple[float, int | None]]:
         """How far it has come, again and again, and the number of each step that is wanted."""
         way = 1 if start <= stop else -1
@@ -253,8 +253,8 @@ class Index:
                 steps.append(step)
             if first + len(lines) < min(self.total, self._after(block)):
                 changed = TranscriptError("has become shorter while it was read", self.name)
-                self._stop(first + len(lines), changed)
-            if len(self._blocks) > KEPT:
+                self._truncate_at(first + len(lines), changed)
+            if len(self._blocks) > CACHED_BLOCKS:
                 self._blocks.popitem(last=False)
         else:
             self._blocks.move_to_end(block)
@@ -264,10 +264,10 @@ class Index:
         try:
             return from_line(raw, self.name, line)
         except TranscriptError as error:
-            self._stop(number, error)
+            self._truncate_at(number, error)
             return None
 
-    def _stop(self, number: int, problem: TranscriptError) -> None:
+    def _truncate_at(self, number: int, problem: TranscriptError) -> None:
         """The step of this number is bad: it and what comes after it do not count."""
         if number < self.total:
             self.problem, self.notes = problem, []  # what the end says does not matter any more

@@ -25,23 +25,23 @@ from genreply_cli.transcript.format import (
     VERSION,
     Header,
     TranscriptError,
-    found,
+    describe_json_error,
     from_line,
     parse,
     to_header,
     to_step,
 )
-from genreply_cli.transcript.tracer import ABSENT, Step
+from genreply_cli.transcript.tracer import NO_MESSAGE, Step
 
 __all__ = [
-    "HEADER_LIMIT", "Header", "Steps", "TranscriptError", "Writer", "created", "from_last_line", "from_line", "header_line",
+    "HEADER_LIMIT", "Header", "Steps", "TranscriptError", "Writer", "timestamp", "from_last_line", "from_line", "header_line",
     "read", "to_line",
 ]  # fmt: skip
 
 HEADER_LIMIT: Final = 1 << 20  # bytes; what has no line end by then is no transcript
 
 
-def created(clock: str = "real") -> str:
+def timestamp(clock: str = "real") -> str:
     """When a header says it was made: now, or on the virtual clock, where equal runs give equal bytes, always the same."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(0 if clock == "virtual" else None))
 
@@ -75,7 +75,7 @@ def to_line(step: Step) -> str:
         values["to"] = step.target
     if step.at is not None:
         values["at"] = step.at
-    if step.message is not ABSENT:
+    if step.message is not NO_MESSAGE:
         values["message"] = step.message
     values |= step.details
     if step.cause is not None:
@@ -172,7 +172,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
         if append and path.is_file() and path.stat().st_size:
             read(path)[1].close()  # it is a transcript
             file = path.open("r+b", buffering=0)
-            _go_to_the_end(file)
+            _seek_to_append_point(file)
             return file, False
         device = (
             path.exists() and not path.is_file() and not path.is_dir()
@@ -193,7 +193,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
         raise TranscriptError(f"cannot be written: {_why(error)}", str(path)) from error
 
 
-def _go_to_the_end(file: BinaryIO) -> None:
+def _seek_to_append_point(file: BinaryIO) -> None:
     """Where the next line begins: after the last one, or in the place of one that is cut."""
     start = file.seek(0, os.SEEK_END)
     tail = b""
@@ -266,7 +266,7 @@ class Steps(Iterator[Step]):
         self.header = _read_header(lines, file)
         self.file = file  # its name
         self.lines = lines  # what is read: its `tell` says how far
-        self._told = _Told(bad=bad)
+        self._told = _ReadResult(bad=bad)
         self._steps = _read_steps(lines, file, close, self._told)
         next(self._steps)  # it is under way, and will close the file, whatever becomes of it
 
@@ -302,7 +302,7 @@ class Steps(Iterator[Step]):
 
 
 @dataclass
-class _Told:
+class _ReadResult:
     """What comes out while steps are read. Apart from them, so that who drops the steps drops the file, too."""
 
     bad: Callable[[TranscriptError], object] = _refuse
@@ -313,7 +313,7 @@ class _Told:
 
 
 def _read_steps(
-    lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _Told
+    lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _ReadResult
 ) -> Generator[Step, None, None]:
     number = 1
     step: Any = None
@@ -332,7 +332,9 @@ def _read_steps(
                     told.notes.append(cut_note(file, number))
                     break
                 told.bad(
-                    TranscriptError(f"expected a JSON object, found {found(error)}", file, number)
+                    TranscriptError(
+                        f"expected a JSON object, found {describe_json_error(error)}", file, number
+                    )
                 )
                 continue
             told.line = number

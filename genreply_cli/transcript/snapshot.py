@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, Self
 
 from genreply_cli.transcript.tracer import Step
 
-MOURNED: Final = 8  # how many of the dead are remembered
+MAX_ENDED: Final = 8  # how many of the dead are remembered
 
 
-class Open(NamedTuple):
+class OpenCall(NamedTuple):
     """A call that has not ended. Times are seconds since the recording began; `timeout` None is infinity."""
 
     call: str
@@ -24,7 +24,7 @@ class Open(NamedTuple):
     callee: str | None
     message: Any
     timeout: float | None
-    kept_at: str | None = None  # the process that has answered NoReply to it
+    held_by: str | None = None  # the process that has answered NoReply to it
     kept_since: float | None = None
 
     @property
@@ -34,16 +34,16 @@ class Open(NamedTuple):
 
 
 @dataclass(slots=True)
-class Standing:
+class Snapshot:
     """Call `see` with each step, in order."""
 
     t: float = 0.0  # of the latest step
     steps: int = 0  # how many have been seen
-    open: dict[str, Open] = field(default_factory=dict)  # in the order in which they were asked
+    open: dict[str, OpenCall] = field(default_factory=dict)  # in the order in which they were asked
     alive: dict[str, None] = field(
         default_factory=dict
     )  # processes, in the order in which they were first seen
-    gone: dict[str, str | None] = field(
+    ended: dict[str, str | None] = field(
         default_factory=dict
     )  # the processes that ended last, and why
     calls: int = 0
@@ -55,7 +55,7 @@ class Standing:
     dropped: int = 0  # answers to nobody: late ones, and second ones
     lost: int = 0  # messages to the dead
 
-    def see(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         """Take note of a step."""
         kind, call = step.kind, step.call
         self.steps += 1
@@ -65,12 +65,12 @@ class Standing:
                 self.calls += 1
                 if call is not None and call not in self.open:
                     timeout = step.details.get("timeout")
-                    self.open[call] = Open(
+                    self.open[call] = OpenCall(
                         call, step.t, step.source, step.target, step.message, timeout
                     )
             case "noreply":
                 if call in self.open:
-                    self.open[call] = self.open[call]._replace(kept_at=step.at, kept_since=step.t)
+                    self.open[call] = self.open[call]._replace(held_by=step.at, kept_since=step.t)
             case "reply":
                 self.answered += 1
                 self.wrong += step.details.get("for") is not None
@@ -91,42 +91,42 @@ class Standing:
             case "lost":
                 self.lost += 1
             case "exit" if step.at is not None:
-                self._bury(step.at, step.details.get("reason"))
+                self._record_exit(step.at, step.details.get("reason"))
                 return
             case "start" if step.at is not None:
-                self.gone.pop(step.at, None)
+                self.ended.pop(step.at, None)
         for name in (step.at, step.source, step.target):
             if (
                 name is not None
                 and name not in self.alive
-                and name not in self.gone
+                and name not in self.ended
                 and not is_caller(name)
             ):
                 self.alive[name] = None
 
-    def _bury(self, name: str, reason: str | None) -> None:
+    def _record_exit(self, name: str, reason: str | None) -> None:
         self.alive.pop(name, None)
-        self.gone.pop(name, None)
-        self.gone[name] = reason
-        if len(self.gone) > MOURNED:
-            del self.gone[next(iter(self.gone))]
+        self.ended.pop(name, None)
+        self.ended[name] = reason
+        if len(self.ended) > MAX_ENDED:
+            del self.ended[next(iter(self.ended))]
         for call, one in self.open.items():
-            if one.kept_at == name:  # whoever kept it will not answer any more
-                self.open[call] = one._replace(kept_at=None, kept_since=None)
+            if one.held_by == name:  # whoever kept it will not answer any more
+                self.open[call] = one._replace(held_by=None, kept_since=None)
 
-    def kept(self) -> dict[str, list[Open]]:
+    def kept(self) -> dict[str, list[OpenCall]]:
         """The calls that are kept waiting, by who keeps them; the longest first."""
-        keepers: dict[str, list[Open]] = {}
+        keepers: dict[str, list[OpenCall]] = {}
         for one in self.open.values():
-            if one.kept_at is not None:
-                keepers.setdefault(one.kept_at, []).append(one)
+            if one.held_by is not None:
+                keepers.setdefault(one.held_by, []).append(one)
         for calls in keepers.values():
             calls.sort(key=lambda one: one.kept_since or 0.0)
         return keepers
 
     def copy(self) -> Self:
         """The same, apart: what either sees from now on, the other does not."""
-        return replace(self, open=dict(self.open), alive=dict(self.alive), gone=dict(self.gone))
+        return replace(self, open=dict(self.open), alive=dict(self.alive), ended=dict(self.ended))
 
 
 def is_caller(name: str) -> bool:

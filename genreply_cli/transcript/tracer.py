@@ -26,13 +26,13 @@ KINDS: Final = frozenset({
 })  # fmt: skip
 
 
-class Absent(Enum):
+class NoMessage(Enum):
     """The type of `ABSENT`: a step without a message, which is not the same as a message of None."""
 
     ABSENT = "no message"
 
 
-ABSENT: Final = Absent.ABSENT
+NO_MESSAGE: Final = NoMessage.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Step:
     source: str | None = None  # "from" in the file
     target: str | None = None  # "to"
     at: str | None = None
-    message: Any = ABSENT
+    message: Any = NO_MESSAGE
     details: Mapping[str, Any] = field(default_factory=dict)
     cause: int | None = None
 
@@ -104,10 +104,10 @@ class Tracer:
         name = None if call is None else call.name
         cause = self._cause(event.cause)
         if event.kind == "note":
-            kind, message, details = _noted(event.message)
+            kind, message, details = _parse_note(event.message)
             at = None if _is_task(event.source) else self.name(event.source)
             return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
-        message = plain(event.message) if event.kind in _SAYING else ABSENT
+        message = to_json_value(event.message) if event.kind in _SAYING else NO_MESSAGE
         if event.kind in _STAYING:
             source, target, at = None, None, self.name(event.source)
         else:
@@ -129,14 +129,14 @@ class Tracer:
                 call.began = now
                 return {"timeout": detail}
             case "noreply":
-                return {"waiting": self._keep(event.source, call)}
+                return {"waiting": self._add_waiting(event.source, call)}
             case "reply":
-                details = _since("blocked", call.began, now) | self._for(event, call, now)
+                details = _since("blocked", call.began, now) | self._intended_call(event, call, now)
                 self._end(call, now, "replied")
                 return details
             case "late" | "duplicate":
                 self._counts["dropped"] += 1
-                return _since("ago", call.ended, now) | self._for(event, call, now)
+                return _since("ago", call.ended, now) | self._intended_call(event, call, now)
             case "timeout" | "cancel":
                 went = (
                     {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
@@ -146,16 +146,18 @@ class Tracer:
             case "lost":
                 return {"sent": detail}
             case "crash":
-                return {"error": in_words(event.message)}
+                return {"error": describe_reason(event.message)}
             case "exit":
                 self._kept.pop(event.source, None)
-                reason = {"reason": in_words(event.message)}
+                reason = {"reason": describe_reason(event.message)}
                 return reason if detail is None else reason | {"link": self.name(detail)}
             case "down" if event.about is None:  # a monitor is told
-                return {"reason": in_words(event.message)}
+                return {"reason": describe_reason(event.message)}
             case "down":
                 self._end(call, now, "failed")
-                return {"reason": in_words(event.message)} | _since("blocked", call.began, now)
+                return {"reason": describe_reason(event.message)} | _since(
+                    "blocked", call.began, now
+                )
             case _:
                 return {}
 
@@ -184,7 +186,7 @@ class Tracer:
             kind,
             name,
             at=where,
-            details=_own(details),
+            details=_safe_details(details),
             cause=self._cause(cause),
         )
 
@@ -196,7 +198,7 @@ class Tracer:
         """What the last step would say now."""
         return dict(self._counts)
 
-    def after(self, steps: Iterable[Step]) -> "Tracer":
+    def continue_after(self, steps: Iterable[Step]) -> "Tracer":
         """Go on where these steps end, so that the new ones can be appended to them. Returns the tracer."""
         for step in steps:
             self._seq, self._t = max(self._seq, step.seq), max(self._t, step.t)
@@ -226,7 +228,7 @@ class Tracer:
             return self._nobody
         name = self._names.get(who)
         if name is None:
-            name = self._names[who] = self._unique(_base(who))
+            name = self._names[who] = self._unique(_default_name(who))
         return name
 
     def call(self, from_: Any) -> str:
@@ -257,7 +259,7 @@ class Tracer:
 
     # --- what is remembered ----------------------------------------------------------------------------------------------------
 
-    def _keep(self, server: Any, call: _Call) -> list[str]:
+    def _add_waiting(self, server: Any, call: _Call) -> list[str]:
         """The calls that this process keeps waiting, with this one."""
         kept = self._kept.get(server)
         if kept is None:
@@ -274,7 +276,7 @@ class Tracer:
             call.kept.pop(call.name, None)
             call.kept = None
 
-    def _for(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+    def _intended_call(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
         """The call that an answer was meant for, if it went to another. It is remembered: that caller will wait in vain."""
         meant = None if event.about is None else self._call(event.call)
         if meant is None or meant is call:
@@ -324,17 +326,19 @@ def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
     return {} if then is None else {name: round(now - then, 6)}
 
 
-def _noted(message: Any) -> tuple[str, Any, dict[str, Any]]:
+def _parse_note(message: Any) -> tuple[str, Any, dict[str, Any]]:
     """What a program tells with `otp.note`: a kind with its details, `("fault", {"what": "drop"})`, or anything else."""
     match message:
         case (str(kind), dict(details)):
-            return kind, ABSENT, _own(details)
-    return "note", plain(message), {}
+            return kind, NO_MESSAGE, _safe_details(details)
+    return "note", to_json_value(message), {}
 
 
-def _own(details: Mapping[str, Any]) -> dict[str, Any]:
+def _safe_details(details: Mapping[str, Any]) -> dict[str, Any]:
     """Details as JSON can hold them; they cannot pass for what all steps have."""
-    return {str(name): plain(value) for name, value in details.items() if name not in _COMMON}
+    return {
+        str(name): to_json_value(value) for name, value in details.items() if name not in _COMMON
+    }
 
 
 def _is_task(who: Any) -> bool:
@@ -343,7 +347,7 @@ def _is_task(who: Any) -> bool:
     )  # asked like this, asyncio need not be imported
 
 
-def _base(who: Any) -> str:
+def _default_name(who: Any) -> str:
     if _is_task(who):
         return "caller"
     name = getattr(who, "name", None)
@@ -359,7 +363,7 @@ _OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
 _ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
 
 
-def plain(value: Any, depth: int = DEPTH) -> Any:
+def to_json_value(value: Any, depth: int = DEPTH) -> Any:
     """A value as JSON can hold it, the same in each run: a message dataclass as its Elixir tuple, `["greet", "Hello"]`.
 
     Fields that a dataclass leaves out of its repr are left out here, too: references that say nothing to a reader. Tuples become
@@ -375,12 +379,12 @@ def plain(value: Any, depth: int = DEPTH) -> Any:
         return float(value)
     if depth:
         if isinstance(value, list | tuple):
-            return [plain(item, depth - 1) for item in value]
+            return [to_json_value(item, depth - 1) for item in value]
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            return {str.__str__(key): plain(item, depth - 1) for key, item in value.items()}
+            return {str.__str__(key): to_json_value(item, depth - 1) for key, item in value.items()}
         if is_dataclass(value) and not isinstance(value, type | BaseException):
             tag, names = _shape(type(value))
-            return [tag, *(plain(getattr(value, name, None), depth - 1) for name in names)]
+            return [tag, *(to_json_value(getattr(value, name, None), depth - 1) for name in names)]
     return {"repr": _repr(value)}
 
 
@@ -390,7 +394,7 @@ def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
     return tag, tuple(each.name for each in fields(kind) if each.repr)
 
 
-def in_words(reason: Any) -> str:
+def describe_reason(reason: Any) -> str:
     """An exit reason or an error as text: "normal", "RuntimeError: text", or else the repr."""
     if isinstance(reason, str):
         return str.__str__(reason)

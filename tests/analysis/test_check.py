@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from genreply_cli.analysis.check import Fates, Laws
+from genreply_cli.analysis.check import CallStates, Checker
 from genreply_cli.paths import samples
 from genreply_cli.session.callers import greet_all
 from genreply_cli.session.network import KINDS, Fault
@@ -228,7 +228,7 @@ def test_what_the_runtime_records_is_never_wrong(
 
     settings.run(main())
     findings: list[tuple[str, str]] = []
-    laws = Laws(lambda field, problem: findings.append((field, problem)))
+    laws = Checker(lambda field, problem: findings.append((field, problem)))
     for step in steps:
         laws.see(step)
     assert findings == []
@@ -244,7 +244,7 @@ def test_what_the_runtime_records_is_never_wrong(
     )
 )
 def test_the_fate_of_a_call_is_the_one_that_was_put_last(puts: list[tuple[str, int]]) -> None:
-    fates, plain = Fates(), {}
+    fates, plain = CallStates(), {}
     for t, (call, fate) in enumerate(puts):
         fates.put(call, fate, float(t))
         plain[call] = fate, float(t)
@@ -253,7 +253,7 @@ def test_the_fate_of_a_call_is_the_one_that_was_put_last(puts: list[tuple[str, i
 
 
 def test_a_call_with_a_huge_number_takes_no_more_room_than_another() -> None:
-    fates = Fates()
+    fates = CallStates()
     fates.put("c123456789012", 2, 1.0)
     assert fates.of("c123456789012") == (2, 1.0)
     assert len(fates._fates) == 1

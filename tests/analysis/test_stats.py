@@ -14,7 +14,7 @@ from genreply_cli.transcript.tracer import Step
 def stats_of(steps: Iterable[Step]) -> Stats:
     stats = Stats()
     for step in steps:
-        stats.see(step)
+        stats.update(step)
     return stats
 
 
@@ -81,7 +81,7 @@ def test_a_monitor_that_is_told_is_no_call_that_failed() -> None:
 
 def test_a_summary_in_one_line() -> None:
     stats = waited(0.25, 0.5, 5.0)
-    stats.see(Step(9, 6.0, "call", "c4"))
+    stats.update(Step(9, 6.0, "call", "c4"))
     assert (
         stats.summary()
         == "calls 4, replied 3, still open 1; median wait 500 ms, longest 5.000 s (c3)"

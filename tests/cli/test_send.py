@@ -48,7 +48,7 @@ async def test_a_failure_is_an_outcome_like_any_other() -> None:
         Settings("single", delay=(0.05, 0.05), timeout=0.3), ["A", "B", "C"], jobs=3
     )
     assert [one.status for one in outcome] == ["timed out", "timed out", "replied"]
-    assert outcome[2].plain() == {
+    assert outcome[2].as_json() == {
         "call": "c3",
         "message": "C",
         "status": "replied",

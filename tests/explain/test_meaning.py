@@ -2,12 +2,12 @@
 
 import pytest
 
-from genreply_cli.explain.meaning import WHY, why
+from genreply_cli.explain.meaning import MEANINGS, why
 from genreply_cli.transcript.tracer import KINDS, Step
 
 
 def test_every_kind_has_a_row() -> None:
-    assert set(WHY) == KINDS | {"wrong", "linked", "nobody", "monitor", "note"}
+    assert set(MEANINGS) == KINDS | {"wrong", "linked", "nobody", "monitor", "note"}
 
 
 @pytest.mark.parametrize("kind", [*sorted(KINDS), "tomorrow"])

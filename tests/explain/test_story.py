@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli import coordinator, variations, websocket
-from genreply_cli.explain.quotes import ELIXIR, PLACES, elixir, python
-from genreply_cli.explain.story import FEW, Stories, Told, explain, render
+from genreply_cli.explain.quotes import ELIXIR, PLACES, elixir_lines, python_lines
+from genreply_cli.explain.story import FEW, Sentence, StoryTeller, explain, render
 from genreply_cli.paths import samples
 from genreply_cli.session import network
 from genreply_cli.session.callers import greet
@@ -69,7 +69,7 @@ ONLY_PYTHON = {
 
 @pytest.mark.parametrize(("design", "happens"), list(product(COORDINATORS, PLACES)))
 def test_what_happens_is_found_in_both_languages(design: str, happens: str) -> None:
-    one, other = python(happens, design), elixir(happens, design)
+    one, other = python_lines(happens, design), elixir_lines(happens, design)
     assert (one is None) == ((design, happens) in MISSING)
     assert (other is None) == ((design, happens) in MISSING | ONLY_PYTHON)
     if one is not None:
@@ -80,14 +80,18 @@ def test_what_happens_is_found_in_both_languages(design: str, happens: str) -> N
 
 
 def test_the_reply_is_the_line_that_replies() -> None:
-    assert {design: getattr(python("reply", design), "lines", None) for design in COORDINATORS} == {
+    assert {
+        design: getattr(python_lines("reply", design), "lines", None) for design in COORDINATORS
+    } == {
         "blocking": ("return Reply(msg, state)",),
         "immediate": ('return Reply("ok", state)',),
         "single": ("GenServer.reply(state.caller, msg)",),
         "fifo": ("GenServer.reply(state.callers.popleft(), message.msg)",),
         "keyed": ("GenServer.reply(state.callers.pop(ref), msg)",),
     }
-    assert {design: getattr(elixir("reply", design), "lines", None) for design in COORDINATORS} == {
+    assert {
+        design: getattr(elixir_lines("reply", design), "lines", None) for design in COORDINATORS
+    } == {
         "blocking": ("{:reply, answer, state}",),
         "immediate": ('{:reply, "ok", state}',),
         "single": ("GenServer.reply(state.caller, msg)",),
@@ -112,7 +116,7 @@ def test_the_elixir_does_what_the_python_does() -> None:
 # --- the stories -------------------------------------------------------------------------------------------------------------
 
 
-def sentences(story: list[Told]) -> str:
+def sentences(story: list[Sentence]) -> str:
     return "\n".join(told.sentence for told in story)
 
 
@@ -211,15 +215,15 @@ def test_a_cancelled_call_says_so() -> None:
 
 def test_a_program_that_is_not_ours_has_a_story_without_code() -> None:
     story = explain([Step(1, 0.0, "call", "c1", "caller", "shop", message="open")], "c1")
-    assert story == [Told(0.0, 'caller asks shop, and is blocked from here on: "open".')]
+    assert story == [Sentence(0.0, 'caller asks shop, and is blocked from here on: "open".')]
     assert explain([], "c1") == []
 
 
 # --- many calls --------------------------------------------------------------------------------------------------------------
 
 
-def many(calls: int, wrong: int) -> Stories:
-    stories = Stories()
+def many(calls: int, wrong: int) -> StoryTeller:
+    stories = StoryTeller()
     for number in range(1, calls + 1):
         kind = "timeout" if number == wrong else "reply"
         stories(

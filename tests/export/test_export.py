@@ -19,7 +19,7 @@ from genreply_cli.export.perfetto import REMEMBERED, events
 from genreply_cli.export.svg import CALLERS, draw, lay_out
 from genreply_cli.paths import samples
 from genreply_cli.transcript.reader import Header, read
-from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = (
@@ -61,7 +61,7 @@ anything = st.builds(
     target=names,
     at=names,
     message=st.sampled_from(
-        [ABSENT, None, HOSTILE, ["greet", HOSTILE], {HOSTILE: [1, {"repr": HOSTILE}]}]
+        [NO_MESSAGE, None, HOSTILE, ["greet", HOSTILE], {HOSTILE: [1, {"repr": HOSTILE}]}]
     ),
     details=st.sampled_from(
         [

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.reader import Header, header_line, read, to_line
@@ -30,7 +31,7 @@ def index_at(path: Path) -> Index:
 
 def read_all(index: Index) -> Index:
     """The same index, when it has read all there is."""
-    for _ in index.read_on():
+    for _ in index.scan():
         pass
     return index
 
@@ -43,7 +44,7 @@ def many(calls: int) -> Iterator[Step]:
     """So many calls of three callers that overlap; every tenth gets no answer in time, and every hundredth is marked."""
     seq = 0
 
-    def step(t: float, kind: str, call: int | None = None, **more: object) -> Step:
+    def step(t: float, kind: str, call: int | None = None, **more: Any) -> Step:
         nonlocal seq
         seq += 1
         ends = {name: more.pop(name, None) for name in ("source", "target", "at")}
@@ -57,7 +58,7 @@ def many(calls: int) -> Iterator[Step]:
             **ends,
             **message,
             details=details,
-        )  # type: ignore[arg-type]
+        )
 
     yield step(0, "start", at="coordinator", module="Coordinator")
     yield step(0, "start", at="websocket", module="WebSocket", linked="coordinator")

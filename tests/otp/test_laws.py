@@ -703,9 +703,8 @@ def test_every_call_ends_exactly_once(program: Program) -> None:
 @law
 def test_a_caller_and_the_observer_are_told_the_same(program: Program) -> None:
     world, events = watched(program)
-    asked = {
-        event.about: world.asked[event.message.number] for event in events if event.kind == "call"
-    }  # type: ignore[attr-defined]
+    calls = [event for event in events if event.kind == "call"]
+    asked = {event.about: world.asked[event.message.number] for event in calls}  # type: ignore[attr-defined]
     for event in ends_of_calls(events):
         call = asked[event.about]
         ((how, what),) = call.ends

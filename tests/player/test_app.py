@@ -11,7 +11,7 @@ from terminals import Terminal
 
 from genreply_cli import paths
 from genreply_cli.player.keys import State
-from genreply_cli.player.view import picture
+from genreply_cli.player.view import render
 from genreply_cli.transcript.reader import to_line
 from genreply_cli.transcript.tracer import Step
 
@@ -110,7 +110,7 @@ def test_a_resize_is_drawn_anew(terminal: Start) -> None:
     index = read_all(index_at(paths.samples()["overlap-single"]))
     for columns, lines in [(120, 24), (40, 24), (10, 3), (80, 10), (120, 24)]:
         player.resize(columns, lines)
-        rows = picture(State(number=16, playing=False), index, columns, lines).rows
+        rows = render(State(number=16, playing=False), index, columns, lines).rows
         texts = ["".join(text for text, _ in row).rstrip() for row in rows]
         player.wait_for([text for text in texts if text].__eq__)
     player.child.send("q")

@@ -16,11 +16,11 @@ from genreply_cli.player.keys import (
     Only,
     State,
     at_end,
+    clamp,
     press,
-    settled,
-    track,
+    visible_steps,
 )
-from genreply_cli.player.view import picture
+from genreply_cli.player.view import render
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.reader import to_line
@@ -83,15 +83,15 @@ def test_the_events_of_a_call_one_by_one() -> None:
     steps = list(LONG.steps(0))
     start = next(number for number, step in enumerate(steps) if step.call == "c7")
     visited, state = [start], at(start)
-    while not (state := pressed(state, LONG, "n")).said:
+    while not (state := pressed(state, LONG, "n")).status:
         visited.append(state.number)
     assert visited == [number for number, step in enumerate(steps) if step.call == "c7"]
-    assert state.said == "there is no later event of c7"
+    assert state.status == "there is no later event of c7"
     back = [state.number]
-    while not (state := pressed(state, LONG, "N")).said:
+    while not (state := pressed(state, LONG, "N")).status:
         back.append(state.number)
     assert back == visited[::-1]
-    assert pressed(PAUSED, LONG, "n").said == "this event belongs to no call"
+    assert pressed(PAUSED, LONG, "n").status == "this event belongs to no call"
 
 
 def test_a_call_whose_name_is_written_with_escapes_is_found() -> None:
@@ -102,15 +102,15 @@ def test_a_call_whose_name_is_written_with_escapes_is_found() -> None:
 
 def test_marks_and_failures() -> None:
     found, state = [], PAUSED
-    while not (state := pressed(state, LONG, "]")).said:
+    while not (state := pressed(state, LONG, "]")).status:
         found.append(state.number)
     steps = list(LONG.steps(0))
     assert found == [
         number for number, step in enumerate(steps) if step.kind in {"mark", "timeout"}
     ]
-    assert state.said == "there is no later mark or failure"
+    assert state.status == "there is no later mark or failure"
     back = [state.number]
-    while not (state := pressed(state, LONG, "[")).said:
+    while not (state := pressed(state, LONG, "[")).status:
         back.append(state.number)
     assert back == found[::-1]
 
@@ -126,7 +126,7 @@ def test_marks_and_failures() -> None:
 )
 def test_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:
     index, state, found = SAMPLES[name], PAUSED, []
-    while not (state := pressed(state, index, "]")).said:
+    while not (state := pressed(state, index, "]")).status:
         step = index.step(state.number)
         assert step is not None
         found.append(step.kind)
@@ -145,16 +145,20 @@ def test_speed_doubles_and_halves_within_limits() -> None:
 def test_only_one_call_and_all_again() -> None:
     numbers = [number for number, step in enumerate(LONG.steps(0)) if step.call == "c7"]
     only = pressed(at(numbers[1]), LONG, "c")
-    assert only.only is not None
-    assert (only.only.call, list(only.only.numbers), only.number) == ("c7", numbers, numbers[1])
+    assert only.call_filter is not None
+    assert (only.call_filter.call, list(only.call_filter.numbers), only.number) == (
+        "c7",
+        numbers,
+        numbers[1],
+    )
     assert pressed(only, LONG, ".").number == numbers[2]
     assert pressed(only, LONG, ",", ",").number == numbers[0]
     assert pressed(only, LONG, "G").number == numbers[-1]
     assert pressed(only, LONG, "g").number == numbers[0]
-    assert pressed(only, LONG, "]").said == "there is no later mark or failure"  # of this call
+    assert pressed(only, LONG, "]").status == "there is no later mark or failure"  # of this call
     again = pressed(only, LONG, "G", "c")
-    assert (again.only, again.number) == (None, numbers[-1])
-    assert pressed(PAUSED, LONG, "c").said == "this event belongs to no call"
+    assert (again.call_filter, again.number) == (None, numbers[-1])
+    assert pressed(PAUSED, LONG, "c").status == "this event belongs to no call"
 
 
 def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
@@ -162,31 +166,31 @@ def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
         number for number, step in enumerate(LONG.steps(0)) if "hello 59" in plain(step).casefold()
     ]
     state = pressed(at(wanted[0]), LONG, "/", "HELLO 59", "c-m")
-    assert (state.number, state.typing, state.needle) == (wanted[1], None, "HELLO 59")
+    assert (state.number, state.search_input, state.search) == (wanted[1], None, "HELLO 59")
     state = pressed(state, LONG, "/", "c-m")  # the same again
     assert state.number == wanted[2]
     state = pressed(at(wanted[-1]), LONG, "/", "hello 59", "c-m")
-    assert (state.number, state.said) == (wanted[0], '"hello 59" again from the start')
+    assert (state.number, state.status) == (wanted[0], '"hello 59" again from the start')
     nowhere = pressed(state, LONG, "/", "xyzzy", "c-m")
-    assert (nowhere.number, nowhere.said) == (state.number, '"xyzzy" is nowhere here')
-    assert pressed(at(1), SAMPLES["hello"], "/", "linked", "c-m").said == '"linked" is only here'
+    assert (nowhere.number, nowhere.status) == (state.number, '"xyzzy" is nowhere here')
+    assert pressed(at(1), SAMPLES["hello"], "/", "linked", "c-m").status == '"linked" is only here'
 
 
 def test_what_is_typed_can_be_changed_and_given_up() -> None:
-    assert pressed(PAUSED, LONG, "/", "qx", "c-h", "?").typing == "q?"
-    assert pressed(PAUSED, LONG, "/", "qx", "c-u").typing == ""
-    assert pressed(PAUSED, LONG, "/", "c-h").typing is None
+    assert pressed(PAUSED, LONG, "/", "qx", "c-h", "?").search_input == "q?"
+    assert pressed(PAUSED, LONG, "/", "qx", "c-u").search_input == ""
+    assert pressed(PAUSED, LONG, "/", "c-h").search_input is None
     assert pressed(PAUSED, LONG, "/", "x", "escape") == PAUSED
     assert pressed(PAUSED, LONG, "/", "x", "c-c") == PAUSED  # and it does not leave
     assert pressed(PAUSED, LONG, "/", "c-m") == PAUSED  # nothing to find
     pasted, _ = press(pressed(PAUSED, LONG, "/"), LONG, "<bracketed-paste>", "a\x1b[2J")
-    assert pasted.typing == "a\x1b[2J"
+    assert pasted.search_input == "a\x1b[2J"
 
 
 def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
     for key, shown in (("c-m", "payload"), ("?", "keys")):
         state = pressed(at(4), LONG, key)
-        assert (state.shown, state.number) == (shown, 4)
+        assert (state.overlay, state.number) == (shown, 4)
         assert pressed(state, LONG, "down", "pagedown", "up").scroll == PAGE // 2
         assert pressed(state, LONG, "G", "g").scroll == 0
         assert (
@@ -200,7 +204,7 @@ def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
 
 
 def test_why_comes_and_goes() -> None:
-    assert not pressed(PAUSED, LONG, "e").why
+    assert not pressed(PAUSED, LONG, "e").show_meaning
     assert pressed(PAUSED, LONG, "e", "e") == PAUSED
 
 
@@ -225,7 +229,7 @@ def test_where_there_is_nothing_no_key_does_harm() -> None:
     for key in COMMANDS:
         state = pressed(State(), index, key)
         assert state.number == 0
-        assert picture(state, index, 80, 24).rows
+        assert render(state, index, 80, 24).rows
     assert at_end(State(), index)
 
 
@@ -233,12 +237,12 @@ def test_when_less_is_left_the_place_is_settled() -> None:
     line = to_line(Step(1, 0.0, "mark", "c1")).encode() + b"\n"
     index = index_of_lines(line * 5 + b"nonsense\n" + line * 2000)
     while not index.counted:
-        next(index.read_on())
-    state = State(number=9, only=Only("c1", [2, 4, 9]))
-    assert settled(state, index) == state
+        next(index.scan())
+    state = State(number=9, call_filter=Only("c1", [2, 4, 9]))
+    assert clamp(state, index) == state
     read_all(index)
-    assert settled(state, index) == State(number=4, only=Only("c1", [2, 4]))
-    assert settled(State(number=9, only=Only("c1", [9])), index) == State(number=4)
+    assert clamp(state, index) == State(number=4, call_filter=Only("c1", [2, 4]))
+    assert clamp(State(number=9, call_filter=Only("c1", [9])), index) == State(number=4)
 
 
 # --- the law -----------------------------------------------------------------------------------------------------------------
@@ -254,9 +258,9 @@ def test_any_walk_leaves_what_a_fresh_replay_to_the_same_event_shows(
 ) -> None:
     state = pressed(State(), index, *keys)
     assert 0 <= state.number < index.total
-    assert state.number in track(state, index)
+    assert state.number in visible_steps(state, index)
     fresh = read_all(index_of(list(index.steps(0))))
     fresh.name = index.name
     assert fresh.standing(state.number + 1) == index.standing(state.number + 1)
     for width, height in ((120, 30), (80, 24), (40, 12)):
-        assert picture(state, index, width, height) == picture(state, fresh, width, height)
+        assert render(state, index, width, height) == render(state, fresh, width, height)

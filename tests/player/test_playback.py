@@ -7,7 +7,7 @@ import pytest
 from recordings import index_of, index_of_lines, many
 
 from genreply_cli.player.keys import State
-from genreply_cli.player.playback import Performance
+from genreply_cli.player.playback import Playback
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.reader import to_line
 from genreply_cli.transcript.tracer import Step
@@ -34,7 +34,7 @@ async def performed(
         if not seen or seen[-1][1] != performance.state.number:
             seen.append((round(clock() - began, 6), performance.state.number))
 
-    performance = Performance(index, state or State(), changed)
+    performance = Playback(index, state or State(), changed)
     task = asyncio.create_task(performance.run())
     for t, key in [*keys, (until, "q")]:
         await asyncio.sleep(began + t - clock())
@@ -109,14 +109,14 @@ async def test_only_one_call_is_played_with_its_own_waits() -> None:
 async def test_it_leaves_at_the_end_if_it_is_to() -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
-    await Performance(recorded(0, 1, 3), State(exit_at_end=True)).run()
+    await Playback(recorded(0, 1, 3), State(exit_at_end=True)).run()
     assert clock() - began == 3
-    await Performance(index_of([]), State(exit_at_end=True)).run()
+    await Playback(index_of([]), State(exit_at_end=True)).run()
     assert clock() - began == 3
 
 
 async def test_while_it_plays_the_time_between_two_steps_goes_on() -> None:
-    performance = Performance(recorded(0, 10), State(speed=2, idle_limit=8))
+    performance = Playback(recorded(0, 10), State(speed=2, idle_limit=8))
     task = asyncio.create_task(performance.run())
     await asyncio.sleep(1.5)
     assert performance.waited == pytest.approx(3)
@@ -136,7 +136,7 @@ async def test_it_is_drawn_again_now_and_then_while_it_plays_and_not_while_it_do
         nonlocal drawn
         drawn += 1
 
-    performance = Performance(recorded(0, 100), State(), changed)
+    performance = Playback(recorded(0, 100), State(), changed)
     task = asyncio.create_task(performance.run())
     await asyncio.sleep(1)
     before = drawn
@@ -150,7 +150,7 @@ async def test_it_is_drawn_again_now_and_then_while_it_plays_and_not_while_it_do
     await task
 
 
-class Watched(Performance):
+class Watched(Playback):
     """A paused one, which tells when it has changed."""
 
     def __init__(self, index: Index) -> None:
@@ -169,7 +169,7 @@ async def test_a_long_recording_is_read_on_meanwhile() -> None:
     task = asyncio.create_task(watched.run())
     watched.press("G")
     assert watched.state.number == index.total - 1  # it need not be read for that
-    await watched.until(lambda: index.read == 1)
+    await watched.until(lambda: index.progress == 1)
     assert index.standing(index.total) is not None
     watched.press("q")
     await task
@@ -187,8 +187,8 @@ async def test_a_long_hunt_gives_way_to_the_next_key() -> None:
     assert watched.looking is None
     place = watched.state.number
     assert place > 0
-    await watched.until(lambda: index.read == 1)
-    assert (watched.state.number, watched.state.said) == (place, "")
+    await watched.until(lambda: index.progress == 1)
+    assert (watched.state.number, watched.state.status) == (place, "")
     for key in ["/", *"Hello 7990", "c-m"]:
         watched.press(key, key)
     await watched.until(lambda: watched.looking is None)
@@ -215,4 +215,4 @@ async def test_what_goes_wrong_is_not_lost() -> None:
     index = recorded(0, 1)
     index.__class__ = Broken
     with pytest.raises(ZeroDivisionError):
-        await Performance(index, State()).run()
+        await Playback(index, State()).run()

@@ -9,11 +9,11 @@ from recordings import index_at, index_of, index_of_lines, many, read_all, steps
 
 from genreply_cli import paths as kept
 from genreply_cli.player.keys import State
-from genreply_cli.player.view import Style, in_words, picture
+from genreply_cli.player.view import Style, in_words, render
 from genreply_cli.timeline.timeline import Timeline, cells, view_for
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.reader import to_line
-from genreply_cli.transcript.snapshot import Standing
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.tracer import Step
 
 SAMPLES = {name: read_all(index_at(path)) for name, path in kept.samples().items()}
@@ -31,7 +31,7 @@ def drawn(
     state: State, index: Index, width: int = 120, height: int = 30, style: Style | None = None
 ) -> list[str]:
     """The screen as text, without the blanks at the ends of its rows."""
-    rows = picture(state, index, width, height, style or Style()).rows
+    rows = render(state, index, width, height, style or Style()).rows
     return ["".join(text for text, _ in row).rstrip() for row in rows]
 
 
@@ -60,14 +60,14 @@ PICTURE = """\
 @pytest.mark.parametrize("width", [120, 80, 40])
 def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int) -> None:
     index, steps = SAMPLES[name], steps_of(kept.samples()[name])
-    timeline, standing = Timeline(width - 1, view_for(width), entire=True), Standing()
-    started = Standing()
+    timeline, standing = Timeline(width - 1, view_for(width), entire=True), Snapshot()
+    started = Snapshot()
     for step in takewhile(lambda step: step.kind == "start", steps):
-        started.see(step)
-    timeline.begin(started)
+        started.update(step)
+    timeline.start_from(started)
     rows: list[str] = []
     for number, step in enumerate(steps):
-        standing.see(step)
+        standing.update(step)
         rows += timeline.lines(step)
         screen = drawn(at(number), index, width, 60)
         seen = [row[1:] for row in screen[1:] if row[:1] in {" ", ">"} and row[1:] in rows]
@@ -90,8 +90,8 @@ def test_it_fits_any_screen(
     ascii_only: bool,
     why: bool,
 ) -> None:
-    state = at(number, shown=shown, typing=typing, why=why, scroll=3)
-    rows = picture(state, LONG, width, height, Style(ascii_only=ascii_only)).rows
+    state = at(number, overlay=shown, search_input=typing, show_meaning=why, scroll=3)
+    rows = render(state, LONG, width, height, Style(ascii_only=ascii_only)).rows
     assert len(rows) == height
     for row in rows:
         text = "".join(text for text, _ in row)
@@ -121,7 +121,7 @@ def test_a_place_deep_in_a_long_recording_is_drawn_like_any_other() -> None:
 def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:
     index = index_of(many(3000))
     while not index.counted:
-        next(index.read_on())
+        next(index.scan())
     screen = drawn(at(index.total - 5), index)
     assert any(row.startswith(">") for row in screen)
     assert " state: still reading (10 %)" in screen
@@ -148,14 +148,14 @@ def test_hostile_text_stays_text() -> None:
                 for width in (120, 80, 40, 10):
                     text = "\n".join(
                         drawn(
-                            at(number, shown=shown, typing=typing, needle=evil, said=""),
+                            at(number, overlay=shown, search_input=typing, search=evil, status=""),
                             index,
                             width,
                             60,
                         )
                     )
                     assert not STEERING & set(text.replace("\n", ""))
-    assert "\\x1b[2J" in "".join(drawn(at(2, shown="payload"), index))
+    assert "\\x1b[2J" in "".join(drawn(at(2, overlay="payload"), index))
 
 
 def test_the_payload_is_shown_whole() -> None:
@@ -167,23 +167,23 @@ def test_the_payload_is_shown_whole() -> None:
         )
     )
     for width in (120, 40):
-        first = picture(at(0, shown="payload"), index, width, 20)
-        assert first.deepest > 0
+        first = render(at(0, overlay="payload"), index, width, 20)
+        assert first.max_scroll > 0
         seen = []
-        for scroll in range(first.deepest + 1):
-            screen = drawn(at(0, shown="payload", scroll=scroll), index, width, 20)
+        for scroll in range(first.max_scroll + 1):
+            screen = drawn(at(0, overlay="payload", scroll=scroll), index, width, 20)
             seen += [row for row in screen if row not in seen]
         joined = " ".join(row.strip() for row in seen)
         assert all(f"word{number}" in joined for number in range(400))
         assert "59" in joined
         assert (
-            drawn(at(0, shown="payload", scroll=10**9), index, width, 20) == screen
+            drawn(at(0, overlay="payload", scroll=10**9), index, width, 20) == screen
         )  # and no further
 
 
 def test_a_giant_payload_is_not_shown_to_the_last_letter() -> None:
     index = read_all(index_of([Step(1, 0.0, "mark", details={"label": "x" * 5_000_000})]))
-    screen = drawn(at(0, shown="payload", scroll=10**9), index)
+    screen = drawn(at(0, overlay="payload", scroll=10**9), index)
     assert any("4,800,002 characters more" in row for row in screen)
 
 
@@ -215,14 +215,14 @@ def test_the_status_says_as_much_as_there_is_room_for() -> None:
     assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/14"]
     assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/14"
     assert drawn(State(number=3), index, 6)[0].strip() == "4/14"
-    assert "looking 42 %" in drawn(at(3), index, style=Style(looking=0.42))[0]
+    assert "looking 42 %" in drawn(at(3), index, style=Style(search_progress=0.42))[0]
     assert (
         "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]
     )  # it goes on between two events
 
 
 def test_in_words() -> None:
-    standing = Standing()
+    standing = Snapshot()
     for step in (
         Step(1, 0.0, "call", "c1", "caller", "a"),
         Step(2, 0.0, "call", "c2", "caller-2", "a"),
@@ -230,13 +230,13 @@ def test_in_words() -> None:
         Step(4, 0.5, "exit", at="b", details={"reason": "x"}),
         Step(5, 1.0, "lost", "c1", "a", "b"),
     ):
-        standing.see(step)
+        standing.update(step)
     counts = "answered 0   timed out 0   dropped 0   lost 1"
     assert (
         in_words(standing, 1.0)
         == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
     )
     for number in range(3, 9):
-        standing.see(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
-        standing.see(Step(number, 1.0, "noreply", f"c{number}", at="a"))
+        standing.update(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
+        standing.update(Step(number, 1.0, "noreply", f"c{number}", at="a"))
     assert "c4 (0.000 s), c5 (0.000 s) and 3 more" in in_words(standing, 1.0)

@@ -16,7 +16,7 @@ from genreply_cli.repl.commands import (
     help_of_all,
     parse,
 )
-from genreply_cli.repl.shell import Conversation
+from genreply_cli.repl.shell import Shell
 from genreply_cli.session import parsing
 from genreply_cli.session.network import KINDS
 from genreply_cli.variations import COORDINATORS
@@ -62,12 +62,10 @@ def test_any_text_can_be_said(text: str) -> None:
 
 
 def test_each_command_can_be_obeyed() -> None:
-    assert [
-        name for name in COMMANDS if not callable(getattr(Conversation, f"do_{name}", None))
-    ] == []
-    assert {
-        name.removeprefix("do_") for name in dir(Conversation) if name.startswith("do_")
-    } == set(COMMANDS)
+    assert [name for name in COMMANDS if not callable(getattr(Shell, f"do_{name}", None))] == []
+    assert {name.removeprefix("do_") for name in dir(Shell) if name.startswith("do_")} == set(
+        COMMANDS
+    )
 
 
 def test_an_unknown_command_gets_a_guess() -> None:

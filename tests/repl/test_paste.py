@@ -7,7 +7,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
 from genreply_cli.repl.paste import RUN, joined, kept, pasted
-from genreply_cli.terminal.resize import moved, rewraps
+from genreply_cli.terminal.resize import rewraps, rows_moved
 
 ENTER, BACKSPACE, UP = (
     KeyPress(Keys.ControlM, "\r"),
@@ -60,10 +60,10 @@ def test_what_was_typed_ahead_is_kept_and_does_not_send_itself(
 
 
 def test_where_the_cursor_is_when_the_terminal_has_become_narrower() -> None:
-    assert moved([], 10, 40) == 0
-    assert moved([], 57, 40) == 1
-    assert moved([120, 37], 90, 40) == 2 + 0 + 2
-    assert moved([40, 41, 0], 0, 40) == 1
+    assert rows_moved([], 10, 40) == 0
+    assert rows_moved([], 57, 40) == 1
+    assert rows_moved([120, 37], 90, 40) == 2 + 0 + 2
+    assert rows_moved([40, 41, 0], 0, 40) == 1
 
 
 def test_who_wraps_again_says_so() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from genreply_cli.export.formats import FORMATS
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.repl.frontend import Face, Typist
-from genreply_cli.repl.shell import Conversation, Memory
+from genreply_cli.repl.frontend import Frontend, Typist
+from genreply_cli.repl.shell import History, Shell
 from genreply_cli.session.observers import header
 from genreply_cli.session.parsing import faults
 from genreply_cli.session.pool import Call
@@ -27,7 +27,7 @@ ENDINGS = [ending for form in FORMATS.values() for ending in form.endings]
 Act = Callable[["Session"], Any]
 
 
-class Spy(Face):
+class Spy(Frontend):
     """What a session shows, as a list. Lines are typed by the test; a number among them is so many seconds of waiting."""
 
     def __init__(self, *, interactive: bool) -> None:
@@ -103,7 +103,7 @@ def converse(
     chosen = Settings(**{"delay": (0.4, 0.4), "clock": "virtual"} | settings)
 
     async def main() -> None:
-        spy, memory = face(interactive=interactive), Memory()
+        spy, memory = face(interactive=interactive), History()
         spy.keys, told.said = list(keys), spy.said
         sinks: list[Any] = [memory.show, told.steps.append]
         writer = None if transcript is None else Writer(transcript, header(chosen))
@@ -111,13 +111,13 @@ def converse(
             sinks.append(writer.write)
         async with session(lambda: Supervisor(chosen), sinks) as (supervisor, watch):
             assert watch is not None
-            talk = Conversation(
+            talk = Shell(
                 supervisor, watch, spy, memory, None if transcript is None else str(transcript)
             )
             try:
                 for line in lines:
                     if isinstance(line, str):
-                        await talk.obey(line)
+                        await talk.execute(line)
                     else:
                         await asyncio.sleep(line)
                 told.codes, told.leaving = talk.codes, talk.leaving

@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from genreply_cli.cli.app import app
-from genreply_cli.cli.send import Output
-from genreply_cli.terminal.screen import Bar, Screen, Wishes, decide
+from genreply_cli.cli.send import SendOptions
+from genreply_cli.terminal.screen import OutputOptions, ProgressBar, Screen, choose_mode
 from genreply_cli.timeline.timeline import View
 from genreply_cli.transcript.tracer import Step
 
@@ -77,48 +77,50 @@ COLOURS: list[tuple[bool, dict[str, str], bool]] = [
 def test_colours_follow_the_environment_and_the_stream(
     terminal: bool, environment: dict[str, str], color: bool
 ) -> None:
-    assert decide(Stream(terminal=terminal), Wishes(), environment).color is color
+    assert choose_mode(Stream(terminal=terminal), OutputOptions(), environment).color is color
 
 
 @pytest.mark.parametrize("terminal", [TERMINAL, PIPE])
 def test_a_flag_for_colours_is_stronger_than_all_else(terminal: bool) -> None:
     stream = Stream(terminal=terminal)
     for environment in EVERY:
-        assert decide(stream, Wishes(color="always"), environment).color
-        assert not decide(stream, Wishes(color="never"), environment).color
+        assert choose_mode(stream, OutputOptions(color="always"), environment).color
+        assert not choose_mode(stream, OutputOptions(color="never"), environment).color
 
 
 # --- views -------------------------------------------------------------------------------------------------------------------
 
-CHOICES: list[tuple[bool, Wishes, dict[str, str], View | None]] = [
-    (TERMINAL, Wishes(), {}, None),
-    (PIPE, Wishes(), {}, "plain"),
-    (TERMINAL, Wishes(), {"TERM": "dumb"}, "plain"),
-    (TERMINAL, Wishes(), {"ACCESSIBLE": "1"}, "accessible"),
-    (PIPE, Wishes(), {"ACCESSIBLE": "yes"}, "accessible"),
-    (TERMINAL, Wishes(), {"ACCESSIBLE": "1", "TERM": "dumb"}, "accessible"),
-    (TERMINAL, Wishes(), {"ACCESSIBLE": "0"}, None),
-    (TERMINAL, Wishes(), {"ACCESSIBLE": "False"}, None),
-    (TERMINAL, Wishes(), {"ACCESSIBLE": ""}, None),
-    (TERMINAL, Wishes(accessible=True), {"ACCESSIBLE": "0"}, "accessible"),
-    (PIPE, Wishes(accessible=True), {}, "accessible"),
-    (TERMINAL, Wishes(color="always"), {"TERM": "dumb"}, "plain"),  # colours are no view
-    (PIPE, Wishes(color="always"), {"FORCE_COLOR": "1"}, "plain"),
+CHOICES: list[tuple[bool, OutputOptions, dict[str, str], View | None]] = [
+    (TERMINAL, OutputOptions(), {}, None),
+    (PIPE, OutputOptions(), {}, "plain"),
+    (TERMINAL, OutputOptions(), {"TERM": "dumb"}, "plain"),
+    (TERMINAL, OutputOptions(), {"ACCESSIBLE": "1"}, "accessible"),
+    (PIPE, OutputOptions(), {"ACCESSIBLE": "yes"}, "accessible"),
+    (TERMINAL, OutputOptions(), {"ACCESSIBLE": "1", "TERM": "dumb"}, "accessible"),
+    (TERMINAL, OutputOptions(), {"ACCESSIBLE": "0"}, None),
+    (TERMINAL, OutputOptions(), {"ACCESSIBLE": "False"}, None),
+    (TERMINAL, OutputOptions(), {"ACCESSIBLE": ""}, None),
+    (TERMINAL, OutputOptions(accessible=True), {"ACCESSIBLE": "0"}, "accessible"),
+    (PIPE, OutputOptions(accessible=True), {}, "accessible"),
+    (TERMINAL, OutputOptions(color="always"), {"TERM": "dumb"}, "plain"),  # colours are no view
+    (PIPE, OutputOptions(color="always"), {"FORCE_COLOR": "1"}, "plain"),
 ]
 
 
 @pytest.mark.parametrize(("terminal", "wishes", "environment", "view"), CHOICES)
 def test_the_view_follows_the_environment_and_the_stream(
-    terminal: bool, wishes: Wishes, environment: dict[str, str], view: View | None
+    terminal: bool, wishes: OutputOptions, environment: dict[str, str], view: View | None
 ) -> None:
-    assert decide(Stream(terminal=terminal), wishes, environment).view == view
+    assert choose_mode(Stream(terminal=terminal), wishes, environment).view == view
 
 
 @pytest.mark.parametrize("terminal", [TERMINAL, PIPE])
 @pytest.mark.parametrize("view", VIEWS[1:])
 def test_a_view_that_was_asked_for_is_stronger_than_all_else(terminal: bool, view: View) -> None:
     stream = Stream(terminal=terminal)
-    assert {decide(stream, Wishes(view), environment).view for environment in EVERY} == {view}
+    assert {
+        choose_mode(stream, OutputOptions(view), environment).view for environment in EVERY
+    } == {view}
 
 
 def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_plain_or_accessible() -> (
@@ -127,16 +129,16 @@ def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_pla
     for terminal, view, color, environment in product(
         [TERMINAL, PIPE], VIEWS, ["auto", "always", "never"], EVERY
     ):
-        look = decide(Stream(terminal=terminal), Wishes(view, color), environment)
+        look = choose_mode(Stream(terminal=terminal), OutputOptions(view, color), environment)
         redrawn = terminal and environment.get("TERM") != "dumb"
         assert look.terminal == redrawn
         listened_to = look.view == "accessible" or environment.get("ACCESSIBLE") == "1"
-        assert look.moves == (redrawn and look.view != "plain" and not listened_to)
+        assert look.can_redraw == (redrawn and look.view != "plain" and not listened_to)
 
 
 def test_who_listens_may_ask_for_lanes_and_gets_them_without_anything_that_moves() -> None:
-    look = decide(Stream(terminal=True), Wishes("wide", accessible=True), {})
-    assert (look.view, look.moves) == ("wide", False)
+    look = choose_mode(Stream(terminal=True), OutputOptions("wide", accessible=True), {})
+    assert (look.view, look.can_redraw) == ("wide", False)
 
 
 # --- glyphs ------------------------------------------------------------------------------------------------------------------
@@ -161,8 +163,8 @@ def test_ascii_is_for_who_cannot_show_the_glyphs(
     terminal: bool, encoding: str, environment: Mapping[str, str], ascii_only: bool
 ) -> None:
     stream = Stream(terminal=terminal, encoding=encoding)
-    assert decide(stream, Wishes(), environment).ascii_only is ascii_only
-    assert decide(stream, Wishes(ascii_only=True), environment).ascii_only
+    assert choose_mode(stream, OutputOptions(), environment).ascii_only is ascii_only
+    assert choose_mode(stream, OutputOptions(ascii_only=True), environment).ascii_only
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -171,7 +173,7 @@ def test_what_an_encoding_cannot_hold_is_written_as_an_escape(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     stream = Stream(terminal=False, encoding="ascii")
-    Screen(stream, Wishes(view)).show(
+    Screen(stream, OutputOptions(view)).show(
         Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "你好"])
     )
     assert 'greet "\\u4f60\\u597d"' in stream.written
@@ -192,9 +194,9 @@ def test_a_row_is_as_wide_as_the_stream_and_not_as_another(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", term)
     stream = Stream(terminal=False)
-    Screen(stream, Wishes(view, color)).show(SAID)
+    Screen(stream, OutputOptions(view, color)).show(SAID)
     plain = Stream(terminal=False)
-    Screen(plain, Wishes(view, "never")).show(SAID)
+    Screen(plain, OutputOptions(view, "never")).show(SAID)
     rows = plain.written.splitlines()
     assert max(map(len, rows)) == columns
     assert ("\x1b[" in stream.written) == (color == "always")
@@ -203,7 +205,7 @@ def test_a_row_is_as_wide_as_the_stream_and_not_as_another(
 
 def test_off_writes_nothing() -> None:
     stream = Stream(terminal=True)
-    Screen(stream, Wishes("off")).show(SAID)
+    Screen(stream, OutputOptions("off")).show(SAID)
     assert stream.written == ""
 
 
@@ -213,7 +215,7 @@ def test_a_whole_line_has_no_colours_and_is_not_cut(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = Stream(terminal=True)
-    Screen(stream, Wishes(view, "always")).show(SAID)
+    Screen(stream, OutputOptions(view, "always")).show(SAID)
     assert "Hello " * 30 in stream.written
     assert "\x1b" not in stream.written
 
@@ -222,8 +224,8 @@ def _without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
 
 
-def bar(stream: Stream, wishes: Wishes) -> str:
-    shown = Bar(stream, 10, wishes)
+def bar(stream: Stream, wishes: OutputOptions) -> str:
+    shown = ProgressBar(stream, 10, wishes)
     shown.draw()
     shown()
     shown.draw()
@@ -234,22 +236,22 @@ def bar(stream: Stream, wishes: Wishes) -> str:
 def test_a_bar_is_only_where_something_may_move(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "1/10" in bar(Stream(terminal=True), Wishes())
-    assert bar(Stream(terminal=False), Wishes(color="always")) == ""
-    assert bar(Stream(terminal=True), Wishes("accessible")) == ""
+    assert "1/10" in bar(Stream(terminal=True), OutputOptions())
+    assert bar(Stream(terminal=False), OutputOptions(color="always")) == ""
+    assert bar(Stream(terminal=True), OutputOptions("accessible")) == ""
     monkeypatch.setenv("ACCESSIBLE", "1")
-    assert bar(Stream(terminal=True), Wishes()) == ""
+    assert bar(Stream(terminal=True), OutputOptions()) == ""
     monkeypatch.delenv("ACCESSIBLE")
     monkeypatch.setenv("TERM", "dumb")
-    assert bar(Stream(terminal=True), Wishes()) == ""
+    assert bar(Stream(terminal=True), OutputOptions()) == ""
 
 
 def test_a_bar_keeps_to_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    colourless = bar(Stream(terminal=True), Wishes(color="never"))
+    colourless = bar(Stream(terminal=True), OutputOptions(color="never"))
     assert "━" in colourless
     assert _without_colours(colourless) == colourless
-    assert bar(Stream(terminal=True), Wishes(ascii_only=True)).isascii()
+    assert bar(Stream(terminal=True), OutputOptions(ascii_only=True)).isascii()
 
 
 # --- the flags and their variables -------------------------------------------------------------------------------------------
@@ -278,12 +280,12 @@ def parsed(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def sent(*arguments: str) -> Output:
+def sent(*arguments: str) -> SendOptions:
     """Where `genreply send` would write to."""
     context = SEND.make_context("send", list(arguments))
     todo = SEND.invoke(context)
     output = inspect.getclosurevars(todo).nonlocals["output"]
-    assert isinstance(output, Output)
+    assert isinstance(output, SendOptions)
     return output
 
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from genreply_cli.timeline.kinds import LOOKS, duration, look_of, show, show_message
-from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+from genreply_cli.timeline.kinds import STYLES, duration, pretty, pretty_message, style_of
+from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
 
 ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 
 
 def test_every_kind_has_a_look_of_its_own_and_two_have_a_second_one() -> None:
-    assert set(LOOKS) == KINDS | {"wrong", "stopped"}
+    assert set(STYLES) == KINDS | {"wrong", "stopped"}
 
 
-@pytest.mark.parametrize("kind", LOOKS)
+@pytest.mark.parametrize("kind", STYLES)
 def test_a_word_fits_its_column_and_a_colour_is_one_of_the_terminals_own(kind: str) -> None:
-    look = LOOKS[kind]
+    look = STYLES[kind]
     assert len(look.word) <= 7
     assert set(look.colour.split()) <= ANSI
     assert len(look.mark) <= 1
@@ -22,7 +22,7 @@ def test_a_word_fits_its_column_and_a_colour_is_one_of_the_terminals_own(kind: s
 
 @pytest.mark.parametrize("kind", [*sorted(KINDS), "tomorrow"])
 def test_a_step_that_says_nothing_still_has_something_to_show(kind: str) -> None:
-    said = look_of(Step(1, 0.0, kind)).says(Step(1, 0.0, kind))
+    said = style_of(Step(1, 0.0, kind)).wording(Step(1, 0.0, kind))
     assert all(isinstance(text, str) for text in (*said.in_brief(), *said.at_length()))
 
 
@@ -34,17 +34,17 @@ def test_a_step_that_says_nothing_still_has_something_to_show(kind: str) -> None
         (["timeout"], "timeout"),
         (["not a tag", 1], '["not a tag", 1]'),
         ("ok", '"ok"'),
-        (ABSENT, ""),
+        (NO_MESSAGE, ""),
         ({"a": {"repr": "<Room>"}, "b": True}, '{"a": <Room>, "b": true}'),
         (1.5, "1.5"),
     ],
 )
 def test_a_message_is_shown_as_its_tag_and_values(message: object, text: str) -> None:
-    assert show_message(message) == text
+    assert pretty_message(message) == text
 
 
 def test_a_reply_has_no_tag() -> None:
-    assert show(["greet", "Hello"]) == '["greet", "Hello"]'
+    assert pretty(["greet", "Hello"]) == '["greet", "Hello"]'
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from genreply_cli.timeline.timeline import (
     plain,
     view_for,
 )
-from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
 
 VIEWS: tuple[View, ...] = get_args(View)
 
@@ -475,7 +475,7 @@ STEPS = st.builds(
     source=st.none() | NAMES,
     target=st.none() | NAMES,
     at=st.none() | NAMES,
-    message=st.just(ABSENT) | JSON | st.lists(TEXT, max_size=3),
+    message=st.just(NO_MESSAGE) | JSON | st.lists(TEXT, max_size=3),
     details=DETAILS,
 )
 STEERING = {"Cc", "Cs", "Zl", "Zp"}

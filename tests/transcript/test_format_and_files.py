@@ -22,13 +22,13 @@ from genreply_cli.transcript.reader import (
     Steps,
     TranscriptError,
     Writer,
-    created,
     from_line,
     header_line,
     read,
+    timestamp,
     to_line,
 )
-from genreply_cli.transcript.tracer import ABSENT, KINDS, Step
+from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
 
 # The example of the format, as it is documented
 EXAMPLE = """\
@@ -105,7 +105,7 @@ STEPS = st.builds(
     source=st.none() | TEXT,
     target=st.none() | TEXT,
     at=st.none() | TEXT,
-    message=st.just(ABSENT) | JSON,
+    message=st.just(NO_MESSAGE) | JSON,
     details=st.builds(
         lambda own, unknown: own | unknown, st.fixed_dictionaries({}, optional=OWN), UNKNOWN
     ),
@@ -278,8 +278,8 @@ def test_a_place_that_cannot_be_written_to_gets_a_sentence(tmp_path: Path) -> No
 
 
 def test_on_the_virtual_clock_every_recording_is_of_the_same_day() -> None:
-    assert created("virtual") == "1970-01-01T00:00:00Z"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created("real"))
+    assert timestamp("virtual") == "1970-01-01T00:00:00Z"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", timestamp("real"))
 
 
 # --- what is told ------------------------------------------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from recordings import HEADER, index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths
-from genreply_cli.transcript.index import APART, KEPT, Index, indexed
+from genreply_cli.transcript.index import CACHED_BLOCKS, SNAPSHOT_EVERY, Index, indexed
 from genreply_cli.transcript.reader import TranscriptError, read, to_line
-from genreply_cli.transcript.snapshot import Standing
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.tracer import Step
 
 MANY = list(many(2000))
-STANDINGS = [Standing()]
+STANDINGS = [Snapshot()]
 for one in MANY:
     STANDINGS.append(STANDINGS[-1].copy())
-    STANDINGS[-1].see(one)
+    STANDINGS[-1].update(one)
 BIG = read_all(index_of(MANY))
 
 
@@ -34,7 +34,7 @@ def lines_of(steps: list[Step]) -> bytes:
 
 
 def hunted(index: Index, start: int, stop: int, text: str) -> int | None:
-    hunt = index.hunt(start, stop, lambda step: step.details.get("label") == text)
+    hunt = index.find(start, stop, lambda step: step.details.get("label") == text)
     try:
         while True:
             assert 0 <= next(hunt) <= 1
@@ -47,7 +47,7 @@ def test_a_sample_as_a_list(name: str) -> None:
     path = paths.samples()[name]
     index = read_all(index_at(path))
     assert [index.step(number) for number in range(index.total)] == steps_of(path)
-    assert (index.problem, index.notes, index.read) == (None, [], 1.0)
+    assert (index.problem, index.notes, index.progress) == (None, [], 1.0)
     assert index.ends == steps_of(path)[-1].t
 
 
@@ -65,17 +65,17 @@ def test_steps_are_the_same_in_any_order(numbers: list[int]) -> None:
 
 def test_it_is_counted_first_and_a_place_can_be_seen_before_all_is_read() -> None:
     index = index_of(MANY)
-    reading = index.read_on()
+    reading = index.scan()
     while not index.counted:
         next(reading)
     assert index.total == len(MANY)
     assert index.ends == MANY[-1].t
     assert index.step(index.total - 1) == MANY[-1]
     assert index.standing(index.total) is None
-    assert index.standing(APART) == STANDINGS[APART]  # so few are read at once
-    before = index.read
+    assert index.standing(SNAPSHOT_EVERY) == STANDINGS[SNAPSHOT_EVERY]  # so few are read at once
+    before = index.progress
     next(reading)
-    assert before < index.read < 1
+    assert before < index.progress < 1
     read_all(index)
     assert index.standing(index.total) == STANDINGS[-1]
 
@@ -83,15 +83,15 @@ def test_it_is_counted_first_and_a_place_can_be_seen_before_all_is_read() -> Non
 def test_what_is_returned_is_the_callers_own() -> None:
     standing = BIG.standing(100)
     assert standing is not None
-    standing.see(Step(1, 0.0, "exit", at="coordinator"))
+    standing.update(Step(1, 0.0, "exit", at="coordinator"))
     assert BIG.standing(100) == STANDINGS[100]
 
 
 def test_memory_grows_with_what_is_looked_at_last_only() -> None:
     for number in range(0, BIG.total, 100):
         BIG.step(number)
-    assert len(BIG._blocks) <= KEPT
-    assert len(BIG._notes) <= 1 + len(MANY) // APART
+    assert len(BIG._blocks) <= CACHED_BLOCKS
+    assert len(BIG._snapshots) <= 1 + len(MANY) // SNAPSHOT_EVERY
 
 
 def test_blank_lines_and_other_line_ends_are_no_steps() -> None:
@@ -109,8 +109,8 @@ def test_a_line_longer_than_a_block() -> None:
 
 def test_no_steps_at_all() -> None:
     index = read_all(index_of_lines(b""))
-    assert (index.total, index.ends, index.step(0), index.read) == (0, None, None, 1.0)
-    assert index.standing(0) == Standing()
+    assert (index.total, index.ends, index.step(0), index.progress) == (0, None, None, 1.0)
+    assert index.standing(0) == Snapshot()
     assert "interrupted" in index.notes[0]
 
 
@@ -157,7 +157,7 @@ def test_a_bad_line_is_found_by_whoever_comes_there_first() -> None:
     looked, hunter = index_of_lines(lines), index_of_lines(lines)
     for index in (looked, hunter):
         while not index.counted:
-            next(index.read_on())
+            next(index.scan())
         assert index.total == 2501
     assert looked.step(510) is None
     assert hunted(hunter, 0, hunter.total, "m600") is None
@@ -182,7 +182,7 @@ def test_a_file_that_becomes_shorter_ends_there(tmp_path: Path) -> None:
     path.write_bytes(HEADER + lines_of(marks(3000)))
     index = index_at(path)
     while not index.counted:
-        next(index.read_on())
+        next(index.scan())
     os.truncate(path, len(HEADER + lines_of(marks(200))))
     assert index.step(1000) is None
     assert "shorter" in str(index.problem)

@@ -4,15 +4,15 @@ import pytest
 
 from genreply_cli import paths
 from genreply_cli.transcript.reader import read
-from genreply_cli.transcript.snapshot import MOURNED, Open, Standing, is_caller
+from genreply_cli.transcript.snapshot import MAX_ENDED, OpenCall, Snapshot, is_caller
 from genreply_cli.transcript.tracer import Step
 
 
-def standing_after(name: str, seq: int | None = None) -> Standing:
+def standing_after(name: str, seq: int | None = None) -> Snapshot:
     """How things stand in a sample, after the step of this number or after all."""
-    standing = Standing()
+    standing = Snapshot()
     for step in read(paths.samples()[name])[1]:
-        standing.see(step)
+        standing.update(step)
         if step.seq == seq:
             break
     return standing
@@ -21,7 +21,7 @@ def standing_after(name: str, seq: int | None = None) -> Standing:
 def test_a_call_is_open_and_kept_until_its_answer() -> None:
     standing = standing_after("hello", 5)
     kept = standing.open["c1"]
-    assert kept == Open(
+    assert kept == OpenCall(
         "c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0
     )
     assert kept.deadline == 5.0
@@ -52,17 +52,17 @@ def test_an_answer_to_another_caller_is_counted_as_wrong() -> None:
 def test_who_has_crashed_is_gone_and_keeps_nobody() -> None:
     standing = standing_after("crash")
     assert "websocket" not in standing.alive
-    assert "RuntimeError" in (standing.gone["websocket"] or "")
-    kept, dead = Standing(), Standing()
+    assert "RuntimeError" in (standing.ended["websocket"] or "")
+    kept, dead = Snapshot(), Snapshot()
     for step in (
         Step(1, 0.0, "call", "c1", "caller", "a", message="x"),
         Step(2, 0.0, "noreply", "c1", at="a"),
         Step(3, 1.0, "exit", at="a", details={"reason": "killed"}),
     ):
-        (kept if step.seq < 3 else dead).see(step)
+        (kept if step.seq < 3 else dead).update(step)
         dead = kept.copy() if step.seq < 3 else dead
     assert list(kept.kept()) == ["a"]
-    assert (list(dead.open), dead.kept(), dead.alive, dead.gone) == (
+    assert (list(dead.open), dead.kept(), dead.alive, dead.ended) == (
         ["c1"],
         {},
         {},
@@ -71,31 +71,31 @@ def test_who_has_crashed_is_gone_and_keeps_nobody() -> None:
 
 
 def test_a_monitor_that_is_told_ends_no_call() -> None:
-    standing = Standing()
-    standing.see(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
-    standing.see(Step(2, 0.0, "down", "c1", "b", "watcher", details={"reason": "normal"}))
+    standing = Snapshot()
+    standing.update(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
+    standing.update(Step(2, 0.0, "down", "c1", "b", "watcher", details={"reason": "normal"}))
     assert list(standing.open) == ["c1"]
-    standing.see(Step(3, 0.0, "down", "c1", "a", "caller", details={"reason": "normal"}))
+    standing.update(Step(3, 0.0, "down", "c1", "a", "caller", details={"reason": "normal"}))
     assert (standing.open, standing.failed) == ({}, 1)
 
 
 def test_only_the_latest_dead_are_remembered() -> None:
-    standing = Standing()
+    standing = Snapshot()
     for number in range(100):
-        standing.see(Step(2 * number + 1, 0.0, "start", at=f"worker-{number}"))
-        standing.see(Step(2 * number + 2, 0.0, "exit", at=f"worker-{number}"))
-    assert list(standing.gone) == [f"worker-{number}" for number in range(100 - MOURNED, 100)]
-    standing.see(Step(201, 0.0, "start", at="worker-99"))
+        standing.update(Step(2 * number + 1, 0.0, "start", at=f"worker-{number}"))
+        standing.update(Step(2 * number + 2, 0.0, "exit", at=f"worker-{number}"))
+    assert list(standing.ended) == [f"worker-{number}" for number in range(100 - MAX_ENDED, 100)]
+    standing.update(Step(201, 0.0, "start", at="worker-99"))
     assert "worker-99" in standing.alive
-    assert "worker-99" not in standing.gone
+    assert "worker-99" not in standing.ended
 
 
 def test_a_copy_stands_apart() -> None:
-    standing = Standing()
-    standing.see(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
+    standing = Snapshot()
+    standing.update(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
     copy = standing.copy()
     assert copy == standing
-    standing.see(Step(2, 1.0, "reply", "c1", "a", "caller", message="y"))
+    standing.update(Step(2, 1.0, "reply", "c1", "a", "caller", message="y"))
     assert list(copy.open) == ["c1"]
     assert (copy.t, copy.answered, standing.answered) == (0.0, 0, 1)
 

@@ -19,7 +19,14 @@ from genreply_cli.otp import CallTimeout, Node, note
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.network import Network
-from genreply_cli.transcript.tracer import ABSENT, DEPTH, Step, Tracer, in_words, plain
+from genreply_cli.transcript.tracer import (
+    DEPTH,
+    NO_MESSAGE,
+    Step,
+    Tracer,
+    describe_reason,
+    to_json_value,
+)
 from genreply_cli.websocket import WebSocket
 
 
@@ -182,7 +189,7 @@ def test_one_greeting_is_told_as_the_format_says() -> None:
 def test_no_message_is_not_a_message_of_none() -> None:
     story, room, caller = Story(), Room(), Task()
     call = story.call(caller, room)
-    assert story.add("noreply", room, about=call).message is ABSENT
+    assert story.add("noreply", room, about=call).message is NO_MESSAGE
     assert story.add("reply", room, caller, None, about=call).message is None
 
 
@@ -313,7 +320,7 @@ def test_what_is_sent_to_the_dead_is_kept_with_how_it_was_sent() -> None:
     ],
 )
 def test_a_reason_in_words(reason: object, text: str) -> None:
-    assert in_words(reason) == text
+    assert describe_reason(reason) == text
 
 
 def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same() -> None:
@@ -321,7 +328,7 @@ def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same() -> None:
         def __str__(self) -> str:
             raise KeyError
 
-    assert in_words(MuteError()) == "MuteError: its text raised KeyError"
+    assert describe_reason(MuteError()) == "MuteError: its text raised KeyError"
 
 
 def test_the_end_counts_what_became_of_all_calls() -> None:
@@ -476,7 +483,7 @@ def test_an_observer_that_comes_late_counts_from_one() -> None:
 
 def test_appended_steps_follow_those_that_are_there() -> None:
     steps = one_greeting()
-    story = Story(Tracer().after(steps))
+    story = Story(Tracer().continue_after(steps))
     step = story.add(
         "call", Task(), Room("coordinator"), Greet("B"), 99.0, about=From(), detail=5.0
     )
@@ -559,8 +566,8 @@ def loop() -> list[Any]:
     ],
 )
 def test_a_value_as_json_holds_it(value: object, expected: object) -> None:
-    assert plain(value) == expected
-    assert type(plain(value)) is type(expected)
+    assert to_json_value(value) == expected
+    assert type(to_json_value(value)) is type(expected)
 
 
 def test_what_cannot_say_what_it_is_is_told_by_its_type() -> None:
@@ -568,21 +575,21 @@ def test_what_cannot_say_what_it_is_is_told_by_its_type() -> None:
         def __repr__(self) -> str:
             raise KeyError
 
-    assert plain(Mute()) == {"repr": "<Mute whose repr raised KeyError>"}
+    assert to_json_value(Mute()) == {"repr": "<Mute whose repr raised KeyError>"}
 
 
 @pytest.mark.parametrize(
     "value", [10**20_000, loop(), {"a": loop()}], ids=["long", "a loop", "a loop in a dict"]
 )
 def test_what_is_too_long_or_has_no_end_is_held_all_the_same(value: object) -> None:
-    json.dumps(plain(value), allow_nan=False)
+    json.dumps(to_json_value(value), allow_nan=False)
 
 
 def test_what_nests_deeper_than_anybody_reads_ends_in_a_repr() -> None:
     deep: Any = "x"
     for _ in range(DEPTH + 10):
         deep = [deep]
-    assert json.dumps(plain(deep)).count("repr") == 1
+    assert json.dumps(to_json_value(deep)).count("repr") == 1
 
 
 VALUES = st.recursive(
@@ -605,9 +612,9 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_every_value_is_held_by_json_as_it_is_shown(value: object) -> None:
-    held = plain(value)
+    held = to_json_value(value)
     assert json.loads(json.dumps(held, allow_nan=False)) == held
-    assert plain(held) == held
+    assert to_json_value(held) == held
 
 
 # --- memory ------------------------------------------------------------------------------------------------------------------
@@ -684,7 +691,7 @@ def test_three_callers_of_one_slot_as_the_runtime_tells_them() -> None:
         await asyncio.gather(*map(ask, "ABC"))
 
     network = Network(delay=(0.25, 0.25))
-    steps = told_by_a_node(greet, network.between(WebSocket))
+    steps = told_by_a_node(greet, network.connector(WebSocket))
     assert [
         (
             step.t,
