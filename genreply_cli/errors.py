@@ -28,3 +28,8 @@ def complain(problem: str, code: int, hint: str | None = None) -> int:
     if hint:
         print(f"       {visible(hint)}", file=sys.stderr)
     return code
+
+
+def os_error_text(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return visible(text[:1].lower() + text[1:])

@@ -1,7 +1,11 @@
 """Text from outside, made safe to show: what could steer a terminal, or reorder what it shows, appears as an escape instead."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    pass
+
 
 HIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f]"  # C0, DEL, C1: they move the cursor, set the title, clear the screen
@@ -37,3 +41,66 @@ def _escape(match: re.Match[str]) -> str:
         if number < 0x10000
         else f"\\U{number:08x}"
     )
+
+
+MANY: Final = 16  # characters to a cell: more than an honest text has, even with marks and joiners
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a visible text takes: CJK and emoji two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def fits(text: str, room: int) -> bool:
+    """Whether the text takes at most so many cells. A very long one does not, and is not measured."""
+    return len(text) <= MANY * room and cells(text) <= room
+
+
+def crop(text: str, room: int, ellipsis: str = "…") -> str:
+    """The text in at most so many cells; an ellipsis says that there was more."""
+    if fits(text, room):
+        return text
+    if room <= len(ellipsis):
+        return ellipsis[: max(0, room)]
+    room -= len(ellipsis)
+    start = text[: MANY * room]
+    if start.isascii():
+        return start[:room] + ellipsis
+    from rich.cells import set_cell_size
+
+    return (start if cells(start) <= room else set_cell_size(start, room)) + ellipsis
+
+
+def pad(text: str, room: int) -> str:
+    """The text, followed by blanks up to so many cells."""
+    return text + " " * (room - cells(text))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many cells, broken between words where there are any."""
+    width = max(1, width)
+    lines = []
+    start = 0
+    while len(text) - start > width or not fits(text[start:], width):
+        end = start + _count_fitting(text, start, width)
+        if end >= len(text):
+            break
+        blank = text.rfind(" ", start + 1, end + 1)
+        stop = blank if blank > start + (end - start) // 3 else end
+        lines.append(text[start:stop])
+        start = stop + (text[stop : stop + 1] == " ")
+    return [*lines, text[start:]]
+
+
+def _count_fitting(text: str, start: int, width: int) -> int:
+    """How many characters from here on fit; at least one."""
+    if text[start : start + width].isascii():
+        return width
+    room, end = width, start
+    while end < len(text) and (room := room - cells(text[end])) >= 0:
+        end += 1
+    return max(1, end - start)

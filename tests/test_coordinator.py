@@ -25,7 +25,7 @@ from genreply_cli.otp import (
     whereis,
 )
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.transcript.reader import to_line
+from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.tracer import Tracer
 from genreply_cli.websocket import MessageReceived, SendMessage, WebSocket
 

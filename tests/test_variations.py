@@ -6,7 +6,7 @@ import pytest
 
 from genreply_cli.otp import CallTimeout, debug
 from genreply_cli.session.network import Fault, Network
-from genreply_cli.session.session import Settings
+from genreply_cli.session.settings import Settings
 from genreply_cli.variations import COORDINATORS, KEEP, KeyedCoordinator, KeyedWebSocket
 
 

@@ -12,9 +12,8 @@ from array import array
 from collections.abc import Callable
 from typing import Any, Final
 
-from genreply_cli.timeline.kinds import pretty_name
-from genreply_cli.transcript.snapshot import is_caller
-from genreply_cli.transcript.tracer import NO_MESSAGE, Step
+from genreply_cli.transcript.pretty import pretty_name
+from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
 
 ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
 AHEAD: Final = 4096  # how far the number of a call may be ahead of the last one

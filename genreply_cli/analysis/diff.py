@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from genreply_cli.analysis.stats import DROPPED, OUTCOMES
-from genreply_cli.timeline.kinds import endpoints, pretty, pretty_message, pretty_name
-from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import NO_MESSAGE, Step
+from genreply_cli.timeline.kinds import endpoints
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
+from genreply_cli.transcript.step import DROPPED, NO_MESSAGE, OUTCOMES, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
 LONG: Final = 2000  # lines of a call; more are compared one by one, and not aligned

@@ -12,23 +12,8 @@ from dataclasses import dataclass, field
 from math import floor, log10
 from typing import Any, Final
 
-from genreply_cli.timeline.kinds import duration, pretty_name
-from genreply_cli.transcript.tracer import Step
-
-OUTCOMES: Final = {
-    "reply": "replied", "timeout": "timed out", "cancel": "cancelled", "down": "failed",
-    "late": "late", "duplicate": "duplicate", "lost": "lost",
-}  # fmt: skip
-ENDED: Final = (
-    "replied",
-    "wrong caller",
-    "timed out",
-    "cancelled",
-    "failed",
-)  # what may become of a call
-DROPPED: Final = ("late", "duplicate", "lost")  # what reached nobody
-
-ENDS: Final = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
+from genreply_cli.transcript.pretty import duration, pretty_name
+from genreply_cli.transcript.step import DROPPED, ENDED, OUTCOMES, Step
 
 BAR: Final = 40  # cells of the longest bar of the histogram
 BARS: Final = 12  # rows of the histogram, at most

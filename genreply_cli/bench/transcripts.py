@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from genreply_cli.analysis.check import Checker
-from genreply_cli.terminal.screen import OutputOptions, Screen
-from genreply_cli.transcript.reader import Writer, read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.terminal.output import OutputOptions
+from genreply_cli.terminal.screen import Screen
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.writer import Writer
 
 
 def greetings_seen(greetings: int, seq: int = 0) -> Iterator[Step]:

@@ -4,17 +4,46 @@ A command does nothing itself: it returns what is to be done, and `__main__` doe
 on the way for its own, and leave with an exit status of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genreply_cli import __version__
+from genreply_cli.cli.options import (
+    Accessible,
+    Append,
+    Ascii,
+    Clock,
+    Color,
+    Coordinator,
+    Delay,
+    Faults,
+    Json,
+    Overwrite,
+    Plain,
+    Record,
+    Seed,
+    Strict,
+    Timeline,
+    Timeout,
+    View,
+    _explicit_options,
+    _from_command_line,
+    _needs,
+    _one,
+    _one_of,
+    _only_one,
+    _option,
+    _parser,
+    _version,
+    parse_kind,
+    parse_speed,
+)
 from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS
 
 if TYPE_CHECKING:
-    from genreply_cli.terminal.screen import OutputOptions
+    from genreply_cli.terminal.output import OutputOptions
 
 app = typer.Typer(
     name="genreply",
@@ -30,147 +59,10 @@ app = typer.Typer(
 Action = Callable[[], int]  # what is to be done; its result is the exit status
 
 
-def _parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """A reader of options for Typer: its sentences become usage errors."""
-
-    def read(text: Any) -> Any:
-        if not isinstance(text, str):
-            return text  # a default, which is a value already
-        try:
-            return function(text)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-
-    return read
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"genreply {__version__}")
-        raise typer.Exit
-
-
-def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
-    """An option that the environment may set, too: GENREPLY_DELAY for --delay. `reads` makes a value of its text."""
-    variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
-    parser = None if reads is None else _parser(reads)
-    return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
-
-
-def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
-    return lambda text: parsing.choice(text, names, what)
-
-
-Coordinator = Annotated[
-    Any,
-    _option(
-        "--coordinator",
-        "-c",
-        reads=_one_of("coordinator", COORDINATORS),
-        metavar="NAME",
-        help=f"Which design keeps the callers: {', '.join(COORDINATORS)}.",
-    ),
-]
-Delay = Annotated[
-    Any,
-    _option(
-        "--delay",
-        reads=parsing.delay,
-        metavar="TIME",
-        help="How long the socket takes: 250ms, 1.5s, or 100ms..1s.",
-    ),
-]
-Timeout = Annotated[
-    Any,
-    _option(
-        "--timeout",
-        reads=parsing.timeout,
-        metavar="TIME",
-        help="How long a caller waits: 5, 250ms, or infinity.",
-    ),
-]
-Faults = Annotated[
-    list[Any] | None,
-    _option(
-        "--fault",
-        reads=parsing.fault,
-        metavar="KIND[:RATE]",
-        help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
-    ),
-]
-Seed = Annotated[
-    int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")
-]
-Clock = Annotated[
-    Any,
-    _option(
-        "--clock",
-        reads=_one_of("clock", ["real", "virtual"]),
-        metavar="real|virtual",
-        help="On the virtual clock nothing is waited for, and the same command gives the same bytes.",
-    ),
-]
-Record = Annotated[
-    str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")
-]
-Overwrite = Annotated[bool, _option("--overwrite", help="Let --record replace a file.")]
-Append = Annotated[bool, _option("--append", help="Let --record continue a file.")]
-Strict = Annotated[
-    bool,
-    _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice."),
-]
-Json = Annotated[bool, _option("--json", help="Write JSON to stdout.")]
-Timeline = Annotated[
-    bool | None,
-    _option(
-        "--timeline/--no-timeline",
-        help="Draw the timeline on stderr.",
-        show_default="on a terminal",
-    ),
-]
-View = Annotated[
-    Any,
-    _option(
-        "--view",
-        reads=_one_of("view", ["wide", "narrow", "smallest", "plain", "accessible", "off"]),
-        metavar="NAME",
-        help="How the timeline is drawn: wide, narrow, smallest, plain, accessible, off. Else what fits.",
-    ),
-]
-Plain = Annotated[bool, _option("--plain", help="The timeline as plain lines.")]
-Accessible = Annotated[
-    bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")
-]
-Ascii = Annotated[bool, _option("--ascii", help="Draw with ASCII only.")]
-Color = Annotated[
-    Any,
-    _option(
-        "--color",
-        reads=_one_of("colour", ["auto", "always", "never"]),
-        metavar="auto|always|never",
-        help="Use colours.",
-    ),
-]
-
-
-def _from_command_line(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
-    """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
-    defaults = {option.name: option.default for option in context.command.params}
-    given = {name: value for name, value in options.items() if value != defaults[name]}
-    return {
-        name: value for name, value in given.items() if _from_command_line(context, name)
-    } or given
-
-
 def _wishes(
     context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str
 ) -> "OutputOptions":
-    from genreply_cli.terminal.screen import OutputOptions
+    from genreply_cli.terminal.output import OutputOptions
 
     return OutputOptions(_view(context, view, plain, accessible), color, ascii_only, accessible)
 
@@ -191,30 +83,6 @@ def genreply(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
-
-
-def _one(context: typer.Context, **options: Any) -> str | None:
-    """Which of these options is given. Raises a usage error if there are two."""
-    given = _explicit_options(context, **options)
-    if len(given) > 1:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
-        raise typer.BadParameter(f"{names} exclude each other; give one of them")
-    return next(iter(given), None)
-
-
-def _needs(flag: str, given: bool, other: str, there: bool) -> None:
-    if given and not there:
-        raise typer.BadParameter(f"{flag} is for {other}, which is missing")
-
-
-def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
-    """Which of these flags is given; two exclude each other."""
-    given = [name for name, there in tasks.items() if there]
-    if len(given) > 1:
-        raise typer.BadParameter(
-            f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them"
-        )
-    return given[0] if given else otherwise
 
 
 @app.command(
@@ -282,7 +150,7 @@ def send(
     import sys
 
     from genreply_cli.cli.send import SendOptions, run
-    from genreply_cli.session.session import Settings
+    from genreply_cli.session.settings import Settings
 
     written = _one(context, json=json, events=events)
     kept = _one(context, overwrite=overwrite, append=append)
@@ -346,7 +214,7 @@ def repl(
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import run
-    from genreply_cli.session.session import Settings
+    from genreply_cli.session.settings import Settings
 
     kept = _one(context, record=record, no_record=no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
@@ -387,7 +255,7 @@ def trace(
     ] = False,
     speed: Annotated[
         Any,
-        _option("--speed", "-s", reads=parsing.speed, metavar="X", help="2 plays twice as fast."),
+        _option("--speed", "-s", reads=parse_speed, metavar="X", help="2 plays twice as fast."),
     ] = "1",
     idle_limit: Annotated[
         Any,
@@ -469,7 +337,7 @@ def trace(
         list[Any] | None,
         _option(
             "--kind",
-            reads=parsing.kind,
+            reads=parse_kind,
             metavar="KIND",
             help="Only events of this kind, like reply; repeatable.",
         ),
@@ -489,7 +357,7 @@ def trace(
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.cli.trace import TraceOptions, run
-    from genreply_cli.player.keys import State
+    from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 
     tasks: dict[Any, bool] = {

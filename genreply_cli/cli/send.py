@@ -6,16 +6,20 @@ from contextlib import ExitStack, aclosing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.errors import GenreplyError, complain
-from genreply_cli.session.callers import EXIT_CODES, TIMED_OUT, Outcome, greet_all
-from genreply_cli.session.session import Settings, session
+from genreply_cli.session.callers import EXIT_CODES, greet_all
+from genreply_cli.session.outcome import TIMED_OUT, Outcome
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
 if TYPE_CHECKING:
     from genreply_cli.explain.story import StoryTeller
     from genreply_cli.session.observers import Observer
-    from genreply_cli.terminal.screen import OutputOptions, ProgressBar, Screen
-    from genreply_cli.transcript.tracer import Step
+    from genreply_cli.terminal.output import OutputOptions
+    from genreply_cli.terminal.progress import ProgressBar
+    from genreply_cli.terminal.screen import Screen
+    from genreply_cli.transcript.step import Step
 
 WRONG = 6  # the exit status for wrong answers
 MANY = 1000  # calls; a terminal gets a progress bar instead of the timeline of more than these
@@ -43,13 +47,13 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
     total = len(messages) * count
     with ExitStack() as stack:
         sinks: list[Observer] = []
-        screen: Screen | None = None
-        bar: ProgressBar | None = None
-        stories: StoryTeller | None = None
+        screen: "Screen | None" = None
+        bar: "ProgressBar | None" = None
+        stories: "StoryTeller | None" = None
         wrong = 0  # answers
         before: Iterable[Step] = ()
         if output.record is not None:
-            from genreply_cli.session.observers import read_existing_steps, recording
+            from genreply_cli.session.recording import read_existing_steps, recording
 
             before = read_existing_steps(output.record) if output.append else ()
             hint = "--overwrite or --append, or another name"
@@ -58,8 +62,8 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             )
             sinks.append(stack.enter_context(writer).write)
         if output.events:
-            from genreply_cli.session.observers import header
-            from genreply_cli.transcript.reader import Writer
+            from genreply_cli.session.recording import header
+            from genreply_cli.transcript.writer import Writer
 
             sinks.append(Writer(sys.stdout, header(settings)).write)
         if output.explain:
@@ -75,17 +79,19 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
             sinks.append(count_wrong)
         if output.timeline:
-            from genreply_cli.terminal import screen as screens
+            from genreply_cli.terminal.screen import ENDS, Screen
 
             if total > MANY and not output.asked_for:
                 print(
                     f"note: more than {MANY} calls are not drawn; --timeline draws them all",
                     file=sys.stderr,
                 )
-                bar = stack.enter_context(screens.progress(sys.stderr, total, output.wishes))
-                sinks.append(lambda step: bar() if step.kind in screens.ENDS else None)
+                from genreply_cli.terminal.progress import progress
+
+                bar = stack.enter_context(progress(sys.stderr, total, output.wishes))
+                sinks.append(lambda step: bar() if step.kind in ENDS else None)
             else:
-                screen = screens.Screen(sys.stderr, output.wishes)
+                screen = Screen(sys.stderr, output.wishes)
                 sinks.append(screen.show)
         asked = messages if count == 1 else (message for _ in range(count) for message in messages)
         code, failures = settings.run(
@@ -96,10 +102,10 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}"
         )
     if stories is not None:
-        from genreply_cli.explain import story
-        from genreply_cli.terminal import screen as screens
+        from genreply_cli.explain.render import tell
+        from genreply_cli.terminal.screen import Screen
 
-        story.tell(stories, screens.Screen(sys.stderr, output.wishes))
+        tell(stories, Screen(sys.stderr, output.wishes))
     if wrong and not code:
         return complain(f"wrong answers, to a wrong caller or for a second time: {wrong}", WRONG)
     return code

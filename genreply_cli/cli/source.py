@@ -7,9 +7,11 @@ from typing import IO
 
 from genreply_cli import paths
 from genreply_cli.errors import GenreplyError
-from genreply_cli.terminal.screen import OutputOptions, ProgressBar, progress
-from genreply_cli.transcript.reader import Steps, TranscriptError, read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.terminal.output import OutputOptions
+from genreply_cli.terminal.progress import ProgressBar, progress
+from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.reader import Steps, read
+from genreply_cli.transcript.step import Step
 
 SAMPLES = "genreply trace --list shows the samples"
 INVALID = 5  # the exit status for what is no transcript, or for one that is not what it should be

@@ -11,12 +11,15 @@ from genreply_cli import paths
 from genreply_cli.cli.source import INVALID, WithProgress, invalid, list_samples, open_transcript
 from genreply_cli.errors import GenreplyError
 from genreply_cli.export.formats import export
-from genreply_cli.player.keys import State
-from genreply_cli.terminal.screen import OutputOptions, Screen, choose_mode
+from genreply_cli.player.state import State
+from genreply_cli.terminal.output import OutputOptions, choose_mode
+from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 from genreply_cli.transcript.filters import Filters
-from genreply_cli.transcript.reader import Steps, TranscriptError, Writer
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.reader import Steps
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.writer import Writer
 
 if TYPE_CHECKING:
     from genreply_cli.analysis.diff import CallSummary
@@ -208,7 +211,7 @@ def write_events(steps: Steps, wanted: TraceOptions) -> None:
 
 def explain(steps: Steps, wanted: TraceOptions) -> None:
     """Tell the stories of the calls that are wanted."""
-    from genreply_cli.explain.story import show_story
+    from genreply_cli.explain.render import show_story
 
     show_story(
         iter(WithProgress(steps, wanted.wishes)),
@@ -280,7 +283,8 @@ def diff(steps: Steps, wanted: TraceOptions) -> int:
 def rerun(steps: Steps, wanted: TraceOptions) -> int:
     """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
-    from genreply_cli.session.rerun import Inputs, again
+    from genreply_cli.session.inputs import Inputs
+    from genreply_cli.session.rerun import again
 
     real = steps.header.clock != "virtual"
     if real and wanted.times:

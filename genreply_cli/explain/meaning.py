@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genreply_cli.session.network import KINDS
-from genreply_cli.timeline.kinds import duration, pretty, pretty_message, pretty_name, style_of
-from genreply_cli.transcript.tracer import NO_MESSAGE, Step
+from genreply_cli.timeline.kinds import style_of
+from genreply_cli.transcript.pretty import duration, pretty, pretty_message, pretty_name
+from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 
 class Meaning(NamedTuple):

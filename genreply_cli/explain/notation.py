@@ -8,7 +8,7 @@ from typing import Any
 
 from genreply_cli.otp import From, GenServer
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.tracer import to_json_value
+from genreply_cli.transcript.values import to_json_value
 
 Name = Callable[[Any], str]  # what people call a process, a caller or a call (given as its From)
 

@@ -10,8 +10,8 @@ from typing import IO, Final, NamedTuple
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.timeline.timeline import plain
-from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.step import Step
 
 ANOTHER: Final = "choose another name; genreply trace takes --overwrite"
 MANY: Final = 5000  # events; a picture of more is no picture

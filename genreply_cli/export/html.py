@@ -7,9 +7,10 @@ from typing import Any, Final
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.export.svg import draw
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import endpoints, pretty_name, style_of
-from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.timeline.kinds import endpoints, style_of
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.pretty import pretty_name
+from genreply_cli.transcript.step import Step
 
 
 def page(header: Header, steps: Sequence[Step]) -> Iterator[str]:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from genreply_cli.analysis.stats import ENDS
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import STYLES, endpoints, pretty_name, style_of
-from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.snapshot import is_caller
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.timeline.kinds import STYLES, endpoints, style_of
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.pretty import pretty_name
+from genreply_cli.transcript.step import ENDS, Step, is_caller
 
 _SPECIAL: Final = re.compile(
     r"[^\w .,!?'()/=_-]"

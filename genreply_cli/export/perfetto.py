@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from genreply_cli.analysis.stats import ENDS
 from genreply_cli.text import visible
-from genreply_cli.timeline.kinds import endpoints, pretty_message, pretty_name, style_of
-from genreply_cli.transcript.reader import Header
-from genreply_cli.transcript.tracer import NO_MESSAGE, Step
+from genreply_cli.timeline.kinds import endpoints, style_of
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.pretty import pretty_message, pretty_name
+from genreply_cli.transcript.step import ENDS, NO_MESSAGE, Step
 
 REMEMBERED: Final = 1 << 14  # steps that may be causes
 APART: Final = 0.001  # microseconds, at least, between two steps: what happened at the same time keeps its order, and its arrows

@@ -11,12 +11,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TextIO
 
 from genreply_cli.errors import Terminated
-from genreply_cli.player.keys import SPECIAL, State
+from genreply_cli.player.keys import SPECIAL
+from genreply_cli.player.panels import Style
 from genreply_cli.player.playback import Playback
-from genreply_cli.player.view import Style, render
-from genreply_cli.terminal.screen import OutputOptions, choose_mode
+from genreply_cli.player.state import State
+from genreply_cli.player.view import render
+from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.text import visible
-from genreply_cli.timeline.timeline import Span
+from genreply_cli.timeline.lanes import Span
 from genreply_cli.transcript.index import Index
 
 if TYPE_CHECKING:

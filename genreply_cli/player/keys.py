@@ -9,46 +9,21 @@ come, and returns that state. It can be dropped at any time.
 import json
 import re
 from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
 
+from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 SLOWEST: Final = 1 / 16
 FASTEST: Final = 64.0
 PAGE: Final = 20  # events
-
-
-class Only(NamedTuple):
-    """One call, and which steps belong to it."""
-
-    call: str
-    numbers: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where the player is, and how it goes on. It changes by keys and by the clock, and only so."""
-
-    number: int = 0  # of the step that is looked at
-    playing: bool = True
-    speed: float = 1.0
-    idle_limit: float | None = None  # recorded seconds; longer waits are cut short
-    exit_at_end: bool = False
-    call_filter: Only | None = None
-    search: str = ""  # what was looked for last
-    search_input: str | None = None  # what is being typed, to be looked for
-    overlay: Literal["", "keys", "payload"] = ""  # over the timeline
-    scroll: int = 0  # in what is shown over it
-    show_meaning: bool = True  # whether it is told what a step means
-    status: str = ""  # in answer to the last key
-    leaving: bool = False
 
 
 Search = Generator[float, None, State]
@@ -68,26 +43,6 @@ def press(state: State, index: Index, key: str, data: str = "") -> tuple[State, 
     command = COMMANDS.get(key)
     after = state if command is None else command(state, index)
     return (after, None) if isinstance(after, State) else (state, after)
-
-
-def clamp(state: State, index: Index) -> State:
-    """The same state where a bad line has been found meanwhile, and there is less than was thought."""
-    only = state.call_filter
-    if only is not None and only.numbers and only.numbers[-1] >= index.total:
-        only = Only(only.call, only.numbers[: bisect_left(only.numbers, index.total)])
-        state = replace(state, call_filter=only if only.numbers else None)
-    return replace(state, number=max(0, index.total - 1)) if state.number >= index.total else state
-
-
-def visible_steps(state: State, index: Index) -> Sequence[int]:
-    """The numbers of the steps that are gone along: all, or those of one call."""
-    return range(index.total) if state.call_filter is None else state.call_filter.numbers
-
-
-def at_end(state: State, index: Index) -> bool:
-    """Whether there is nothing more to come."""
-    steps = visible_steps(state, index)
-    return index.counted and (not steps or state.number >= steps[-1])
 
 
 # --- moving ------------------------------------------------------------------------------------------------------------------

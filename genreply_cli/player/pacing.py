@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 Paced = Iterable[tuple[float, Step]]  # how long to wait, in seconds, before each step
 

@@ -14,8 +14,9 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 
-from genreply_cli.player.keys import Search, State, at_end, clamp, press, visible_steps
+from genreply_cli.player.keys import Search, press
 from genreply_cli.player.pacing import play
+from genreply_cli.player.state import State, at_end, clamp, visible_steps
 from genreply_cli.transcript.index import Index
 
 SLICE: Final = 0.005  # seconds, until others get their turn

@@ -10,10 +10,13 @@ from genreply_cli.cli.send import WRONG
 from genreply_cli.errors import GenreplyError
 from genreply_cli.repl.frontend import Frontend
 from genreply_cli.repl.shell import History, Shell
-from genreply_cli.session.observers import Observer, recording
-from genreply_cli.session.session import Settings, session
+from genreply_cli.session.observers import Observer
+from genreply_cli.session.recording import recording
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.terminal.screen import OutputOptions, Screen, choose_mode
+from genreply_cli.terminal.output import OutputOptions, choose_mode
+from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 
 

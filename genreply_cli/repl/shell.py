@@ -11,19 +11,22 @@ from genreply_cli.analysis.stats import Stats
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import CallError, From, debug
 from genreply_cli.repl import commands
-from genreply_cli.repl.commands import Command, Greeting, parse
 from genreply_cli.repl.frontend import Frontend
+from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
-from genreply_cli.session.callers import CANCELLED, EXIT_CODES, Outcome
+from genreply_cli.session.callers import EXIT_CODES
 from genreply_cli.session.observers import Observers
+from genreply_cli.session.outcome import CANCELLED, Outcome
 from genreply_cli.session.pool import Call, Callers
-from genreply_cli.session.session import Settings
+from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.timeline.kinds import pretty
 from genreply_cli.timeline.timeline import plain
-from genreply_cli.transcript.reader import TranscriptError, Writer, read
+from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.pretty import pretty
+from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.writer import Writer
 
 if TYPE_CHECKING:
     from genreply_cli.repl.stepping import Stepper
@@ -299,7 +302,7 @@ class Shell:
         self.face.say("\n".join(plain(step) for step in self.memory.steps if step.call == call))
 
     def do_explain(self, name: str) -> None:
-        from genreply_cli.explain.story import show_story
+        from genreply_cli.explain.render import show_story
 
         self.face.tell(partial(show_story, list(self.memory.steps), self.memory.find(name)))
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import CallError, GenServer, debug
-from genreply_cli.timeline.kinds import pretty_message, pretty_name
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.pretty import pretty_message, pretty_name
+from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Observers

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from genreply_cli import paths
 from genreply_cli.repl.frontend import INTRODUCTION, Frontend, Typist
 from genreply_cli.repl.print_above import Above
+from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.resize import rewraps, track_resize
-from genreply_cli.terminal.screen import MAX_COLUMNS, OutputOptions, Screen
+from genreply_cli.terminal.screen import MAX_COLUMNS, Screen
 from genreply_cli.text import HIDDEN, visible
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer, Completion
@@ -159,7 +160,7 @@ class Terminal(Frontend):
     async def replay(self, path: str) -> None:
         """Play a transcript on the whole screen. What happens meanwhile is shown afterwards."""
         from genreply_cli.player.app import run_player_inside
-        from genreply_cli.player.keys import State
+        from genreply_cli.player.state import State
         from genreply_cli.transcript.index import indexed
         from genreply_cli.transcript.reader import read
 

@@ -4,9 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from itertools import islice
-from typing import Any, NamedTuple
 
-from genreply_cli.otp import CallError, CallTimeout
+from genreply_cli.otp import CallError
+from genreply_cli.session.outcome import FAILED, REPLIED, TIMED_OUT, Outcome, _unanswered
 from genreply_cli.variations import AnyCoordinator
 
 _new = (
@@ -15,61 +15,7 @@ _new = (
 
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
-# What becomes of a call, and the exit status that says so.
-REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
 EXIT_CODES = {REPLIED: 0, TIMED_OUT: 3, FAILED: 4}
-
-
-class Outcome(NamedTuple):
-    """What became of one greeting. `blocked`: the seconds for which its caller has waited."""
-
-    number: int
-    message: str
-    status: str
-    reply: str | None
-    blocked: float
-    error: CallError | None = None
-
-    @property
-    def call(self) -> str:
-        """The call's name, as transcripts have it."""
-        return f"c{self.number}"
-
-    def error_text(self, timeout: float | None) -> str:
-        """Why there is no reply, in a sentence that begins with the call."""
-        if self.status == TIMED_OUT:
-            kept = "the coordinator still keeps it, and a late answer will be dropped"
-            return f"{self.call} got no reply within {timeout or 0:g} s; {kept}"
-        reason = getattr(self.error, "reason", None)
-        if reason is None:
-            return f"{self.call} got no reply: no coordinator is running any more"
-        from genreply_cli.transcript.tracer import describe_reason
-
-        return f"{self.call} got no reply: the coordinator exited, {describe_reason(reason)}"
-
-    def as_json(self) -> dict[str, Any]:
-        """The outcome as `--json` prints it."""
-        told: dict[str, Any] = {"call": self.call, "message": self.message, "status": self.status}
-        told |= {"reply": self.reply} if self.error is None else {"error": str(self.error)}
-        return told | {"blocked": round(self.blocked, 6)}
-
-
-async def greet(
-    coordinator: AnyCoordinator, number: int, message: str, timeout: float | None
-) -> Outcome:
-    """Greet once, and tell what became of it instead of raising."""
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    try:
-        reply = await coordinator.greet(message, timeout)
-    except CallError as error:
-        return _unanswered(number, message, clock() - began, error)
-    return Outcome(number, message, REPLIED, reply, clock() - began)
-
-
-def _unanswered(number: int, message: str, blocked: float, error: CallError) -> Outcome:
-    status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
-    return Outcome(number, message, status, None, blocked, error)
 
 
 async def greet_all(

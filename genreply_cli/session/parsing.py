@@ -106,21 +106,3 @@ def seed(text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise ValueError(f"{text!r} is no seed; expected a whole number, like 7")
     return int(text)
-
-
-def kind(text: str) -> str:
-    """A kind of event. Raises ValueError with a sentence."""
-    from genreply_cli.transcript.tracer import KINDS
-
-    return "duplicate" if text == "dup" else choice(text, sorted(KINDS | {"note"}), "kind of event")
-
-
-def speed(text: str) -> float:
-    """How many times as fast. Raises ValueError with a sentence."""
-    try:
-        value = float(text.strip().removesuffix("x"))
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise ValueError(f"{text!r} is no speed; expected a number above 0, like 2 or 0.5")
-    return value

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from genreply_cli.session.callers import CANCELLED, Outcome, greet
+from genreply_cli.session.outcome import CANCELLED, Outcome, greet
 from genreply_cli.variations import AnyCoordinator
 
 

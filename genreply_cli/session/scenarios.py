@@ -12,9 +12,10 @@ from pathlib import Path
 
 from genreply_cli.otp import CallError
 from genreply_cli.session.network import Fault
-from genreply_cli.session.observers import header
-from genreply_cli.session.session import Settings, session
-from genreply_cli.transcript.reader import Writer
+from genreply_cli.session.recording import header
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
+from genreply_cli.transcript.writer import Writer
 from genreply_cli.variations import AnyCoordinator
 
 Script = Callable[[AnyCoordinator, Settings], Awaitable[None]]

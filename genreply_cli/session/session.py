@@ -3,90 +3,20 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from genreply_cli.errors import GenreplyError, Terminated
+from genreply_cli.errors import Terminated
 from genreply_cli.otp import Node
-from genreply_cli.session import parsing
-from genreply_cli.session.network import Fault, Network
-from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Observer, Observers
-    from genreply_cli.transcript.tracer import Step
+    from genreply_cli.transcript.step import Step
 
 T = TypeVar("T")
 
 LEAVING = (signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a session is run with; all its chances come from `seed`. Times are seconds."""
-
-    coordinator: str = "keyed"
-    delay: tuple[float, float] = (0.0, 0.0)  # how long the network takes, from and to
-    timeout: float | None = 5.0  # how long a caller waits; None: for ever
-    faults: tuple[Fault, ...] = ()
-    seed: int = 0
-    clock: str = "real"  # or "virtual"
-
-    def network(self, *, steady: bool = True) -> Network:
-        """What is between the socket and its coordinator."""
-        return Network(self.delay, self.faults, self.timeout, self.seed, steady)
-
-    def start(self, network: Network | None = None, number: int = 1) -> AnyCoordinator:
-        """Start the coordinator, and with it its socket, in the node that is running here. Later ones have a `number`."""
-        coordinator, socket = COORDINATORS[self.coordinator]
-        suffix = "" if number == 1 else f"-{number}"
-        connect = (network or self.network()).connector(socket, f"websocket{suffix}")
-        return coordinator.start_link(connect, name=f"coordinator{suffix}")
-
-    def with_setting(self, name: str, text: str) -> "Settings":
-        """These settings but for one, which is given as people type it. Raises ValueError with a sentence."""
-        match name:
-            case "coordinator":
-                return replace(
-                    self, coordinator=parsing.choice(text, parsing.COORDINATORS, "coordinator")
-                )
-            case "delay":
-                return replace(self, delay=parsing.delay(text))
-            case "timeout":
-                return replace(self, timeout=parsing.timeout(text))
-            case "fault":
-                return replace(self, faults=parsing.faults(text))
-            case "seed":
-                return replace(self, seed=parsing.seed(text))
-        raise ValueError(f"there is no setting {name!r}")
-
-    def as_typed(self, name: str) -> str:
-        """A setting as people would type it."""
-        match name:
-            case "delay":
-                least, most = self.delay
-                return f"{least:g}s" if least == most else f"{least:g}s..{most:g}s"
-            case "timeout":
-                return "infinity" if self.timeout is None else f"{self.timeout:g}s"
-            case "fault":
-                return " ".join(map(str, self.faults)) or "off"
-        return str(getattr(self, name))
-
-    def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run a program on the clock of these settings."""
-        if self.clock == "virtual":
-            from genreply_cli.otp import virtual_time
-
-            try:
-                return virtual_time.run(main)
-            except virtual_time.Deadlock:
-                problem = "a caller waits for ever, for an answer that will never come"
-                raise GenreplyError(
-                    problem, hint="give it a --timeout, or --clock real", exit_code=3
-                ) from None
-        return asyncio.run(main)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import GenServer, debug
-from genreply_cli.session.session import Settings
+from genreply_cli.session.settings import Settings
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.websocket import WebSocket
 

@@ -8,162 +8,23 @@ import asyncio
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TextIO
 
+from genreply_cli.terminal.output import OutputOptions, _console, _unstyled, choose_mode
 from genreply_cli.terminal.resize import rewraps, rows_moved
-from genreply_cli.timeline.timeline import Timeline, View
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.timeline.timeline import Timeline
+from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.live import Live
-    from rich.progress import Progress
-    from rich.text import Text
 
 QUIET_SECONDS = 0.1  # seconds of a call that nobody is told about, and the time between two pictures of the line after that
 HEARTBEAT = 5.0  # seconds between two sentences about a call that blocks, where nothing is redrawn
 MAX_COLUMNS = 60  # columns that the line may have
 
 ENDS = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
-
-GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """What the user has asked for. None and "auto": what fits the stream."""
-
-    view: View | Literal["off"] | None = None
-    color: str = "auto"  # or "always", "never"
-    ascii_only: bool = False
-    accessible: bool = False
-
-
-@dataclass(frozen=True)
-class OutputMode:
-    """How a stream is written to."""
-
-    view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all
-    color: bool
-    ascii_only: bool
-    terminal: bool  # it can be redrawn
-    screen_reader: bool = False  # but it must not be: somebody listens
-
-    @property
-    def can_redraw(self) -> bool:
-        """Whether there may be a line that comes and goes."""
-        return self.terminal and not self.screen_reader and self.view != "plain"
-
-
-def choose_mode(
-    stream: TextIO, wishes: OutputOptions, environment: Mapping[str, str] = os.environ
-) -> OutputMode:
-    """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
-    terminal = stream.isatty() and environment.get("TERM") != "dumb"
-    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {
-        "",
-        "0",
-        "false",
-    }
-    view = wishes.view
-    if view is None and accessible:
-        view = "accessible"
-    elif view is None and not terminal:
-        view = "plain"
-    if wishes.color != "auto":
-        color = wishes.color == "always"
-    elif environment.get("NO_COLOR"):
-        color = False
-    elif environment.get("FORCE_COLOR", "0") not in {"", "0"}:
-        color = True
-    else:
-        color = terminal
-    # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
-    ascii_only = (
-        wishes.ascii_only
-        or environment.get("LC_ALL") in {"C", "POSIX"}
-        or not _can_show(GLYPHS, stream)
-    )
-    return OutputMode(view, color, ascii_only, terminal, accessible or view == "accessible")
-
-
-def _can_show(text: str, stream: TextIO) -> bool:
-    try:
-        text.encode(stream.encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-class ProgressBar:
-    """A progress bar on a terminal, if it can be redrawn. It goes away while others write, and comes back by itself."""
-
-    def __init__(self, stream: TextIO, total: int, wishes: OutputOptions | None = None) -> None:
-        look = choose_mode(stream, wishes or OutputOptions())
-        self._bar: Progress | None = None
-        self._shown = False
-        self._drawn = 0.0  # when
-        self._back: asyncio.TimerHandle | None = None  # when it comes back
-        if look.can_redraw:
-            from rich import progress
-
-            bar = [] if look.ascii_only else [progress.BarColumn(MAX_COLUMNS // 2)]
-            self._bar = progress.Progress(
-                *bar,
-                progress.MofNCompleteColumn(),
-                progress.TimeRemainingColumn(),
-                console=_console(stream, look),
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._task = self._bar.add_task("", total=total)
-
-    def __call__(self) -> None:
-        """One more."""
-        if self._bar is not None:
-            self._bar.advance(self._task)
-            if self._shown and time.monotonic() - self._drawn >= QUIET_SECONDS:
-                self.draw()
-
-    def draw(self) -> None:
-        """Show it as it is now."""
-        self._back = None
-        if self._bar is not None:
-            self._shown, self._drawn = True, time.monotonic()
-            self._bar.start()
-            self._bar.refresh()
-
-    def make_room(self) -> None:
-        """Take the bar away, so that somebody else may write to the terminal. It comes back by itself."""
-        if self._shown:
-            self.close()
-            self._back = asyncio.get_running_loop().call_later(QUIET_SECONDS, self.draw)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._back is not None:
-            self._back.cancel()
-        if self._bar is not None and self._shown:
-            self._bar.stop()
-        self._shown = False
-
-
-@contextlib.contextmanager
-def progress(
-    stream: TextIO, total: int, wishes: OutputOptions | None = None
-) -> Iterator[ProgressBar]:
-    """A progress bar meanwhile; calling it moves it on by one."""
-    bar = ProgressBar(stream, total, wishes)
-    bar.draw()
-    try:
-        yield bar
-    finally:
-        bar.close()
 
 
 class Screen:
@@ -309,24 +170,3 @@ class Screen:
         from rich.live import Live
 
         return Live(console=self._console, transient=True, auto_refresh=False)
-
-
-def _console(stream: TextIO, look: OutputMode) -> "Console":
-    from rich.console import Console
-
-    return Console(
-        file=stream,
-        force_terminal=True,
-        color_system="standard"
-        if look.color
-        else None,  # all colours have ANSI names; Rich need not guess
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-
-
-def _unstyled(line: str) -> "Text":
-    from rich.text import Text
-
-    return Text(line, no_wrap=True, overflow="ellipsis")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from genreply_cli.text import visible
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 
 @dataclass(frozen=True)

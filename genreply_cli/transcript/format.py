@@ -1,13 +1,14 @@
 """One line of a transcript: JSON, what it may hold, and the sentence that says what is wrong with it."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isinf
 from typing import Any, Final, NoReturn
 
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 VERSION: Final = 1
 DEPTH: Final = 100  # how deep a line may nest
@@ -216,3 +217,64 @@ def to_header(values: Any, file: str) -> Header:
     _check(values, HEADER, file, 1)
     known = {name: values.pop(name, None) for name in HEADER}
     return Header(**known | {"settings": known["settings"] or {}}, more=values)
+
+
+_dump: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+
+
+_UNSAFE: Final = re.compile(
+    r'\\[\\"u]'  # escapes that may stay
+    r"|\\[bfnrt]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
+)
+
+
+_CONTROLS: Final = {
+    r"\b": r"\u0008",
+    r"\t": r"\u0009",
+    r"\n": r"\u000a",
+    r"\f": r"\u000c",
+    r"\r": r"\u000d",
+}
+
+
+def to_line(step: Step) -> str:
+    """A step as one line of JSON, without the line end: nothing in it can steer a terminal."""
+    values: dict[str, Any] = {"kind": step.kind}
+    if step.call is not None:
+        values["call"] = step.call
+    if step.source is not None:
+        values["from"] = step.source
+    if step.target is not None:
+        values["to"] = step.target
+    if step.at is not None:
+        values["at"] = step.at
+    if step.message is not NO_MESSAGE:
+        values["message"] = step.message
+    values |= step.details
+    if step.cause is not None:
+        values["cause"] = step.cause
+    t = f"{step.t:.6f}" if step.t else "0.0"
+    if float(t) != step.t:  # somebody else's step, with more than six decimals
+        t = repr(step.t)
+    return f'{{"seq":{step.seq},"t":{t},{_safe(_dump(values))[1:]}'
+
+
+def header_line(header: Header) -> str:
+    """The first line of a transcript, without the line end."""
+    return _safe(_dump({
+        "format": "genreply", "version": VERSION, "created": header.created, "by": header.by, "title": header.title,
+        "clock": header.clock, "seed": header.seed, "settings": header.settings, **header.more,
+    }))  # fmt: skip
+
+
+def _safe(text: str) -> str:
+    return text if "\\" not in text and text.isprintable() else _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found = match[0]
+    if found[0] == "\\":
+        return _CONTROLS.get(found, found)
+    return json.dumps(found)[1:-1]

@@ -19,18 +19,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from stat import S_ISREG
 from typing import IO, Final
 
-from genreply_cli.transcript.reader import (
-    Steps,
-    TranscriptError,
-    cut_note,
-    from_last_line,
-    from_line,
-    header_line,
-    interrupted_note,
-    to_line,
-)
+from genreply_cli.transcript.format import TranscriptError, from_line, header_line, to_line
+from genreply_cli.transcript.reader import Steps, cut_note, from_last_line, interrupted_note
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 BLOCK: Final = 1 << 16  # bytes; a longer line has a block of its own
 CACHED_BLOCKS: Final = 16  # blocks whose steps are kept

@@ -1,28 +1,20 @@
-"""Steps ↔ JSON Lines: what was seen, kept in a file.
-
-with Writer("lunch.jsonl", Header(by="genreply 0.1.0")) as writer:
-    writer.write(step)                  # one line, written when it returns
+"""Reads the header and the steps of a transcript from a file.
 
 header, steps = read("lunch.jsonl")     # an iterator: ten million steps take no more memory than ten
 for step in steps: …
 steps.notes                             # what a reader should be told: an interruption, a cut line
 """
 
-import errno
 import json
 import os
-import re
-import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, BinaryIO, Final, Self
+from typing import IO, Any, Final
 
+from genreply_cli.errors import os_error_text
 from genreply_cli.text import visible
 from genreply_cli.transcript.format import (
-    VERSION,
     Header,
     TranscriptError,
     describe_json_error,
@@ -31,188 +23,9 @@ from genreply_cli.transcript.format import (
     to_header,
     to_step,
 )
-from genreply_cli.transcript.tracer import NO_MESSAGE, Step
-
-__all__ = [
-    "HEADER_LIMIT", "Header", "Steps", "TranscriptError", "Writer", "timestamp", "from_last_line", "from_line", "header_line",
-    "read", "to_line",
-]  # fmt: skip
+from genreply_cli.transcript.step import Step
 
 HEADER_LIMIT: Final = 1 << 20  # bytes; what has no line end by then is no transcript
-
-
-def timestamp(clock: str = "real") -> str:
-    """When a header says it was made: now, or on the virtual clock, where equal runs give equal bytes, always the same."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(0 if clock == "virtual" else None))
-
-
-# --- writing -----------------------------------------------------------------------------------------------------------------
-
-_dump: Final = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
-_UNSAFE: Final = re.compile(
-    r'\\[\\"u]'  # escapes that may stay
-    r"|\\[bfnrt]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
-)
-_CONTROLS: Final = {
-    r"\b": r"\u0008",
-    r"\t": r"\u0009",
-    r"\n": r"\u000a",
-    r"\f": r"\u000c",
-    r"\r": r"\u000d",
-}
-
-
-def to_line(step: Step) -> str:
-    """A step as one line of JSON, without the line end: nothing in it can steer a terminal."""
-    values: dict[str, Any] = {"kind": step.kind}
-    if step.call is not None:
-        values["call"] = step.call
-    if step.source is not None:
-        values["from"] = step.source
-    if step.target is not None:
-        values["to"] = step.target
-    if step.at is not None:
-        values["at"] = step.at
-    if step.message is not NO_MESSAGE:
-        values["message"] = step.message
-    values |= step.details
-    if step.cause is not None:
-        values["cause"] = step.cause
-    t = f"{step.t:.6f}" if step.t else "0.0"
-    if float(t) != step.t:  # somebody else's step, with more than six decimals
-        t = repr(step.t)
-    return f'{{"seq":{step.seq},"t":{t},{_safe(_dump(values))[1:]}'
-
-
-def header_line(header: Header) -> str:
-    """The first line of a transcript, without the line end."""
-    return _safe(_dump({
-        "format": "genreply", "version": VERSION, "created": header.created, "by": header.by, "title": header.title,
-        "clock": header.clock, "seed": header.seed, "settings": header.settings, **header.more,
-    }))  # fmt: skip
-
-
-def _safe(text: str) -> str:
-    return text if "\\" not in text and text.isprintable() else _UNSAFE.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    found = match[0]
-    if found[0] == "\\":
-        return _CONTROLS.get(found, found)
-    return json.dumps(found)[1:-1]
-
-
-class Writer:
-    """Writes steps as they come, each with one write and a flush, so a killed recording lacks its last line at most.
-
-    `target` is a path, or a text stream, which is left open. A file that exists is refused, unless it may be overwritten, or
-    appended to: then its header stays, and a cut last line is taken off first. Show its steps to `Tracer.after`, so that the new
-    ones follow. Raises TranscriptError if the file cannot be opened, and the OSError of a write that failed.
-    """
-
-    def __init__(
-        self,
-        target: "str | os.PathLike[str] | IO[str]",
-        header: Header | None = None,
-        *,
-        overwrite: bool = False,
-        append: bool = False,
-    ) -> None:
-        self._file: BinaryIO | None = None
-        self._stream: IO[str] | None = None
-        self._ascii = False
-        fresh = True
-        if isinstance(target, str | os.PathLike):
-            self._file, fresh = _open_to_write(Path(target), overwrite=overwrite, append=append)
-        else:
-            self._stream = target
-            self._ascii = "utf" not in (getattr(target, "encoding", None) or "utf-8").lower()
-        if fresh:
-            self._put(header_line(header or Header()))
-
-    def write(self, step: Step) -> None:
-        """One more line."""
-        self._put(to_line(step))
-
-    def _put(self, line: str) -> None:
-        if self._file is not None:
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
-        elif self._stream is not None:
-            self._stream.write(
-                (re.sub(r"[^\x00-\x7f]", _escape, line) if self._ascii else line) + "\n"
-            )
-            self._stream.flush()
-
-    def close(self) -> None:
-        """Close the file; a stream stays open."""
-        if self._file is not None:
-            self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
-    """The file, and whether it still needs a header."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a directory")
-        if append and path.is_file() and path.stat().st_size:
-            read(path)[1].close()  # it is a transcript
-            file = path.open("r+b", buffering=0)
-            _seek_to_append_point(file)
-            return file, False
-        device = (
-            path.exists() and not path.is_file() and not path.is_dir()
-        )  # /dev/null, a pipe: nothing is lost
-        how = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
-        if not device:
-            with suppress(PermissionError):  # somebody else's file, which we may write to
-                os.fchmod(descriptor, 0o600)
-        return os.fdopen(
-            descriptor, "wb", buffering=0
-        ), True  # 0: a line that does not fit is not tried again
-    except FileExistsError:
-        raise TranscriptError(
-            "exists already; overwrite it, append to it, or choose another name", str(path)
-        ) from None
-    except (OSError, ValueError) as error:
-        raise TranscriptError(f"cannot be written: {_why(error)}", str(path)) from error
-
-
-def _seek_to_append_point(file: BinaryIO) -> None:
-    """Where the next line begins: after the last one, or in the place of one that is cut."""
-    start = file.seek(0, os.SEEK_END)
-    tail = b""
-    while start and b"\n" not in tail.rstrip():
-        block = min(start, 1 << 16)
-        start = file.seek(start - block)
-        tail = file.read(block) + tail
-    lines = tail.rstrip()
-    last = lines.rfind(b"\n") + 1
-    try:
-        parse(lines[last:].decode())
-    except (ValueError, RecursionError):
-        file.truncate(file.seek(start + last))
-    else:
-        file.truncate(file.seek(start + len(lines)))
-        file.write(b"\n")
-
-
-# --- reading -----------------------------------------------------------------------------------------------------------------
 
 
 def _refuse(error: TranscriptError) -> None:
@@ -241,7 +54,7 @@ def read(
     except IsADirectoryError:
         raise TranscriptError("is a directory; expected a transcript", path) from None
     except (OSError, ValueError) as error:
-        raise TranscriptError(f"cannot be read: {_why(error)}", path) from error
+        raise TranscriptError(f"cannot be read: {os_error_text(error)}", path) from error
     try:
         steps = Steps(file, path, file.close, bad)
     except BaseException:
@@ -348,7 +161,7 @@ def _read_steps(
         raise TranscriptError("expected UTF-8 text, found other bytes", file, number + 1) from None
     except OSError as error:
         raise TranscriptError(
-            f"cannot be read any further: {_why(error)}", file, number + 1
+            f"cannot be read any further: {os_error_text(error)}", file, number + 1
         ) from error
     finally:
         close()
@@ -391,11 +204,6 @@ def _has_text(raw: str | bytes) -> bool:
     return bool(raw.strip())
 
 
-def _why(error: Exception) -> str:
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return visible(text[:1].lower() + text[1:])
-
-
 def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
     try:
         raw = lines.readline(HEADER_LIMIT)
@@ -403,7 +211,7 @@ def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
     except UnicodeDecodeError:
         raise TranscriptError("is no transcript: it does not begin with UTF-8 text", file) from None
     except OSError as error:
-        raise TranscriptError(f"cannot be read: {_why(error)}", file) from error
+        raise TranscriptError(f"cannot be read: {os_error_text(error)}", file) from error
     if not raw:
         raise TranscriptError("is empty; expected a transcript, which begins with a header", file)
     try:

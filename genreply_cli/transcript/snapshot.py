@@ -10,7 +10,7 @@ It is a fold over steps, and remembers nothing of a call that has ended but its 
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, Self
 
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step, is_caller
 
 MAX_ENDED: Final = 8  # how many of the dead are remembered
 
@@ -127,9 +127,3 @@ class Snapshot:
     def copy(self) -> Self:
         """The same, apart: what either sees from now on, the other does not."""
         return replace(self, open=dict(self.open), alive=dict(self.alive), ended=dict(self.ended))
-
-
-def is_caller(name: str) -> bool:
-    """Whether it is the name of a caller, `caller` or `caller-2`, which is a task and no process."""
-    stem, _, number = name.partition("-")
-    return stem == "caller" and (not number or number.isdecimal())

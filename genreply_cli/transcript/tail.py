@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from genreply_cli.transcript.reader import HEADER_LIMIT, Header, Steps, from_line, read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.format import Header, from_line
+from genreply_cli.transcript.reader import HEADER_LIMIT, Steps, read
+from genreply_cli.transcript.step import Step
 
 CHUNK: Final = 1 << 20  # bytes
 EVERY: Final = 0.1  # seconds between two looks; nobody sees a shorter delay

@@ -7,52 +7,17 @@ not: how long the caller was blocked, who else is kept waiting, and that an answ
 weakly: calls and callers that are gone cost nothing, however many there were.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
-from functools import lru_cache
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from genreply_cli.transcript.step import NO_MESSAGE, Step
+from genreply_cli.transcript.values import describe_reason, to_json_value
+
 if TYPE_CHECKING:
     from genreply_cli.otp.events import Event
-
-KINDS: Final = frozenset({
-    "start", "call", "noreply", "cast", "info", "reply", "timeout", "cancel", "late", "duplicate", "lost", "crash", "exit",
-    "down", "fault", "mark", "end",
-})  # fmt: skip
-
-
-class NoMessage(Enum):
-    """The type of `ABSENT`: a step without a message, which is not the same as a message of None."""
-
-    ABSENT = "no message"
-
-
-NO_MESSAGE: Final = NoMessage.ABSENT
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a transcript: what happened, when, to whom, and because of what. Times are seconds.
-
-    `details` holds what only some kinds have (`timeout`, `waiting`, `blocked`, `for`, `error`, `reason` …), by its name in the
-    file, and whatever else a file says.
-    """
-
-    seq: int
-    t: float
-    kind: str
-    call: str | None = None
-    source: str | None = None  # "from" in the file
-    target: str | None = None  # "to"
-    at: str | None = None
-    message: Any = NO_MESSAGE
-    details: Mapping[str, Any] = field(default_factory=dict)
-    cause: int | None = None
 
 
 class _Call:
@@ -355,64 +320,3 @@ def _default_name(who: Any) -> str:
 
 
 # --- values ------------------------------------------------------------------------------------------------------------------
-
-DEPTH: Final = 32  # how deep a message may nest
-BITS: Final = 10_000  # how long an int may be; Python itself refuses to write much longer ones
-
-_OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
-_ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
-
-
-def to_json_value(value: Any, depth: int = DEPTH) -> Any:
-    """A value as JSON can hold it, the same in each run: a message dataclass as its Elixir tuple, `["greet", "Hello"]`.
-
-    Fields that a dataclass leaves out of its repr are left out here, too: references that say nothing to a reader. Tuples become
-    lists, and what JSON cannot hold becomes `{"repr": "…"}`.
-    """
-    if value is None or value is True or value is False:
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int) and value.bit_length() <= BITS:
-        return int(value)
-    if isinstance(value, float) and isfinite(value):
-        return float(value)
-    if depth:
-        if isinstance(value, list | tuple):
-            return [to_json_value(item, depth - 1) for item in value]
-        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            return {str.__str__(key): to_json_value(item, depth - 1) for key, item in value.items()}
-        if is_dataclass(value) and not isinstance(value, type | BaseException):
-            tag, names = _shape(type(value))
-            return [tag, *(to_json_value(getattr(value, name, None), depth - 1) for name in names)]
-    return {"repr": _repr(value)}
-
-
-@lru_cache(maxsize=256)
-def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
-    tag = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
-    return tag, tuple(each.name for each in fields(kind) if each.repr)
-
-
-def describe_reason(reason: Any) -> str:
-    """An exit reason or an error as text: "normal", "RuntimeError: text", or else the repr."""
-    if isinstance(reason, str):
-        return str.__str__(reason)
-    if isinstance(reason, BaseException):
-        try:
-            text = str(reason)
-        except Exception as error:
-            text = f"its text raised {type(error).__name__}"
-        return f"{type(reason).__name__}: {text}" if text else type(reason).__name__
-    return _repr(reason)
-
-
-def _repr(value: Any) -> str:
-    """The repr, without what differs from run to run (addresses, the order of a set) or is nobody's business (paths)."""
-    if isinstance(value, set | frozenset) and value:
-        return f"{type(value).__name__}({{{', '.join(sorted(map(_repr, value)))}}})"
-    try:
-        text = repr(value)
-    except Exception as error:  # a user's __repr__ must not stop the recording
-        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return f"<{type(value).__name__}>" if _OPAQUE.match(text) else _ADDRESS.sub("", text)

@@ -18,9 +18,10 @@ from genreply_cli.analysis.check import CallStates, Checker
 from genreply_cli.paths import samples
 from genreply_cli.session.callers import greet_all
 from genreply_cli.session.network import KINDS, Fault
-from genreply_cli.session.session import Settings, session
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.reader import read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 from genreply_cli.variations import COORDINATORS
 
 Lines = list[dict[str, Any]]

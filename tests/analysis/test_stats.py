@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from genreply_cli.analysis.stats import BARS, Stats
 from genreply_cli.paths import samples
 from genreply_cli.transcript.reader import read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 
 def stats_of(steps: Iterable[Step]) -> Stats:

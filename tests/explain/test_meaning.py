@@ -3,7 +3,7 @@
 import pytest
 
 from genreply_cli.explain.meaning import MEANINGS, why
-from genreply_cli.transcript.tracer import KINDS, Step
+from genreply_cli.transcript.step import KINDS, Step
 
 
 def test_every_kind_has_a_row() -> None:

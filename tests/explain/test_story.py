@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 
 from genreply_cli import coordinator, variations, websocket
 from genreply_cli.explain.quotes import ELIXIR, PLACES, elixir_lines, python_lines
-from genreply_cli.explain.story import FEW, Sentence, StoryTeller, explain, render
+from genreply_cli.explain.render import render
+from genreply_cli.explain.story import FEW, Sentence, StoryTeller, explain
 from genreply_cli.paths import samples
 from genreply_cli.session import network
-from genreply_cli.session.callers import greet
 from genreply_cli.session.network import KINDS, Fault
-from genreply_cli.session.session import Settings, session
-from genreply_cli.text import HIDDEN
-from genreply_cli.timeline.timeline import cells
+from genreply_cli.session.outcome import greet
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
+from genreply_cli.text import HIDDEN, cells
 from genreply_cli.transcript.reader import read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 from genreply_cli.variations import COORDINATORS
 
 CASES = list(product(COORDINATORS, ["none", *KINDS]))

@@ -16,10 +16,12 @@ from genreply_cli.export.formats import FORMATS, MANY
 from genreply_cli.export.html import page
 from genreply_cli.export.mermaid import diagram, escape
 from genreply_cli.export.perfetto import REMEMBERED, events
-from genreply_cli.export.svg import CALLERS, draw, lay_out
+from genreply_cli.export.svg import draw
+from genreply_cli.export.svg_layout import CALLERS, lay_out
 from genreply_cli.paths import samples
-from genreply_cli.transcript.reader import Header, read
-from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = (

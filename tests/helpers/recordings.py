@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from genreply_cli.transcript.format import Header, header_line, to_line
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.reader import Header, header_line, read, to_line
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
 
 HEADER = header_line(Header()).encode() + b"\n"
 

@@ -47,8 +47,8 @@ from genreply_cli.otp import (
 )
 from genreply_cli.otp.virtual_time import Loop, run
 from genreply_cli.session.network import KINDS, Fault
-from genreply_cli.session.session import Settings
-from genreply_cli.transcript.tracer import Step as Traced
+from genreply_cli.session.settings import Settings
+from genreply_cli.transcript.step import Step as Traced
 from genreply_cli.transcript.tracer import Tracer
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from recordings import HEADER, index_at, read_all, steps_of
 from terminals import Terminal
 
 from genreply_cli import paths
-from genreply_cli.player.keys import State
+from genreply_cli.player.state import State
 from genreply_cli.player.view import render
-from genreply_cli.transcript.reader import to_line
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.format import to_line
+from genreply_cli.transcript.step import Step
 
 Start = Callable[..., Terminal]
 ENTER, LEAVE, HIDE, SHOW = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25l", b"\x1b[?25h"

@@ -6,25 +6,13 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all
 
 from genreply_cli import paths as kept
-from genreply_cli.player.keys import (
-    COMMANDS,
-    FASTEST,
-    KEYS,
-    PAGE,
-    SLOWEST,
-    SPECIAL,
-    Only,
-    State,
-    at_end,
-    clamp,
-    press,
-    visible_steps,
-)
+from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, press
+from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.player.view import render
 from genreply_cli.timeline.timeline import plain
+from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.reader import to_line
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 SAMPLES = {name: read_all(index_at(path)) for name, path in kept.samples().items()}
 LONG = read_all(index_of(many(600)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.player.pacing import at_speed, cap_idle, paced, play
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 
 def steps_at(*times: float) -> list[Step]:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 import pytest
 from recordings import index_of, index_of_lines, many
 
-from genreply_cli.player.keys import State
 from genreply_cli.player.playback import Playback
+from genreply_cli.player.state import State
+from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.reader import to_line
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 
 def recorded(*times: float, call: str | None = None) -> Index:

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths as kept
-from genreply_cli.player.keys import State
-from genreply_cli.player.view import Style, in_words, render
-from genreply_cli.timeline.timeline import Timeline, cells, view_for
+from genreply_cli.player.panels import Style, in_words
+from genreply_cli.player.state import State
+from genreply_cli.player.view import render
+from genreply_cli.text import cells
+from genreply_cli.timeline.timeline import Timeline, view_for
+from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.reader import to_line
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 SAMPLES = {name: read_all(index_at(path)) for name, path in kept.samples().items()}
 LONG = read_all(index_of(many(600)))

@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreply_cli.repl.commands import (
-    COMMANDS,
-    Command,
-    Greeting,
-    completions,
-    find,
-    help_of,
-    help_of_all,
-    parse,
-)
+from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, help_of_all
 from genreply_cli.repl.shell import Shell
+from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
 from genreply_cli.session.network import KINDS
 from genreply_cli.variations import COORDINATORS

@@ -13,14 +13,16 @@ from genreply_cli.export.formats import FORMATS
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.repl.frontend import Frontend, Typist
 from genreply_cli.repl.shell import History, Shell
-from genreply_cli.session.observers import header
 from genreply_cli.session.parsing import faults
 from genreply_cli.session.pool import Call
-from genreply_cli.session.session import Settings, session
+from genreply_cli.session.recording import header
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.transcript.reader import Writer, read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.writer import Writer
 
 ENDINGS = [ending for form in FORMATS.values() for ending in form.endings]
 

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from genreply_cli.paths import samples
 from genreply_cli.session.callers import greet_all
 from genreply_cli.session.network import KINDS, Fault
-from genreply_cli.session.observers import header
-from genreply_cli.session.session import Settings, session
-from genreply_cli.transcript.reader import Writer
+from genreply_cli.session.recording import header
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
+from genreply_cli.transcript.writer import Writer
 from genreply_cli.variations import COORDINATORS
 
 

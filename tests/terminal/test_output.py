@@ -12,9 +12,11 @@ import typer
 
 from genreply_cli.cli.app import app
 from genreply_cli.cli.send import SendOptions
-from genreply_cli.terminal.screen import OutputOptions, ProgressBar, Screen, choose_mode
+from genreply_cli.terminal.output import OutputOptions, choose_mode
+from genreply_cli.terminal.progress import ProgressBar
+from genreply_cli.terminal.screen import Screen
 from genreply_cli.timeline.timeline import View
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 
 class Stream(io.TextIOWrapper):

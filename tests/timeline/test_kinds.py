@@ -2,8 +2,9 @@
 
 import pytest
 
-from genreply_cli.timeline.kinds import STYLES, duration, pretty, pretty_message, style_of
-from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
+from genreply_cli.timeline.kinds import STYLES, style_of
+from genreply_cli.transcript.pretty import duration, pretty, pretty_message
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 

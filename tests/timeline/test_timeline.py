@@ -14,16 +14,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from genreply_cli.timeline.timeline import (
-    Drawing,
-    Timeline,
-    View,
-    accessible,
-    crop,
-    plain,
-    view_for,
-)
-from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
+from genreply_cli.text import crop
+from genreply_cli.timeline.timeline import Drawing, Timeline, View, accessible, plain, view_for
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 VIEWS: tuple[View, ...] = get_args(View)
 

@@ -16,19 +16,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genreply_cli.transcript.format import DETAILS
-from genreply_cli.transcript.reader import (
+from genreply_cli.transcript.format import (
+    DETAILS,
     Header,
-    Steps,
     TranscriptError,
-    Writer,
     from_line,
     header_line,
-    read,
-    timestamp,
     to_line,
 )
-from genreply_cli.transcript.tracer import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.reader import Steps, read
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.writer import Writer, timestamp
 
 # The example of the format, as it is documented
 EXAMPLE = """\

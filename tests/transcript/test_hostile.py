@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.paths import samples
 from genreply_cli.transcript.format import DETAILS
-from genreply_cli.transcript.tracer import KINDS
+from genreply_cli.transcript.step import KINDS
 
 MANY = int(os.environ.get("GENREPLY_HOSTILE", "400"))
 SAMPLES = {name: path.read_bytes() for name, path in samples().items()}

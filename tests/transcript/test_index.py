@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from recordings import HEADER, index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths
+from genreply_cli.transcript.format import TranscriptError, to_line
 from genreply_cli.transcript.index import CACHED_BLOCKS, SNAPSHOT_EVERY, Index, indexed
-from genreply_cli.transcript.reader import TranscriptError, read, to_line
+from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.step import Step
 
 MANY = list(many(2000))
 STANDINGS = [Snapshot()]

@@ -4,8 +4,8 @@ import pytest
 
 from genreply_cli import paths
 from genreply_cli.transcript.reader import read
-from genreply_cli.transcript.snapshot import MAX_ENDED, OpenCall, Snapshot, is_caller
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.snapshot import MAX_ENDED, OpenCall, Snapshot
+from genreply_cli.transcript.step import Step, is_caller
 
 
 def standing_after(name: str, seq: int | None = None) -> Snapshot:

@@ -9,9 +9,10 @@ from commands import genreply
 
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
-from genreply_cli.transcript.reader import Header, TranscriptError, read
+from genreply_cli.transcript.format import Header, TranscriptError
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.tail import EVERY, follow
-from genreply_cli.transcript.tracer import Step
 
 HELLO = samples()["hello"].read_bytes()
 LATE = samples()["late"].read_bytes()

@@ -19,14 +19,9 @@ from genreply_cli.otp import CallTimeout, Node, note
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.network import Network
-from genreply_cli.transcript.tracer import (
-    DEPTH,
-    NO_MESSAGE,
-    Step,
-    Tracer,
-    describe_reason,
-    to_json_value,
-)
+from genreply_cli.transcript.step import NO_MESSAGE, Step
+from genreply_cli.transcript.tracer import Tracer
+from genreply_cli.transcript.values import DEPTH, describe_reason, to_json_value
 from genreply_cli.websocket import WebSocket
 
 

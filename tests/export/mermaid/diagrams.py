@@ -6,8 +6,9 @@ from pathlib import Path
 
 from genreply_cli.export.mermaid import diagram
 from genreply_cli.paths import samples
-from genreply_cli.transcript.reader import Header, read
-from genreply_cli.transcript.tracer import Step
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
 
 HOSTILE = [
     "end", "END", "end end", "loop end", "alt", "par", "opt x", "rect rgb(0,0,0)", "note right of p1: x", "activate p1", "%%",
