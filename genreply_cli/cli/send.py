@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from genreply_cli.errors import GenreplyError, complain
+from genreply_cli.errors import ExitStatus, GenreplyError, complain
 from genreply_cli.session.callers import EXIT_CODES, greet_all
 from genreply_cli.session.outcome import TIMED_OUT, Outcome
 from genreply_cli.session.session import session
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from genreply_cli.terminal.screen import Screen
     from genreply_cli.transcript.step import Step
 
-WRONG = 6  # the exit status for wrong answers
 MANY = 1000  # calls; a terminal gets a progress bar instead of the timeline of more than these
 
 
@@ -107,7 +106,10 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
         tell(stories, Screen(sys.stderr, output.wishes))
     if wrong and not code:
-        return complain(f"wrong answers, to a wrong caller or for a second time: {wrong}", WRONG)
+        return complain(
+            f"wrong answers, to a wrong caller or for a second time: {wrong}",
+            ExitStatus.WRONG_ANSWER,
+        )
     return code
 
 

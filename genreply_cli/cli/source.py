@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from genreply_cli import paths
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar, progress
 from genreply_cli.transcript.format import TranscriptError
@@ -14,7 +14,6 @@ from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import Step
 
 SAMPLES = "genreply trace --list shows the samples"
-INVALID = 5  # the exit status for what is no transcript, or for one that is not what it should be
 BIG = 8 << 20  # bytes; reading more is shown by a progress bar
 OFTEN = 1024  # steps between two looks at how far it has come
 
@@ -26,7 +25,7 @@ def invalid(error: TranscriptError) -> GenreplyError:
         if error.line is None
         else f"genreply trace {error.file} --check tells all that is wrong with it"
     )
-    return GenreplyError(str(error), hint=hint, exit_code=INVALID)
+    return GenreplyError(str(error), hint=hint, exit_code=ExitStatus.INVALID)
 
 
 def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None = None) -> Steps:
@@ -56,7 +55,9 @@ def _unknown(source: str, samples: list[str]) -> GenreplyError:
         f"did you mean the sample {close[0]}? try: genreply trace {close[0]}" if close else SAMPLES
     )
     return GenreplyError(
-        f"{source}: there is no such file, and no sample of that name", hint=hint, exit_code=INVALID
+        f"{source}: there is no such file, and no sample of that name",
+        hint=hint,
+        exit_code=ExitStatus.INVALID,
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from genreply_cli import paths
-from genreply_cli.cli.source import INVALID, WithProgress, invalid, list_samples, open_transcript
-from genreply_cli.errors import GenreplyError
+from genreply_cli.cli.source import WithProgress, invalid, list_samples, open_transcript
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.export.formats import export
 from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
@@ -236,7 +236,7 @@ def show_stats(steps: Steps, wanted: TraceOptions) -> None:
 
 
 def check(source: str, wanted: TraceOptions) -> int:
-    """Print all that is wrong with a transcript, and tell the verdict. Nothing wrong is 0, anything else `INVALID`."""
+    """Print all that is wrong with a transcript, and tell the verdict. Nothing wrong is 0, anything else `ExitStatus.INVALID`."""
     from genreply_cli.analysis.check import Checker
 
     wrong = 0
@@ -265,11 +265,11 @@ def check(source: str, wanted: TraceOptions) -> int:
         print(f"note: {note}", file=sys.stderr)
     found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
     print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
-    return INVALID if wrong else 0
+    return ExitStatus.INVALID if wrong else 0
 
 
 def diff(steps: Steps, wanted: TraceOptions) -> int:
-    """Print what differs between two transcripts. Equal is 0, different is `INVALID`."""
+    """Print what differs between two transcripts. Equal is 0, different is `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
 
     with closing(open_transcript(wanted.other)) as others:
@@ -281,7 +281,7 @@ def diff(steps: Steps, wanted: TraceOptions) -> int:
 
 
 def rerun(steps: Steps, wanted: TraceOptions) -> int:
-    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `INVALID`."""
+    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
     from genreply_cli.session.inputs import Inputs
     from genreply_cli.session.rerun import again
@@ -290,7 +290,7 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     if real and wanted.times:
         raise GenreplyError(
             "--times is for a recording on the virtual clock; this one took its own time",
-            exit_code=2,
+            exit_code=ExitStatus.USAGE,
         )
     here, inputs = CallSummary(steps.header, wanted.times, real), Inputs.of(steps.header)
     for step in WithProgress(steps, wanted.wishes):
@@ -315,4 +315,4 @@ def _print_differences(here: "CallSummary", there: "CallSummary") -> int:
         print(line)
     sys.stdout.flush()
     print("different" if different else f"equal: {here.count()} calls", file=sys.stderr)
-    return INVALID if different else 0
+    return ExitStatus.INVALID if different else 0

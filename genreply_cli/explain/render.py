@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.explain.quotes import Code
 from genreply_cli.text import crop, pad
 from genreply_cli.timeline.timeline import WIDE
@@ -102,6 +102,6 @@ def show_story(steps: Iterable[Step], call: str | None, screen: "Screen") -> Non
         raise GenreplyError(
             f"there is {which} in this transcript",
             hint="without --explain it is drawn whole",
-            exit_code=2,
+            exit_code=ExitStatus.USAGE,
         )
     tell(stories, screen)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
@@ -77,7 +77,9 @@ def few(steps: Iterable[Step]) -> list[Step]:
                 "pick a part with --call, --kind, --from or --to; text and perfetto take any number"
             )
             raise GenreplyError(
-                f"it has more than {MANY:,} events, too many for a picture", hint=hint, exit_code=2
+                f"it has more than {MANY:,} events, too many for a picture",
+                hint=hint,
+                exit_code=ExitStatus.USAGE,
             )
     return some
 
@@ -111,9 +113,9 @@ def export(
 def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
     """A file to write to, which gets its name when all is written."""
     if path.is_dir():
-        raise GenreplyError(f"{path}: is a directory; expected a file to write to", exit_code=1)
+        raise GenreplyError(f"{path}: is a directory; expected a file to write to")
     if os.path.lexists(path) and not overwrite and not _device(path):
-        raise GenreplyError(f"{path}: exists already", hint=ANOTHER, exit_code=1)
+        raise GenreplyError(f"{path}: exists already", hint=ANOTHER)
     if _device(path):  # /dev/stdout, a pipe: there is nothing to keep whole
         with path.open("w", encoding="utf-8", newline="\n") as file:
             yield file
@@ -134,7 +136,7 @@ def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
             os.link(name, path)  # fails where a file has come meanwhile
             Path(name).unlink()
     except FileExistsError:
-        raise GenreplyError(f"{path}: exists already", hint=ANOTHER, exit_code=1) from None
+        raise GenreplyError(f"{path}: exists already", hint=ANOTHER) from None
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from genreply_cli import __version__
-from genreply_cli.errors import GenreplyError, complain
+from genreply_cli.errors import ExitStatus, GenreplyError, complain
 from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
@@ -74,7 +74,7 @@ class Frontend:
 
     def complain(self, problem: str) -> None:
         """Something went wrong."""
-        complain(problem, 1)
+        complain(problem, ExitStatus.FAULT)
 
     def view(self, name: str) -> None:
         """Draw the timeline like this from now on."""

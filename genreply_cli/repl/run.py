@@ -6,8 +6,7 @@ from contextlib import ExitStack
 
 from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.cli.send import WRONG
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.repl.frontend import Frontend
 from genreply_cli.repl.shell import History, Shell
 from genreply_cli.session.observers import Observer
@@ -64,7 +63,9 @@ def run(
     if face.interactive:
         print(_summary(memory.stats, transcript, keep=record is None))
     wrong = memory.stats.outcomes["wrong caller"] + memory.stats.outcomes["duplicate"]
-    return 0 if not strict else codes[min(codes)] if codes else WRONG if wrong else 0
+    return (
+        0 if not strict else codes[min(codes)] if codes else ExitStatus.WRONG_ANSWER if wrong else 0
+    )
 
 
 def _face(wishes: OutputOptions | None, *, history: bool) -> Frontend:

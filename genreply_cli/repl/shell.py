@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import CallError, From, debug
 from genreply_cli.repl import commands
 from genreply_cli.repl.frontend import Frontend
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from genreply_cli.repl.stepping import Stepper
 
 REMEMBERED = 20_000  # steps, for /show and /explain
-USAGE = 2  # the exit status for what cannot be understood
 BURST = 10_000  # calls, at most
 AT_ONCE = 10  # calls of a burst, before others get their turn
 
@@ -116,7 +115,7 @@ class Shell:
                 case None:
                     await self.step()
         except ValueError as error:
-            self.codes[self.callers.asked + 0.5] = USAGE
+            self.codes[self.callers.asked + 0.5] = ExitStatus.USAGE
             self.face.complain(str(error))
         except GenreplyError as error:
             self.codes[self.callers.asked + 0.5] = error.exit_code

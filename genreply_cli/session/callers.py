@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from itertools import islice
 
+from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError
 from genreply_cli.session.outcome import FAILED, REPLIED, TIMED_OUT, Outcome, _unanswered
 from genreply_cli.variations import AnyCoordinator
@@ -15,7 +16,7 @@ _new = (
 
 AHEAD = 1000  # outcomes that may be there before the one that everybody waits for
 
-EXIT_CODES = {REPLIED: 0, TIMED_OUT: 3, FAILED: 4}
+EXIT_CODES = {REPLIED: ExitStatus.OK, TIMED_OUT: ExitStatus.TIMED_OUT, FAILED: ExitStatus.NO_SERVER}
 
 
 async def greet_all(

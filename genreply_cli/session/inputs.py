@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from genreply_cli.cli.source import INVALID
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import Header
@@ -106,7 +105,7 @@ def _is_time(value: Any) -> bool:
 
 def _cannot(why: str) -> GenreplyError:
     hint = "what genreply send and genreply repl record can be run again, and so can the samples"
-    return GenreplyError(f"it cannot be run again: {why}", hint=hint, exit_code=INVALID)
+    return GenreplyError(f"it cannot be run again: {why}", hint=hint, exit_code=ExitStatus.INVALID)
 
 
 @dataclass

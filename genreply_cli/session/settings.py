@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing
 from genreply_cli.session.network import Fault, Network
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
@@ -76,6 +76,8 @@ class Settings:
             except virtual_time.Deadlock:
                 problem = "a caller waits for ever, for an answer that will never come"
                 raise GenreplyError(
-                    problem, hint="give it a --timeout, or --clock real", exit_code=3
+                    problem,
+                    hint="give it a --timeout, or --clock real",
+                    exit_code=ExitStatus.TIMED_OUT,
                 ) from None
         return asyncio.run(main)

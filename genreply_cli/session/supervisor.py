@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Any, cast
 
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import GenServer, debug
 from genreply_cli.session.settings import Settings
 from genreply_cli.variations import AnyCoordinator
@@ -39,7 +39,7 @@ class Supervisor:
             and self._crashes[-1] - self._crashes[0] <= CRASH_WINDOW
         ):
             problem = f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s, so it is not started again by itself"
-            raise GenreplyError(problem, hint="/restart starts it", exit_code=4)
+            raise GenreplyError(problem, hint="/restart starts it", exit_code=ExitStatus.NO_SERVER)
         return self._replace()
 
     def restart(self) -> AnyCoordinator:
