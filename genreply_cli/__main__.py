@@ -1,4 +1,4 @@
-"""python -m genreply_cli, and the command genreply: the one place where errors become a sentence and an exit status."""
+"""The command genreply, also `python -m genreply_cli`: turns every error into an exit status."""
 
 import gc
 import os
@@ -6,9 +6,18 @@ import signal
 import sys
 from typing import NoReturn
 
+from genreply_cli.errors import (
+    ExitStatus,
+    GenreplyError,
+    Terminated,
+    complain,
+    os_error_text,
+    signal_status,
+)
+
 
 def main() -> NoReturn:
-    """Run the command line, and leave with one of the exit codes that are promised."""
+    """Run the command line, and exit with one of the promised statuses."""
     gc.set_threshold(
         100_000, 50, 100
     )  # what is imported is no garbage: looking through it takes a tenth of the start
@@ -17,79 +26,77 @@ def main() -> NoReturn:
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except BrokenPipeError:  # as by `head`: nobody reads on, and nothing is to be said about it
-        code = 128 + signal.SIGPIPE
-    if code == 128 + signal.SIGPIPE:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = signal_status(signal.SIGINT)
+    except BrokenPipeError:  # as by `head`: no process reads stdout any more, which is no error
+        code = signal_status(signal.SIGPIPE)
+    if code == signal_status(signal.SIGPIPE):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would report it at exit
     sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line, and return its exit status. Whatever goes wrong is told in one sentence, on stderr.
+    """Run the command line and return its exit status; an error is one sentence on stderr.
 
-    `arguments` are what is typed after `genreply`; None: those of this process.
+    `arguments` are those after `genreply`; None stands for those of this process.
+    Raises KeyboardInterrupt and BrokenPipeError.
     """
-    if sys.stdout is None:  # closed by the caller
-        return 128 + signal.SIGPIPE
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123  # for as long as the program runs
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # what the encoding does not have is shown, not raised
+    if sys.stdout is None:  # the parent process has closed it
+        return signal_status(signal.SIGPIPE)
+    _prepare_streams()
 
     import typer
 
     from genreply_cli.cli.app import app
-    from genreply_cli.errors import GenreplyError, Terminated, complain
 
-    usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base of all of them
+    # Typer does not export the base class of all usage errors
+    usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
     try:
-        # a number, if there is nothing to be done: --help, or a Ctrl-C that Typer has caught
-        todo = app(arguments, standalone_mode=False)
-        return todo() if callable(todo) else todo if isinstance(todo, int) else 0
+        action = app(arguments, standalone_mode=False)
+        # without an action, Typer returns the status of --help, or of a Ctrl-C that it has caught
+        return action() if callable(action) else action if isinstance(action, int) else 0
     except usage_error as error:
-        return complain(error.format_message(), error.exit_code, _try_help(error))
+        return complain(error.format_message(), error.exit_code, _hint(error))
     except GenreplyError as error:
         return complain(str(error), error.exit_code, error.hint)
     except typer.Exit as leaving:
         return leaving.exit_code
     except typer.Abort:
-        return 128 + signal.SIGINT
-    except Terminated as signalled:
-        return 128 + signalled.signal
-    except (
-        SystemExit
-    ) as leaving:  # Typer's own word for a closed pipe, as when nobody reads its --help
-        return (
-            128 + signal.SIGPIPE
-            if isinstance(leaving.__context__, BrokenPipeError)
-            else int(leaving.code or 0)
-        )
+        return signal_status(signal.SIGINT)
+    except Terminated as terminated:
+        return signal_status(terminated.signal)
+    except SystemExit as leaving:  # raised by Typer, also when it writes --help to a closed pipe
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return signal_status(signal.SIGPIPE)
+        return int(leaving.code or 0)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return complain(
-            f"{error.strerror or error}: {error.filename or 'while reading or writing'}", 1
-        )
+        where = error.filename or "while reading or writing"
+        return complain(f"{os_error_text(error)}: {where}", ExitStatus.FAULT)
     except Exception as error:
         if os.environ.get("GENREPLY_DEBUG"):
             raise
-        return complain(
-            f"genreply itself failed, {type(error).__name__}: {error}",
-            1,
-            "GENREPLY_DEBUG=1 shows where",
-        )
+        problem = f"genreply itself failed, {type(error).__name__}: {error}"
+        return complain(problem, ExitStatus.FAULT, "GENREPLY_DEBUG=1 shows where")
 
 
-def _try_help(error: Exception) -> str:
+def _prepare_streams() -> None:
+    """Open the streams that the parent process has closed; write escapes for unencodable text."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123  # open until the program ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _hint(error: Exception) -> str:
+    """What to type after a usage error."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "genreply"
+    hint = f"try {command} --help"
     if command.endswith("send") and "No such option" in str(error):
-        return f"try {command} --help; a greeting that starts with a dash goes after --: {command} -- -hello"
-    return f"try {command} --help"
+        return f"{hint}; a greeting that starts with a dash goes after --: {command} -- -hello"
+    return hint
 
 
 if __name__ == "__main__":

@@ -1,25 +1,42 @@
-"""What a user is told when something cannot be done: one sentence, perhaps a hint, and an exit status."""
+"""Every exit status that genreply promises, and the errors that end a command with one."""
 
 import sys
 from enum import IntEnum
+from typing import Self
 
 from genreply_cli.text import visible
 
 
 class ExitStatus(IntEnum):
-    """Every exit status that genreply promises. A signal ends it with 128 plus the number of the signal."""
+    """What an exit status of genreply means. A signal ends a command with `signal_status`."""
 
-    OK = 0  # every call was answered; the transcript was shown
-    FAULT = 1  # genreply itself failed, or a file could not be read or written
-    USAGE = 2  # the command line, or a line of the REPL, has a mistake
-    TIMED_OUT = 3  # a call was not answered in time
-    NO_SERVER = 4  # the server exited before it replied, or there was none
-    INVALID = 5  # the transcript is not valid, or it differs from the other one
-    WRONG_ANSWER = 6  # an answer went to a wrong caller, or came twice; with --strict only
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        status = int.__new__(cls, value)
+        status._value_ = value
+        status.meaning = meaning
+        return status
+
+    OK = 0, "every call was answered; the transcript was shown"
+    FAULT = 1, "genreply itself failed, or a file could not be read or written"
+    USAGE = 2, "the command line, or a line of the REPL, has a mistake"
+    TIMED_OUT = 3, "a call was not answered in time"
+    NO_SERVER = 4, "the server exited before it replied, or was not running"
+    INVALID = 5, "the transcript is not valid, or it differs from the other one"
+    WRONG_ANSWER = 6, "an answer went to a wrong caller, or came twice; with `--strict` only"
+
+
+def signal_status(number: int) -> int:
+    """The exit status of a command that this signal has ended, as shells report it."""
+    return 128 + number
 
 
 class GenreplyError(Exception):
-    """A sentence for the user: what came, and what was expected. `hint` says what to type next."""
+    """A sentence for the user: what was found, and what was expected.
+
+    `hint` says what to type next; `exit_code` is the exit status of the command.
+    """
 
     def __init__(
         self, problem: str, *, hint: str | None = None, exit_code: int = ExitStatus.FAULT
@@ -30,7 +47,7 @@ class GenreplyError(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP came. What has to be closed is closed on the way out."""
+    """SIGTERM or SIGHUP has arrived. A BaseException, so that no `except Exception` stops it."""
 
     def __init__(self, signal: int) -> None:
         super().__init__(signal)
@@ -38,7 +55,7 @@ class Terminated(BaseException):
 
 
 def complain(problem: str, code: int, hint: str | None = None) -> int:
-    """Say what is wrong, and what to do about it; return the exit status."""
+    """Print an error and its hint on stderr. Returns the exit status `code`."""
     print(f"error: {visible(problem)}", file=sys.stderr)
     if hint:
         print(f"       {visible(hint)}", file=sys.stderr)
@@ -46,5 +63,6 @@ def complain(problem: str, code: int, hint: str | None = None) -> int:
 
 
 def os_error_text(error: Exception) -> str:
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return visible(text[:1].lower() + text[1:])
+    """What went wrong with a file, to be read after a colon: `no such file or directory`."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    return visible(reason[:1].lower() + reason[1:] if reason else str(error))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from genreply_cli.errors import ExitStatus, GenreplyError, complain
+from genreply_cli.errors import ExitStatus, GenreplyError, complain, os_error_text
 from genreply_cli.session.callers import EXIT_CODES, greet_all
 from genreply_cli.session.outcome import TIMED_OUT, Outcome
 from genreply_cli.session.session import session
@@ -97,9 +97,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             _send(settings, asked, messages == ["-"], jobs, output, sinks, before, screen, bar)
         )
     for failure in failures:
-        raise GenreplyError(
-            f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}"
-        )
+        raise GenreplyError(f"the recording is not complete: {os_error_text(failure)}")
     if stories is not None:
         from genreply_cli.explain.render import tell
         from genreply_cli.terminal.screen import Screen

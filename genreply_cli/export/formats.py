@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
@@ -124,7 +124,7 @@ def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=place)
     except OSError as error:
-        raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
+        raise GenreplyError(f"{path}: cannot be written: {os_error_text(error)}") from None
     try:
         with os.fdopen(
             descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace"

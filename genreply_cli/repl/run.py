@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.repl.frontend import Frontend
 from genreply_cli.repl.shell import History, Shell
 from genreply_cli.session.observers import Observer
@@ -47,8 +47,7 @@ def run(
         except (OSError, GenreplyError) as error:
             if record is not None:
                 raise
-            why = getattr(error, "strerror", None) or str(error)
-            print(f"note: this session is not recorded: {visible(why)}", file=sys.stderr)
+            print(f"note: this session is not recorded: {os_error_text(error)}", file=sys.stderr)
         face = _face(wishes, history=history)
         if face.show is not None:
             sinks.append(face.show)
@@ -57,9 +56,7 @@ def run(
         finally:
             face.close()
     for failure in failures:
-        raise GenreplyError(
-            f"the recording is not complete: {getattr(failure, 'strerror', None) or failure}"
-        )
+        raise GenreplyError(f"the recording is not complete: {os_error_text(failure)}")
     if face.interactive:
         print(_summary(memory.stats, transcript, keep=record is None))
     wrong = memory.stats.outcomes["wrong caller"] + memory.stats.outcomes["duplicate"]

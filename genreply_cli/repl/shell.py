@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.otp import CallError, From, debug
 from genreply_cli.repl import commands
 from genreply_cli.repl.frontend import Frontend
@@ -125,8 +125,8 @@ class Shell:
         except BrokenPipeError:
             raise
         except OSError as error:
-            self.codes[self.callers.asked + 0.5] = 1
-            self.face.complain(f"{error.strerror or error}: {error.filename or line}")
+            self.codes[self.callers.asked + 0.5] = ExitStatus.FAULT
+            self.face.complain(f"{os_error_text(error)}: {error.filename or line}")
 
         self.look_for_failures()
 

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from genreply_cli import paths
+from genreply_cli.errors import os_error_text
 from genreply_cli.repl.frontend import INTRODUCTION, Frontend, Typist
 from genreply_cli.repl.print_above import Above
 from genreply_cli.terminal.output import OutputOptions
@@ -397,7 +398,7 @@ def _history(*, keep: bool) -> "History":
             return Typed(str(paths.history()))
         except OSError as error:
             print(
-                f"note: what is typed is not kept: {visible(error.strerror or str(error))}",
+                f"note: what is typed is not kept: {os_error_text(error)}",
                 file=sys.stderr,
             )
     return InMemoryHistory()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genreply_cli import __version__
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, os_error_text
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import Header, TranscriptError
 from genreply_cli.transcript.reader import read
@@ -50,4 +50,4 @@ def recording(
             str(error), hint=hint if "exists already" in str(error) else None
         ) from None
     except OSError as error:
-        raise GenreplyError(f"{path}: cannot be written: {error.strerror}") from None
+        raise GenreplyError(f"{path}: cannot be written: {os_error_text(error)}") from None

@@ -218,7 +218,7 @@ BAD = {
     "a full disk to record to": (
         ["send", "--record", "/dev/full", "x"],
         1,
-        "/dev/full: cannot be written: No space left",
+        "/dev/full: cannot be written: no space left",
     ),
     "a transcript that is not there": (
         ["trace", "nowhere.jsonl"],
@@ -264,7 +264,7 @@ def test_a_disk_that_fills_up_costs_the_recording_and_not_the_replies(tmp_path: 
     command = [*small, *GENREPLY, "send", "--record", str(tmp_path / "full.jsonl"), *["Hello"] * 5]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "Hello to you too!\n" * 5
-    assert done.stderr == "error: the recording is not complete: File too large\n"
+    assert done.stderr == "error: the recording is not complete: file too large\n"
     assert done.returncode == 1
 
 

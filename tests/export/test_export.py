@@ -133,7 +133,7 @@ def test_what_goes_wrong_on_the_way_leaves_nothing_behind(tmp_path: Path) -> Non
         (
             ["--as", "svg", "-o", "no/such/folder/it.svg"],
             1,
-            "no/such/folder/it.svg: cannot be written: No such file",
+            "no/such/folder/it.svg: cannot be written: no such file",
         ),
         (["--as", "svg", "--overwrite"], 2, "--overwrite is for --output FILE, which is missing"),
         (["--as", "svg", "-o", "/"], 1, "/: is a directory; expected a file to write to"),
