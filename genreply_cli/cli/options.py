@@ -9,6 +9,7 @@ import typer
 from genreply_cli import __version__
 from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS, choice
+from genreply_cli.timeline.views import VIEWS
 
 
 def parse_kind(text: str) -> str:
@@ -155,9 +156,9 @@ View = Annotated[
     Any,
     _option(
         "--view",
-        reads=_one_of("view", ["wide", "narrow", "smallest", "plain", "accessible", "off"]),
+        reads=_one_of("view", [*VIEWS, "off"]),
         metavar="NAME",
-        help="How the timeline is drawn: wide, narrow, smallest, plain, accessible, off. Else what fits.",
+        help=f"How the timeline is drawn: {', '.join(VIEWS)}, off. Else what fits.",
     ),
 ]
 

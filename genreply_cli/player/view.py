@@ -23,7 +23,8 @@ from genreply_cli.player.panels import (
 )
 from genreply_cli.player.state import State, at_end
 from genreply_cli.text import cells, crop, wrap
-from genreply_cli.timeline.timeline import ASCII, Timeline, View, view_for
+from genreply_cli.timeline.timeline import ASCII, Timeline, view_for
+from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step

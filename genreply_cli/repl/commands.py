@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 from genreply_cli.session import parsing
 from genreply_cli.session.network import KINDS
 from genreply_cli.session.parsing import COORDINATORS
+from genreply_cli.timeline.views import VIEWS
+
+VIEW_NAMES: Final = ("auto", *VIEWS, "off")
 
 # What commands there are ------------------------------------------------------------------------------------------------------
 
@@ -42,7 +45,7 @@ COMMANDS: Final[Mapping[str, Usage]] = {
     "save": Usage("FILE", "copy the transcript of this session so far", "/save lunch.jsonl"),
     "export": Usage("FILE", "a picture of this session: .svg, .html, .mmd, .txt or .json", "/export lunch.svg"),
     "replay": Usage("", "replay this session; q comes back", "/replay"),
-    "view": Usage("[NAME]", "how the timeline is drawn", "/view narrow", ("wide", "narrow", "plain", "off", "auto")),
+    "view": Usage("[NAME]", "how the timeline is drawn", "/view narrow", VIEW_NAMES),
     "clear": Usage("", "clear the screen", "/clear"),
     "quit": Usage("", "leave, as Ctrl-D does", "/quit"),
 }  # fmt: skip

@@ -482,11 +482,7 @@ class Shell:
         await self.face.replay(self._recorded())
 
     def do_view(self, name: str) -> None:
-        self.face.view(
-            parsing.choice(
-                name, ["auto", "wide", "narrow", "smallest", "plain", "accessible", "off"], "view"
-            )
-        )
+        self.face.view(parsing.choice(name, commands.VIEW_NAMES, "view"))
 
     def do_clear(self, _: str) -> None:
         self.face.clear()

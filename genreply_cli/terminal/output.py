@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from genreply_cli.timeline.timeline import View
+from genreply_cli.timeline.views import View
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,11 +10,12 @@ import of Rich), `accessible` is in sentences.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from genreply_cli.text import cells, crop, fits, pad, visible
 from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, style_of
 from genreply_cli.timeline.lanes import Lanes, Span
+from genreply_cli.timeline.views import View
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
 
-View = Literal["wide", "narrow", "smallest", "plain", "accessible"]
 
 WIDE: Final = 100  # columns; from here on there are lanes
 NARROW: Final = 60  # below, it is not said who asks whom

@@ -15,7 +15,7 @@ from genreply_cli.cli.send import SendOptions
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.progress import ProgressBar
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.timeline.timeline import View
+from genreply_cli.timeline.views import View
 from genreply_cli.transcript.step import Step
 
 

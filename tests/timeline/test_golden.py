@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from genreply_cli.paths import samples
-from genreply_cli.timeline.timeline import Timeline, View
+from genreply_cli.timeline.timeline import Timeline
+from genreply_cli.timeline.views import View
 from genreply_cli.transcript.reader import read
 
 GOLDEN = Path(__file__).parent / "golden"

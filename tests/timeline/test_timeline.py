@@ -5,7 +5,7 @@ import io
 import subprocess
 import sys
 import unicodedata
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,10 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from genreply_cli.text import crop
-from genreply_cli.timeline.timeline import Drawing, Timeline, View, accessible, plain, view_for
+from genreply_cli.timeline.timeline import Drawing, Timeline, accessible, plain, view_for
+from genreply_cli.timeline.views import VIEWS, View
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
-
-VIEWS: tuple[View, ...] = get_args(View)
 
 
 def step(
