@@ -120,12 +120,6 @@ class Checker:
         self._handled: dict[str, int] = {}  # the latest call that each server has kept
         self._counts = {"calls": 0, "replied": 0, "timed_out": 0, "failed": 0, "dropped": 0}
         self._ended = False
-        self._laws: dict[str, Callable[[Step], None]] = {
-            "start": self._start, "call": self._call, "noreply": self._noreply, "cast": self._message, "info": self._message,
-            "reply": self._reply, "timeout": self._gave_up, "cancel": self._gave_up, "down": self._down,
-            "late": self._late, "duplicate": self._duplicate, "lost": self._lost, "crash": self._crash, "exit": self._exit,
-            "end": self._end,
-        }  # fmt: skip
 
     def see(self, step: Step) -> None:
         """Hold a step against the laws."""
@@ -152,9 +146,36 @@ class Checker:
             and self._fates.of(call)[0] == UNSEEN
         ):
             self.tell("call", f"expected a call that has begun, found {pretty_name(call)}")
-        law = self._laws.get(kind)
-        if law is not None:
-            law(step)
+        self._check_kind(step)
+
+    def _check_kind(self, step: Step) -> None:
+        match step.kind:  # the most frequent first
+            case "call":
+                self._call(step)
+            case "noreply":
+                self._noreply(step)
+            case "cast" | "info":
+                self._message(step)
+            case "reply":
+                self._reply(step)
+            case "timeout" | "cancel":
+                self._gave_up(step)
+            case "down":
+                self._down(step)
+            case "late":
+                self._late(step)
+            case "duplicate":
+                self._duplicate(step)
+            case "lost":
+                self._lost(step)
+            case "start":
+                self._start(step)
+            case "crash":
+                self._crash(step)
+            case "exit":
+                self._exit(step)
+            case "end":
+                self._end(step)
 
     def skip(self) -> None:
         """A line could not be read, and has been told of."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from genreply_cli.timeline.kinds import endpoints
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
-from genreply_cli.transcript.step import DROPPED, NO_MESSAGE, OUTCOMES, Step
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
 LONG: Final = 2000  # lines of a call; more are compared one by one, and not aligned
@@ -35,16 +35,14 @@ class CallSummary:
     def see(self, step: Step) -> None:
         """One more step."""
         self.calls.setdefault(step.call, []).append(in_words(step, self.left_out))
-        outcome = OUTCOMES.get(step.kind)
+        outcome = step.outcome
         if step.kind == "call":
             self.outcomes[step.call] = "still open"
         elif (
-            outcome is not None
-            and outcome not in DROPPED
-            and self.outcomes.get(step.call) == "still open"
+            outcome is not None and step.ends_call and self.outcomes.get(step.call) == "still open"
         ):
             self.outcomes[step.call] = (
-                "answered with the answer for another" if "for" in step.details else outcome
+                "answered with the answer for another" if outcome == "wrong caller" else outcome
             )
 
     @property
@@ -71,7 +69,8 @@ class CallSummary:
 def in_words(step: Step, left_out: frozenset[str]) -> str:
     """A step in words: all that it says, but for its number, its cause, and some details; if those are times, its time, too."""
     place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
-    answer = step.kind in OUTCOMES or step.message is NO_MESSAGE
+    facts = KINDS.get(step.kind)
+    answer = facts is not None and facts.outcome is not None
     message = (
         (pretty(step.message) if answer else pretty_message(step.message))
         if step.message is not NO_MESSAGE

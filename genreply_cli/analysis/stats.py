@@ -2,7 +2,7 @@
 
 stats = Stats()
 for step in steps:
-    stats.see(step)
+    stats.update(step)
 print("\\n".join(stats.lines()))
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from math import floor, log10
 from typing import Any, Final
 
+from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.pretty import duration, pretty_name
-from genreply_cli.transcript.step import DROPPED, ENDED, OUTCOMES, Step
+from genreply_cli.transcript.step import DROPPED, ENDED, Step
 
 BAR: Final = 40  # cells of the longest bar of the histogram
 BARS: Final = 12  # rows of the histogram, at most
@@ -23,8 +24,7 @@ BARS: Final = 12  # rows of the histogram, at most
 class Stats:
     """Numbers about steps, kept up to date by `see`. Eight bytes a call; nothing else grows. Times are seconds."""
 
-    calls: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)  # by the names in ENDED and DROPPED
+    counts: Counts = field(default_factory=Counts)
     kinds: Counter[str] = field(default_factory=Counter)
     waits: "array[float]" = field(
         default_factory=lambda: array("d")
@@ -34,30 +34,14 @@ class Stats:
 
     def update(self, step: Step) -> None:
         """Take note of a step."""
-        kind = step.kind
-        self.kinds[kind] += 1
+        self.counts.update(step)
+        self.kinds[step.kind] += 1
         self.seconds = max(self.seconds, step.t)
-        if kind == "call":
-            self.calls += 1
-            return
-        outcome = OUTCOMES.get(kind)
-        if outcome is None or (
-            kind == "down" and "blocked" not in step.details
-        ):  # a monitor was told, and no caller
-            return
-        if kind == "reply" and step.details.get("for") is not None:
-            outcome = "wrong caller"
-        self.outcomes[outcome] += 1
-        blocked = None if outcome in DROPPED else step.details.get("blocked")
-        if blocked is not None:
+        blocked = step.details.get("blocked")
+        if blocked is not None and step.ends_call:
             self.waits.append(blocked)
             if self.longest is None or blocked > self.longest[1]:
                 self.longest = step.call, blocked
-
-    @property
-    def still_open(self) -> int:
-        """Calls of which no end was seen."""
-        return max(0, self.calls - sum(self.outcomes[outcome] for outcome in ENDED))
 
     def quantiles(self) -> dict[str, float]:
         """The shortest wait, the one in the middle, the one that 95 of 100 do not exceed, the longest. Empty if nobody waited."""
@@ -90,16 +74,16 @@ class Stats:
     def summary(self) -> str:
         """One line: `calls 12, replied 10, timed out 2, late 2; median wait 0.251 s, longest 5.000 s (c7)`."""
         counts = [
-            f"{outcome} {self.outcomes[outcome]}"
+            f"{outcome} {self.counts.outcomes[outcome]}"
             for outcome in (*ENDED, *DROPPED)
-            if self.outcomes[outcome]
+            if self.counts.outcomes[outcome]
         ]
-        counts += [f"still open {self.still_open}"] if self.still_open else []
+        counts += [f"still open {self.counts.still_open}"] if self.counts.still_open else []
         waits = ""
         if self.longest is not None:
             call, seconds = self.longest
             waits = f"; median wait {duration(self.quantiles()['median'])}, longest {duration(seconds)} ({pretty_name(call)})"
-        return f"{', '.join([f'calls {self.calls}', *counts])}{waits}"
+        return f"{', '.join([f'calls {self.counts.calls}', *counts])}{waits}"
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
@@ -107,12 +91,13 @@ class Stats:
             None if self.longest is None else {"call": self.longest[0], "seconds": self.longest[1]}
         )
         outcomes = {
-            outcome.replace(" ", "_"): self.outcomes[outcome] for outcome in (*ENDED, *DROPPED)
+            outcome.replace(" ", "_"): self.counts.outcomes[outcome]
+            for outcome in (*ENDED, *DROPPED)
         }
         return {
             "seconds": self.seconds,
-            "calls": self.calls,
-            "outcomes": outcomes | {"open": self.still_open},
+            "calls": self.counts.calls,
+            "outcomes": outcomes | {"open": self.counts.still_open},
             "waits": self.quantiles(),
             "longest": longest,
             "histogram": [{"up_to": edge, "waits": count} for edge, count in self.histogram()],
@@ -121,10 +106,10 @@ class Stats:
 
     def lines(self, *, ascii_only: bool = False) -> list[str]:
         """All of it in words, with a histogram of the waits drawn in text."""
-        told = [(outcome, self.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [
-            ("still open", self.still_open)
+        told = [(outcome, self.counts.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [
+            ("still open", self.counts.still_open)
         ]
-        rows = [f"calls {self.calls:>18,}   in {duration(self.seconds)}"]
+        rows = [f"calls {self.counts.calls:>18,}   in {duration(self.seconds)}"]
         rows += [f"  {outcome:14} {count:>8,}" for outcome, count in told if count]
         if self.longest is not None:
             call, seconds = self.longest

@@ -16,7 +16,7 @@ def parse_kind(text: str) -> str:
     """A kind of event. Raises ValueError with a sentence."""
     from genreply_cli.transcript.step import KINDS
 
-    return "duplicate" if text == "dup" else choice(text, sorted(KINDS | {"note"}), "kind of event")
+    return "duplicate" if text == "dup" else choice(text, sorted({*KINDS, "note"}), "kind of event")
 
 
 def parse_speed(text: str) -> float:

@@ -78,7 +78,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
 
             sinks.append(count_wrong)
         if output.timeline:
-            from genreply_cli.terminal.screen import ENDS, Screen
+            from genreply_cli.terminal.screen import Screen
 
             if total > MANY and not output.asked_for:
                 print(
@@ -88,7 +88,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
                 from genreply_cli.terminal.progress import progress
 
                 bar = stack.enter_context(progress(sys.stderr, total, output.wishes))
-                sinks.append(lambda step: bar() if step.kind in ENDS else None)
+                sinks.append(lambda step: bar() if step.ends_call else None)
             else:
                 screen = Screen(sys.stderr, output.wishes)
                 sinks.append(screen.show)

@@ -10,10 +10,16 @@ from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 
 class Meaning(NamedTuple):
-    """Two columns of the table: what has happened, and what comes next."""
+    """A row of the table: what has happened, what comes next, and where the exhibits do it.
+
+    `action` is what the exhibits do when such a step is seen, and `handling` what a server does in
+    the callback that receives it; both are names of quotes.py.
+    """
 
     meaning: Callable[[Step], str]
     next_step: str | Callable[[Step, Sequence[str]], str]
+    action: str | None = None
+    handling: str | None = None
 
 
 def why(step: Step, waiting: Sequence[str] = ()) -> str:
@@ -33,6 +39,17 @@ def why(step: Step, waiting: Sequence[str] = ()) -> str:
 def meaning(step: Step) -> str:
     """What a step means, in a sentence."""
     return _row(step).meaning(step)
+
+
+def action(step: Step) -> str | None:
+    """What the exhibits do when this step is seen, by its name in quotes.py."""
+    return _row(step).action
+
+
+def handling(kind: str | None) -> str | None:
+    """What a server does in the callback that receives a step of this kind."""
+    row = MEANINGS.get(kind or "")
+    return None if row is None else row.handling
 
 
 def _row(step: Step) -> Meaning:
@@ -175,25 +192,34 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
             f"{_from(step)} asks {_to(step)}, and is blocked from here on{_limit(step)}{_says(step)}."
         ),
         "Next, handle_call of {target} takes it up.",
+        action="ask",
+        handling="pass on",
     ),
     "noreply": Meaning(
-        _kept, "Next, the answer has to come as a message; until then nothing holds the server up."
+        _kept,
+        "Next, the answer has to come as a message; until then nothing holds the server up.",
+        action="keep",
     ),
     "cast": Meaning(
         lambda step: (
             f"{_from(step)} passes it on to {_to(step)}, and does not wait for an answer{_says(step)}."
         ),
         "Next, handle_cast of {target} works on it; meanwhile {source} goes on.",
+        action="pass on",
+        handling="answer",
     ),
     "info": Meaning(
         lambda step: f"{_from(step)} has answered {_to(step)}, and not the caller{_says(step)}.",
         _next_of_info,
+        action="answer",
+        handling="hand on",
     ),
     "reply": Meaning(
         lambda step: (
             f"{_from(step)} replies{_value(step)}; {_to(step)} goes on{_after(step, 'blocked')}."
         ),
         "With that {call} is over.",
+        action="reply",
     ),
     "wrong": Meaning(
         lambda step: (
@@ -201,16 +227,18 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
             f" it is the answer to {pretty_name(step.details.get('for'))}."
         ),
         "If {meant} still waits, it waits in vain.",
+        action="reply",
     ),
-    "timeout": Meaning(_gave_up, "An answer that comes after this is dropped."),
-    "cancel": Meaning(_gave_up, "An answer that comes after this is dropped."),
-    "late": Meaning(_dropped, "Nobody is disturbed by it."),
-    "duplicate": Meaning(_dropped, "Nobody is disturbed by it."),
+    "timeout": Meaning(_gave_up, "An answer that comes after this is dropped.", action="ask"),
+    "cancel": Meaning(_gave_up, "An answer that comes after this is dropped.", action="ask"),
+    "late": Meaning(_dropped, "Nobody is disturbed by it.", action="reply"),
+    "duplicate": Meaning(_dropped, "Nobody is disturbed by it.", action="reply"),
     "lost": Meaning(
         lambda step: (
             f"{_from(step)} sends to {_to(step)}, which has ended{_says(step)}. It is lost."
         ),
         "Nobody is told: who has to know calls, or watches.",
+        action="pass on",
     ),
     "crash": Meaning(
         lambda step: f"{pretty_name(step.at)} crashes: {pretty_name(step.details.get('error'))}.",
@@ -236,18 +264,21 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
             f" it need not wait for its timeout. The reason: {pretty_name(step.details.get('reason'))}."
         ),
         "With that {call} has failed; a new one needs a new server.",
+        action="ask",
     ),
     "nobody": Meaning(
         lambda step: (
             f"{_to(step)} is told at once that nobody is there: {_from(step)} has ended before."
         ),
         "With that {call} has failed; a new one needs a new server.",
+        action="ask",
     ),
     "monitor": Meaning(
         lambda step: (
             f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {pretty_name(step.details.get('reason'))}."
         ),
         "",
+        action="ask",
     ),
     "fault": Meaning(_fault, ""),
     "mark": Meaning(lambda step: f"A mark: {pretty_name(step.details.get('label'))}.", ""),

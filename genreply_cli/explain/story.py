@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from genreply_cli.explain.meaning import meaning
+from genreply_cli.explain.meaning import action, handling, meaning
 from genreply_cli.explain.quotes import Code, elixir_lines, python_lines
 from genreply_cli.session.network import KINDS
 from genreply_cli.text import cells
@@ -83,12 +83,6 @@ def _told(step: Step, sentence: str, happens: str | None, design: str | None) ->
 
 
 # --- what there is to say ----------------------------------------------------------------------------------------------------
-
-# What happens in the exhibits when a step of this kind is seen.
-HAPPENS: Final = {
-    "call": "ask", "cast": "pass on", "noreply": "keep", "info": "answer", "reply": "reply", "late": "reply",
-    "duplicate": "reply", "timeout": "ask", "cancel": "ask", "down": "ask", "lost": "pass on",
-}  # fmt: skip
 
 # What one design does in its own way.
 BY_DESIGN: Final = {
@@ -182,7 +176,7 @@ class StoryTeller:
             case kind:
                 look = "wrong" if kind == "reply" and "for" in step.details else kind
                 own = BY_DESIGN.get((look, str(design)))
-                story.tell(step, f"{says} {own}" if own else says, HAPPENS.get(kind), design)
+                story.tell(step, f"{says} {own}" if own else says, action(step), design)
         if step.kind == "call" and design == "blocking" and self._inside is not None:
             deaf = f"{pretty_name(step.target)} does not hear it yet: it waits inside handle_call, for the answer to"
             story.tell(step, f"{deaf} {pretty_name(self._inside)}.", "wait inside", design)
@@ -208,11 +202,13 @@ class StoryTeller:
             return
         story.answered = story.answered or step.kind == "reply"
         story.went_wrong = (
-            story.went_wrong or step.kind in {"timeout", "cancel", "down"} or "for" in step.details
+            story.went_wrong
+            or (step.ends_call and step.outcome != "replied")
+            or "for" in step.details
         )
         if story.went_wrong and self._wrong is None:
             self._wrong = story.call
-        if step.kind in {"reply", "timeout", "cancel", "down"} and story.call in self._open:
+        if step.ends_call and story.call in self._open:
             del self._open[story.call]
             self._ended.append(story.call)
         while len(self._ended) > REMEMBERED:
@@ -235,7 +231,7 @@ def _crashing(step: Step, cause: str | None) -> str | None:
     """Where a process crashes: in what it does with the message that it was handling."""
     if str(step.details.get("error")).endswith("injected by --fault crash"):
         return "crash"
-    return {"call": "pass on", "cast": "answer", "info": "hand on"}.get(cause or "")
+    return handling(cause)
 
 
 def explain(steps: Iterable[Step], call: str, coordinator: str | None = None) -> list[Sentence]:

@@ -8,7 +8,7 @@ from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import STYLES, endpoints, style_of
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.step import ENDS, Step, is_caller
+from genreply_cli.transcript.step import Step, is_caller
 
 _SPECIAL: Final = re.compile(
     r"[^\w .,!?'()/=_-]"
@@ -69,7 +69,7 @@ def diagram(header: Header, steps: Sequence[Step]) -> Iterator[str]:
             active[step.source] += 1
             yield f"    activate {ids[step.source]}\n"
         waited = open_calls.get(step.call or "")
-        if waited is not None and step.kind in ENDS and waited in {step.source, step.target}:
+        if waited is not None and step.ends_call and waited in {step.source, step.target}:
             del open_calls[step.call or ""]
             yield f"    deactivate {ids[waited]}\n"
 

@@ -12,7 +12,7 @@ from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import endpoints, style_of
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
-from genreply_cli.transcript.step import ENDS, NO_MESSAGE, Step
+from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 REMEMBERED: Final = 1 << 14  # steps that may be causes
 APART: Final = 0.001  # microseconds, at least, between two steps: what happened at the same time keeps its order, and its arrows
@@ -63,7 +63,7 @@ class _Trace:
         ):
             self._open[step.call] = t, pretty_name(step.source), step
         elif (
-            step.kind in ENDS
+            step.ends_call
             and step.call in self._open
             and self._open[step.call][1] in {name, pretty_name(step.source)}
         ):

@@ -6,7 +6,7 @@ from math import log10
 from typing import Final, NamedTuple
 
 from genreply_cli.timeline.kinds import endpoints
-from genreply_cli.transcript.step import ENDS, Step, is_caller
+from genreply_cli.transcript.step import Step, is_caller
 
 ROW: Final = 26  # pixels from row to row
 
@@ -128,7 +128,7 @@ def lay_out(steps: Sequence[Step]) -> Layout:
             waiting[step.call] = (_place(lanes, step.source, step), y, step.source)
             waits[step.source] = waits.get(step.source, 0) + 1
         elif (
-            step.kind in ENDS
+            step.ends_call
             and step.call in waiting
             and waiting[step.call][2] in {step.source, step.target}
         ):

@@ -19,7 +19,7 @@ from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.timeline import plain
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import KINDS, Step
 
 SLOWEST: Final = 1 / 16
 FASTEST: Final = 64.0
@@ -106,8 +106,9 @@ def is_marker(step: Step) -> bool:
     return step.kind == "mark" or "red" in style_of(step).colour
 
 
-_MARKED: Final = re.compile(
-    rb'"kind"\s*:\s*"(?:mark|timeout|cancel|late|duplicate|lost|crash|exit|down|fault)"|"for"|\\u'  # an escape may hide anything
+_MARKED: Final = re.compile(  # an escape may hide anything
+    rb'"kind"\s*:\s*"(?:%s)"|"for"|\\u'
+    % "|".join(kind for kind in KINDS if is_marker(Step(1, 0.0, kind))).encode()
 )
 
 

@@ -106,16 +106,17 @@ def in_words(standing: Snapshot, now: float) -> str:
             )
         )
     parts.extend(f"the {pretty_name(name)} is gone" for name in standing.ended)
+    totals, outcomes = standing.counts.at_end(), standing.counts.outcomes
     counts = {
-        "answered": standing.answered,
-        "timed out": standing.timed_out,
-        "dropped": standing.dropped,
+        "answered": totals["replied"],
+        "timed out": totals["timed_out"],
+        "dropped": totals["dropped"],
     }
     rare = {
-        "wrong": standing.wrong,
-        "failed": standing.failed,
-        "cancelled": standing.cancelled,
-        "lost": standing.lost,
+        "wrong": outcomes["wrong caller"],
+        "failed": outcomes["failed"],
+        "cancelled": outcomes["cancelled"],
+        "lost": outcomes["lost"],
     }
     told = [
         f"{name} {count}"

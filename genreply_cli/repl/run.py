@@ -59,7 +59,7 @@ def run(
         raise GenreplyError(f"the recording is not complete: {os_error_text(failure)}")
     if face.interactive:
         print(_summary(memory.stats, transcript, keep=record is None))
-    wrong = memory.stats.outcomes["wrong caller"] + memory.stats.outcomes["duplicate"]
+    wrong = memory.stats.counts.outcomes["wrong caller"] + memory.stats.counts.outcomes["duplicate"]
     return (
         0 if not strict else codes[min(codes)] if codes else ExitStatus.WRONG_ANSWER if wrong else 0
     )
@@ -76,7 +76,7 @@ def _face(wishes: OutputOptions | None, *, history: bool) -> Frontend:
 
 def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
     """What one is told on leaving, in one line."""
-    if not stats.calls:
+    if not stats.counts.calls:
         return "nobody has called"
     where = (
         ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import CallError, GenServer, debug
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import KINDS, Step
 
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Observers
@@ -40,7 +40,7 @@ class Stepper:
         self._forget(
             lambda each: each.seq == step.cause and each.target in {step.source, step.at}
         )  # a `receive` has taken it
-        if step.kind in {"call", "cast", "info"} and step.target in self._held:
+        if step.kind in KINDS and KINDS[step.kind].queued and step.target in self._held:
             self.waiting.append(step)
         elif (
             step.kind == "exit"

@@ -24,8 +24,6 @@ QUIET_SECONDS = 0.1  # seconds of a call that nobody is told about, and the time
 HEARTBEAT = 5.0  # seconds between two sentences about a call that blocks, where nothing is redrawn
 MAX_COLUMNS = 60  # columns that the line may have
 
-ENDS = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call
-
 
 class Screen:
     """Shows steps on a stream, at once; what was shown is never redrawn."""
@@ -97,7 +95,7 @@ class Screen:
         if step.kind == "call":
             if not self._only:
                 self._waiting[step.call] = self._clock()
-        elif step.kind in ENDS:
+        elif step.ends_call:
             self._waiting.pop(step.call, None)
 
     def blocked_line(self, timeout: float | None, hint: str = "") -> str | None:

@@ -18,7 +18,7 @@ from genreply_cli.timeline.lanes import Lanes, Span
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import KINDS, Step
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -286,8 +286,9 @@ class Timeline:
 
 def _call(step: Step) -> str:
     """The call that a step belongs to. The life of a process belongs to no single one, so it is not shown under one."""
+    facts = KINDS.get(step.kind)
     return (
-        "-" if step.call is None or step.kind in {"start", "crash", "exit"} else visible(step.call)
+        "-" if step.call is None or (facts is not None and facts.lifecycle) else visible(step.call)
     )
 
 

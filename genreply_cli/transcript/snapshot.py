@@ -10,6 +10,7 @@ It is a fold over steps, and remembers nothing of a call that has ended but its 
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, Self
 
+from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.step import Step, is_caller
 
 MAX_ENDED: Final = 8  # how many of the dead are remembered
@@ -27,11 +28,6 @@ class OpenCall(NamedTuple):
     held_by: str | None = None  # the process that has answered NoReply to it
     kept_since: float | None = None
 
-    @property
-    def deadline(self) -> float | None:
-        """When the caller will give up, or None."""
-        return None if self.timeout is None else self.since + self.timeout
-
 
 @dataclass(slots=True)
 class Snapshot:
@@ -46,55 +42,29 @@ class Snapshot:
     ended: dict[str, str | None] = field(
         default_factory=dict
     )  # the processes that ended last, and why
-    calls: int = 0
-    answered: int = 0
-    wrong: int = 0  # answers that went to another caller than the one who had asked
-    timed_out: int = 0
-    cancelled: int = 0
-    failed: int = 0  # callers who were told that the process they waited for is gone
-    dropped: int = 0  # answers to nobody: late ones, and second ones
-    lost: int = 0  # messages to the dead
+    counts: Counts = field(default_factory=Counts)
 
     def update(self, step: Step) -> None:
         """Take note of a step."""
         kind, call = step.kind, step.call
         self.steps += 1
         self.t = step.t
+        self.counts.update(step)
         match kind:
-            case "call":
-                self.calls += 1
-                if call is not None and call not in self.open:
-                    timeout = step.details.get("timeout")
-                    self.open[call] = OpenCall(
-                        call, step.t, step.source, step.target, step.message, timeout
-                    )
-            case "noreply":
-                if call in self.open:
-                    self.open[call] = self.open[call]._replace(held_by=step.at, kept_since=step.t)
-            case "reply":
-                self.answered += 1
-                self.wrong += step.details.get("for") is not None
-                self.open.pop(call, None)  # type: ignore[arg-type]  # None is no call, and so never there
-            case "timeout":
-                self.timed_out += 1
-                self.open.pop(call, None)  # type: ignore[arg-type]
-            case "cancel":
-                self.cancelled += 1
-                self.open.pop(call, None)  # type: ignore[arg-type]
-            case "down":
-                # one who only watches is told in the same way; it is no caller of this call
-                if call in self.open and self.open[call].caller == step.target:
-                    self.failed += 1
-                    del self.open[call]
-            case "late" | "duplicate":
-                self.dropped += 1
-            case "lost":
-                self.lost += 1
+            case "call" if call is not None and call not in self.open:
+                timeout = step.details.get("timeout")
+                self.open[call] = OpenCall(
+                    call, step.t, step.source, step.target, step.message, timeout
+                )
+            case "noreply" if call in self.open:
+                self.open[call] = self.open[call]._replace(held_by=step.at, kept_since=step.t)
             case "exit" if step.at is not None:
                 self._record_exit(step.at, step.details.get("reason"))
                 return
             case "start" if step.at is not None:
                 self.ended.pop(step.at, None)
+            case _ if call in self.open and step.ends_call:
+                del self.open[call]
         for name in (step.at, step.source, step.target):
             if (
                 name is not None
@@ -126,4 +96,10 @@ class Snapshot:
 
     def copy(self) -> Self:
         """The same, apart: what either sees from now on, the other does not."""
-        return replace(self, open=dict(self.open), alive=dict(self.alive), ended=dict(self.ended))
+        return replace(
+            self,
+            open=dict(self.open),
+            alive=dict(self.alive),
+            ended=dict(self.ended),
+            counts=self.counts.copy(),
+        )

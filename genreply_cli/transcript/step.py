@@ -1,21 +1,71 @@
-"""Step: one line of a transcript; the kinds there are."""
+"""A step is one line of a transcript; one table says what each kind of step is.
+
+A new kind is three edits: its facts here, its looks in timeline/kinds.py, its meaning in explain/meaning.py. If the runtime
+itself reports it, it is a kind of event in otp/events.py, too, for the runtime knows nothing of transcripts.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Literal
 
-if TYPE_CHECKING:
-    pass
 
-KINDS: Final = frozenset({
-    "start", "call", "noreply", "cast", "info", "reply", "timeout", "cancel", "late", "duplicate", "lost", "crash", "exit",
-    "down", "fault", "mark", "end",
-})  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class KindFacts:
+    """What all steps of a kind have in common.
+
+    `where` is "from-to" for a step with two endpoints, and "at" for one that happens in one place.
+    """
+
+    where: Literal["from-to", "at"]
+    has_message: bool = False
+    queued: bool = False  # it waits in the mailbox of the target until the target handles it
+    lifecycle: bool = False  # of a process: it belongs to no single call
+    ends_call: bool = False
+    outcome: str | None = None  # how statistics count it; None: not as an outcome
+    misdirected: str | None = None  # the same, if the answer was meant for another call
+    counter: str | None = None  # the field of the `end` step that counts it
+
+
+# fmt: off
+KINDS: Final[Mapping[str, KindFacts]] = {
+    "start":     KindFacts("at", lifecycle=True),
+    "call":      KindFacts("from-to", has_message=True, queued=True, counter="calls"),
+    "noreply":   KindFacts("at"),
+    "cast":      KindFacts("from-to", has_message=True, queued=True),
+    "info":      KindFacts("from-to", has_message=True, queued=True),
+    "reply":     KindFacts("from-to", has_message=True, ends_call=True, outcome="replied",
+                           misdirected="wrong caller", counter="replied"),
+    "timeout":   KindFacts("from-to", ends_call=True, outcome="timed out", counter="timed_out"),
+    "cancel":    KindFacts("from-to", ends_call=True, outcome="cancelled", counter="failed"),
+    "down":      KindFacts("from-to", ends_call=True, outcome="failed", counter="failed"),
+    "late":      KindFacts("from-to", has_message=True, outcome="late", counter="dropped"),
+    "duplicate": KindFacts("from-to", has_message=True, outcome="duplicate", counter="dropped"),
+    "lost":      KindFacts("from-to", has_message=True, outcome="lost"),
+    "crash":     KindFacts("at", lifecycle=True),
+    "exit":      KindFacts("at", lifecycle=True),
+    "fault":     KindFacts("at"),
+    "mark":      KindFacts("at"),
+    "end":       KindFacts("at"),
+}
+# fmt: on
+
+
+def _outcomes(*, ends_call: bool) -> tuple[str, ...]:
+    return tuple(
+        outcome
+        for facts in KINDS.values()
+        for outcome in (facts.outcome, facts.misdirected)
+        if outcome is not None and facts.ends_call is ends_call
+    )
+
+
+ENDED: Final = _outcomes(ends_call=True)  # what may become of a call
+DROPPED: Final = _outcomes(ends_call=False)  # what may become of an answer or a message in vain
 
 
 class NoMessage(Enum):
-    """The type of `ABSENT`: a step without a message, which is not the same as a message of None."""
+    """The type of `NO_MESSAGE`: a step without a message differs from one whose message is None."""
 
     ABSENT = "no message"
 
@@ -25,10 +75,10 @@ NO_MESSAGE: Final = NoMessage.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a transcript: what happened, when, to whom, and because of what. Times are seconds.
+    """One line of a transcript: what happened, when, where, and which step led to it.
 
-    `details` holds what only some kinds have (`timeout`, `waiting`, `blocked`, `for`, `error`, `reason` …), by its name in the
-    file, and whatever else a file says.
+    Times are seconds. `details` holds the fields that only some kinds have (`timeout`, `waiting`,
+    `blocked`, `for`, `error`, `reason` …), under their names in the file, and unknown fields.
     """
 
     seq: int
@@ -42,29 +92,32 @@ class Step:
     details: Mapping[str, Any] = field(default_factory=dict)
     cause: int | None = None
 
+    @property
+    def outcome(self) -> str | None:
+        """What became of a call or of a message: one of `ENDED` or `DROPPED`, or None."""
+        facts = KINDS.get(self.kind)
+        if facts is None or facts.outcome is None or self.reaches_monitor:
+            return None
+        if facts.misdirected is not None and self.details.get("for") is not None:
+            return facts.misdirected
+        return facts.outcome
+
+    @property
+    def ends_call(self) -> bool:
+        """Whether the call of this step ends with it."""
+        facts = KINDS.get(self.kind)
+        return facts is not None and facts.ends_call and not self.reaches_monitor
+
+    @property
+    def reaches_monitor(self) -> bool:
+        """Whether it is the `down` message of a monitor, which ends no call.
+
+        A caller whose server ended has `down` as well, but with the time for which it was blocked.
+        """
+        return self.kind == "down" and "blocked" not in self.details
+
 
 def is_caller(name: str) -> bool:
-    """Whether it is the name of a caller, `caller` or `caller-2`, which is a task and no process."""
+    """Whether `name` (`caller`, `caller-2`) is that of a caller, which is a task and no process."""
     stem, _, number = name.partition("-")
     return stem == "caller" and (not number or number.isdecimal())
-
-
-OUTCOMES: Final = {
-    "reply": "replied", "timeout": "timed out", "cancel": "cancelled", "down": "failed",
-    "late": "late", "duplicate": "duplicate", "lost": "lost",
-}  # fmt: skip
-
-
-ENDED: Final = (
-    "replied",
-    "wrong caller",
-    "timed out",
-    "cancelled",
-    "failed",
-)  # what may become of a call
-
-
-DROPPED: Final = ("late", "duplicate", "lost")  # what reached nobody
-
-
-ENDS: Final = frozenset({"reply", "timeout", "cancel", "down"})  # the kinds that end a call

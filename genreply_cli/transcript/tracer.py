@@ -13,7 +13,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from genreply_cli.transcript.step import NO_MESSAGE, Step
+from genreply_cli.transcript.counts import Counts
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 from genreply_cli.transcript.values import describe_reason, to_json_value
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Tracer:
         self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
         self._asked = 0
         self._kept: WeakKeyDictionary[Any, dict[str, None]] = WeakKeyDictionary()
-        self._counts = {"calls": 0, "replied": 0, "timed_out": 0, "failed": 0, "dropped": 0}
+        self._counts = Counts()
 
     def __call__(self, event: "Event") -> Step:
         """The step that this event is."""
@@ -72,15 +73,18 @@ class Tracer:
             kind, message, details = _parse_note(event.message)
             at = None if _is_task(event.source) else self.name(event.source)
             return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
-        message = to_json_value(event.message) if event.kind in _SAYING else NO_MESSAGE
-        if event.kind in _STAYING:
+        facts = KINDS[event.kind]
+        message = to_json_value(event.message) if facts.has_message else NO_MESSAGE
+        if facts.where == "at":
             source, target, at = None, None, self.name(event.source)
         else:
             source, target, at = self.name(event.source), self.name(event.target), None
         details = self._details(event, call or _Call(""), now)
-        return Step(
+        step = Step(
             seq, round(now, 6), event.kind, name, source, target, at, message, details, cause
         )
+        self._counts.update(step)
+        return step
 
     def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
         """What only this kind of step has; and what is to be remembered of it."""
@@ -90,23 +94,21 @@ class Tracer:
                 module = {"module": type(event.source).__name__}
                 return module if detail is None else module | {"linked": self.name(detail)}
             case "call":
-                self._counts["calls"] += 1
                 call.began = now
                 return {"timeout": detail}
             case "noreply":
                 return {"waiting": self._add_waiting(event.source, call)}
             case "reply":
                 details = _since("blocked", call.began, now) | self._intended_call(event, call, now)
-                self._end(call, now, "replied")
+                self._end(call, now)
                 return details
             case "late" | "duplicate":
-                self._counts["dropped"] += 1
                 return _since("ago", call.ended, now) | self._intended_call(event, call, now)
             case "timeout" | "cancel":
                 went = (
                     {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
                 )
-                self._end(call, now, "timed_out" if kind == "timeout" else "failed")
+                self._end(call, now)
                 return {"timeout": detail} | _since("blocked", call.began, now) | went
             case "lost":
                 return {"sent": detail}
@@ -119,7 +121,7 @@ class Tracer:
             case "down" if event.about is None:  # a monitor is told
                 return {"reason": describe_reason(event.message)}
             case "down":
-                self._end(call, now, "failed")
+                self._end(call, now)
                 return {"reason": describe_reason(event.message)} | _since(
                     "blocked", call.began, now
                 )
@@ -161,15 +163,13 @@ class Tracer:
 
     def counts(self) -> dict[str, int]:
         """What the last step would say now."""
-        return dict(self._counts)
+        return self._counts.at_end()
 
     def continue_after(self, steps: Iterable[Step]) -> "Tracer":
         """Go on where these steps end, so that the new ones can be appended to them. Returns the tracer."""
         for step in steps:
             self._seq, self._t = max(self._seq, step.seq), max(self._t, step.t)
-            count = _COUNTED.get(step.kind)
-            if count is not None and (step.kind != "down" or "blocked" in step.details):
-                self._counts[count] += 1
+            self._counts.update(step)
             if (
                 step.call is not None
                 and step.call[:1] == "c"
@@ -234,8 +234,7 @@ class Tracer:
             call.kept = kept
         return list(kept)
 
-    def _end(self, call: _Call, now: float, how: str) -> None:
-        self._counts[how] += 1
+    def _end(self, call: _Call, now: float) -> None:
         call.ended = now
         if call.kept is not None:
             call.kept.pop(call.name, None)
@@ -272,19 +271,9 @@ class Tracer:
         return event + self._shift + bisect_left(self._notes, event)
 
 
-_STAYING: Final = frozenset(
-    {"start", "noreply", "crash", "exit"}
-)  # they happen at a process, and go nowhere
-_SAYING: Final = frozenset(
-    {"call", "cast", "info", "lost", "reply", "late", "duplicate"}
-)  # they have a message
 _COMMON: Final = frozenset(
     {"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"}
 )  # what all steps have
-_COUNTED: Final = {
-    "call": "calls", "reply": "replied", "timeout": "timed_out", "down": "failed", "cancel": "failed",
-    "late": "dropped", "duplicate": "dropped",
-}  # fmt: skip
 
 
 def _since(name: str, then: float | None, now: float) -> dict[str, Any]:

@@ -72,11 +72,11 @@ def test_each_outcome_is_counted_under_its_own_name() -> None:
         "lost",
         "wrong caller",
     ]
-    assert stats_of([*steps, wrong]).outcomes == dict.fromkeys(names, 1)
+    assert stats_of([*steps, wrong]).counts.outcomes == dict.fromkeys(names, 1)
 
 
 def test_a_monitor_that_is_told_is_no_call_that_failed() -> None:
-    assert stats_of([Step(1, 0.0, "down", details={"reason": "normal"})]).outcomes == {}
+    assert stats_of([Step(1, 0.0, "down", details={"reason": "normal"})]).counts.outcomes == {}
 
 
 def test_a_summary_in_one_line() -> None:

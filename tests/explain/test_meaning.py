@@ -7,7 +7,7 @@ from genreply_cli.transcript.step import KINDS, Step
 
 
 def test_every_kind_has_a_row() -> None:
-    assert set(MEANINGS) == KINDS | {"wrong", "linked", "nobody", "monitor", "note"}
+    assert set(MEANINGS) == set(KINDS) | {"wrong", "linked", "nobody", "monitor", "note"}
 
 
 @pytest.mark.parametrize("kind", [*sorted(KINDS), "tomorrow"])

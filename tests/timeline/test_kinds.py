@@ -10,7 +10,7 @@ ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 
 
 def test_every_kind_has_a_look_of_its_own_and_two_have_a_second_one() -> None:
-    assert set(STYLES) == KINDS | {"wrong", "stopped"}
+    assert set(STYLES) == set(KINDS) | {"wrong", "stopped"}
 
 
 @pytest.mark.parametrize("kind", STYLES)

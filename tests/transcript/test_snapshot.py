@@ -1,8 +1,11 @@
 """How things stand at a step, folded from the samples and from steps written by hand."""
 
+from collections import Counter
+
 import pytest
 
 from genreply_cli import paths
+from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.snapshot import MAX_ENDED, OpenCall, Snapshot
 from genreply_cli.transcript.step import Step, is_caller
@@ -24,29 +27,21 @@ def test_a_call_is_open_and_kept_until_its_answer() -> None:
     assert kept == OpenCall(
         "c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0
     )
-    assert kept.deadline == 5.0
     assert standing.kept() == {"coordinator": [kept]}
     after = standing_after("hello")
-    assert (after.open, after.kept(), after.calls, after.answered) == ({}, {}, 1, 1)
+    assert (after.open, after.kept(), after.counts) == ({}, {}, Counts(1, Counter(replied=1)))
     assert after.t > kept.since
 
 
 @pytest.mark.parametrize("name", paths.samples())
 def test_the_counts_are_those_of_the_end_line(name: str) -> None:
     *_, end = read(paths.samples()[name])[1]
-    standing = standing_after(name)
-    assert end.details == {
-        "calls": standing.calls,
-        "replied": standing.answered,
-        "timed_out": standing.timed_out,
-        "failed": standing.failed + standing.cancelled,
-        "dropped": standing.dropped,
-    }
+    assert end.details == standing_after(name).counts.at_end()
 
 
 def test_an_answer_to_another_caller_is_counted_as_wrong() -> None:
-    assert standing_after("overlap-single").wrong > 0
-    assert standing_after("overlap-keyed").wrong == 0
+    assert standing_after("overlap-single").counts.outcomes["wrong caller"] > 0
+    assert standing_after("overlap-keyed").counts.outcomes["wrong caller"] == 0
 
 
 def test_who_has_crashed_is_gone_and_keeps_nobody() -> None:
@@ -75,8 +70,10 @@ def test_a_monitor_that_is_told_ends_no_call() -> None:
     standing.update(Step(1, 0.0, "call", "c1", "caller", "a", message="x"))
     standing.update(Step(2, 0.0, "down", "c1", "b", "watcher", details={"reason": "normal"}))
     assert list(standing.open) == ["c1"]
-    standing.update(Step(3, 0.0, "down", "c1", "a", "caller", details={"reason": "normal"}))
-    assert (standing.open, standing.failed) == ({}, 1)
+    assert standing.counts.outcomes["failed"] == 0
+    told = {"reason": "normal", "blocked": 0.0}
+    standing.update(Step(3, 0.0, "down", "c1", "a", "caller", details=told))
+    assert (standing.open, standing.counts.outcomes["failed"]) == ({}, 1)
 
 
 def test_only_the_latest_dead_are_remembered() -> None:
@@ -97,7 +94,11 @@ def test_a_copy_stands_apart() -> None:
     assert copy == standing
     standing.update(Step(2, 1.0, "reply", "c1", "a", "caller", message="y"))
     assert list(copy.open) == ["c1"]
-    assert (copy.t, copy.answered, standing.answered) == (0.0, 0, 1)
+    assert (copy.t, copy.counts.at_end()["replied"], standing.counts.at_end()["replied"]) == (
+        0.0,
+        0,
+        1,
+    )
 
 
 def test_who_is_a_caller_by_its_name() -> None:
