@@ -85,10 +85,10 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
                     f"note: more than {MANY} calls are not drawn; --timeline draws them all",
                     file=sys.stderr,
                 )
-                from genreply_cli.terminal.progress import progress
+                from genreply_cli.terminal.progress import ProgressBar
 
-                bar = stack.enter_context(progress(sys.stderr, total, output.wishes))
-                sinks.append(lambda step: bar() if step.ends_call else None)
+                bar = stack.enter_context(ProgressBar(sys.stderr, total, output.wishes))
+                sinks.append(lambda step: bar.advance() if step.ends_call else None)
             else:
                 screen = Screen(sys.stderr, output.wishes)
                 sinks.append(screen.show)
@@ -139,7 +139,7 @@ async def _send(
                     if screen is not None:
                         screen.hide()
                     if bar is not None:
-                        bar.make_room()
+                        bar.hide()
                     if failed or output.json or output.events:
                         for outcome in known:
                             _tell(outcome, settings, output)

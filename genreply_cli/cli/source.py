@@ -8,7 +8,7 @@ from typing import IO
 from genreply_cli import paths
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.terminal.output import OutputOptions
-from genreply_cli.terminal.progress import ProgressBar, progress
+from genreply_cli.terminal.progress import ProgressBar
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import Step
@@ -75,12 +75,12 @@ class WithProgress:
 
     def _counted(self, size: int) -> Iterator[Step]:
         shown = 0
-        with progress(sys.stderr, 100, self.wishes) as self._bar:
+        with ProgressBar(sys.stderr, 100, self.wishes) as self._bar:
             for number, step in enumerate(self.steps):
                 if not number % OFTEN:
                     while shown < 100 * self.steps.lines.tell() // size:
                         shown += 1
-                        self._bar()
+                        self._bar.advance()
                 yield step
 
     def be_quiet(self) -> None:

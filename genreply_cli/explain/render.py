@@ -73,7 +73,7 @@ def _beside(left: list[str], right: list[str], room: int, between: str) -> list[
 
 def tell(stories: StoryTeller, screen: "Screen") -> None:
     """Show the stories that are worth telling, as the screen can show them."""
-    look = screen.look
+    look = screen.mode
     width = screen.width if look.terminal and look.view not in {"plain", "accessible"} else None
     worth = stories.worth_telling()
     for story in worth:

@@ -22,7 +22,8 @@ from genreply_cli.repl.frontend import INTRODUCTION, Frontend, Typist
 from genreply_cli.repl.print_above import Above
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.resize import rewraps, track_resize
-from genreply_cli.terminal.screen import MAX_COLUMNS, Screen
+from genreply_cli.terminal.screen import Screen
+from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN, visible
 from genreply_cli.transcript.step import Step
 
@@ -76,7 +77,7 @@ class Terminal(Frontend):
             self._message,
             input=Keyboard(sys.stdin),
             output=output,
-            color_depth=None if self._screen.look.color else ColorDepth.DEPTH_1_BIT,
+            color_depth=None if self._screen.mode.color else ColorDepth.DEPTH_1_BIT,
             history=_history(keep=history),
             key_bindings=self._keys(),
             auto_suggest=AutoSuggestFromHistory(),
@@ -94,7 +95,7 @@ class Terminal(Frontend):
     @property
     def draws(self) -> bool:
         """Whether the timeline shows what becomes of calls that nobody blocks on."""
-        return self._screen.look.view != "off"
+        return self._screen.mode.view != "off"
 
     def _draw(self, step: Step) -> None:
         self._later(partial(self._screen.show, step))
@@ -185,7 +186,7 @@ class Terminal(Frontend):
         if waiting is None:
             return prompt
         line = waiting[: max(1, min(MAX_COLUMNS, self._screen.width - 1))]
-        return [("fg:ansigray" if self._screen.look.color else "", line), ("", "\n"), *prompt]
+        return [("fg:ansigray" if self._screen.mode.color else "", line), ("", "\n"), *prompt]
 
     async def typed(self, typist: Typist) -> AsyncIterator[str]:
         """The lines, as they are typed. The prompt is open only while one is waited for."""

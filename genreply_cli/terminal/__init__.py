@@ -1,4 +1,4 @@
-"""What a terminal needs, whoever draws on it: colours, width, a status line, progress, stdin.
+"""What a program needs to use a terminal: colours, width, a status line, progress, stdin.
 
-Read screen.py first.
+output.py decides how a stream is written to; screen.py writes to it. Read screen.py first.
 """

@@ -1,4 +1,4 @@
-"""How a stream is written to: decided once."""
+"""How a stream is written to. It is decided once: by the flags, the environment and the stream."""
 
 import os
 from collections.abc import Mapping
@@ -9,14 +9,13 @@ from genreply_cli.timeline.views import View
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What the user has asked for. None and "auto": what fits the stream."""
+    """What the user has asked for. None and "auto" stand for what fits the stream."""
 
     view: View | Literal["off"] | None = None
     color: str = "auto"  # or "always", "never"
@@ -31,8 +30,8 @@ class OutputMode:
     view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all
     color: bool
     ascii_only: bool
-    terminal: bool  # it can be redrawn
-    screen_reader: bool = False  # but it must not be: somebody listens
+    terminal: bool  # the stream can be redrawn
+    screen_reader: bool = False  # the user listens: nothing may be redrawn
 
     @property
     def can_redraw(self) -> bool:
@@ -41,38 +40,35 @@ class OutputMode:
 
 
 def choose_mode(
-    stream: TextIO, wishes: OutputOptions, environment: Mapping[str, str] = os.environ
+    stream: TextIO, options: OutputOptions, environment: Mapping[str, str] = os.environ
 ) -> OutputMode:
-    """How to write to a stream: by the flags, else by the environment, else by what the stream is."""
+    """Decide by the options; what they leave open, by the environment, then by the stream."""
     terminal = stream.isatty() and environment.get("TERM") != "dumb"
-    accessible = wishes.accessible or environment.get("ACCESSIBLE", "0").lower() not in {
-        "",
-        "0",
-        "false",
-    }
-    view = wishes.view
+    no = {"", "0", "false"}
+    accessible = options.accessible or environment.get("ACCESSIBLE", "").lower() not in no
+    view = options.view
     if view is None and accessible:
         view = "accessible"
     elif view is None and not terminal:
         view = "plain"
-    if wishes.color != "auto":
-        color = wishes.color == "always"
+    if options.color != "auto":
+        color = options.color == "always"
     elif environment.get("NO_COLOR"):
         color = False
     elif environment.get("FORCE_COLOR", "0") not in {"", "0"}:
         color = True
     else:
         color = terminal
-    # with LC_ALL=C Python writes UTF-8 all the same; who has set it wants no glyphs
+    # with LC_ALL=C Python still writes UTF-8, but a user who has set it wants no glyphs
     ascii_only = (
-        wishes.ascii_only
+        options.ascii_only
         or environment.get("LC_ALL") in {"C", "POSIX"}
-        or not _can_show(GLYPHS, stream)
+        or not _can_encode(GLYPHS, stream)
     )
     return OutputMode(view, color, ascii_only, terminal, accessible or view == "accessible")
 
 
-def _can_show(text: str, stream: TextIO) -> bool:
+def _can_encode(text: str, stream: TextIO) -> bool:
     try:
         text.encode(stream.encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
@@ -80,22 +76,16 @@ def _can_show(text: str, stream: TextIO) -> bool:
     return True
 
 
-def _console(stream: TextIO, look: OutputMode) -> "Console":
+def rich_console(stream: TextIO, mode: OutputMode) -> "Console":
+    """A console of Rich that takes all text as it is: no markup, no emoji codes."""
     from rich.console import Console
 
     return Console(
         file=stream,
         force_terminal=True,
-        color_system="standard"
-        if look.color
-        else None,  # all colours have ANSI names; Rich need not guess
+        # every colour here has an ANSI name, so Rich need not find out what the terminal can show
+        color_system="standard" if mode.color else None,
         markup=False,
         emoji=False,
         highlight=False,
     )
-
-
-def _unstyled(line: str) -> "Text":
-    from rich.text import Text
-
-    return Text(line, no_wrap=True, overflow="ellipsis")

@@ -1,81 +1,76 @@
-"""A progress bar."""
+"""A progress bar that makes room for what others write."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
-from genreply_cli.terminal.output import OutputOptions, _console, choose_mode
+from genreply_cli.terminal.output import OutputMode, OutputOptions, choose_mode, rich_console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-from genreply_cli.terminal.screen import MAX_COLUMNS, QUIET_SECONDS
+
+REDRAW_SECONDS: Final = 0.1  # between two pictures of the bar
+BAR_COLUMNS: Final = 30
 
 
 class ProgressBar:
-    """A progress bar on a terminal, if it can be redrawn. It goes away while others write, and comes back by itself."""
+    """A bar on a terminal that can be redrawn. On any other stream it writes nothing."""
 
-    def __init__(self, stream: TextIO, total: int, wishes: OutputOptions | None = None) -> None:
-        look = choose_mode(stream, wishes or OutputOptions())
-        self._bar: Progress | None = None
-        self._shown = False
-        self._drawn = 0.0  # when
-        self._back: asyncio.TimerHandle | None = None  # when it comes back
-        if look.can_redraw:
-            from rich import progress
+    def __init__(self, stream: TextIO, total: int, options: OutputOptions | None = None) -> None:
+        mode = choose_mode(stream, options or OutputOptions())
+        self._progress = _rich_progress(stream, mode, total) if mode.can_redraw else None
+        self._next_drawing = 0.0  # on the monotonic clock
+        self._timer: asyncio.TimerHandle | None = None  # while the bar is hidden
 
-            bar = [] if look.ascii_only else [progress.BarColumn(MAX_COLUMNS // 2)]
-            self._bar = progress.Progress(
-                *bar,
-                progress.MofNCompleteColumn(),
-                progress.TimeRemainingColumn(),
-                console=_console(stream, look),
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._task = self._bar.add_task("", total=total)
+    def __enter__(self) -> Self:
+        self.draw()
+        return self
 
-    def __call__(self) -> None:
-        """One more."""
-        if self._bar is not None:
-            self._bar.advance(self._task)
-            if self._shown and time.monotonic() - self._drawn >= QUIET_SECONDS:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def advance(self) -> None:
+        """Count one more."""
+        if self._progress is not None:
+            self._progress.advance(self._progress.task_ids[0])
+            if self._timer is None and time.monotonic() >= self._next_drawing:
                 self.draw()
 
     def draw(self) -> None:
-        """Show it as it is now."""
-        self._back = None
-        if self._bar is not None:
-            self._shown, self._drawn = True, time.monotonic()
-            self._bar.start()
-            self._bar.refresh()
+        """Show the bar as it is now."""
+        self._timer = None
+        if self._progress is not None:
+            self._next_drawing = time.monotonic() + REDRAW_SECONDS
+            self._progress.start()
+            self._progress.refresh()
 
-    def make_room(self) -> None:
-        """Take the bar away, so that somebody else may write to the terminal. It comes back by itself."""
-        if self._shown:
-            self.close()
-            self._back = asyncio.get_running_loop().call_later(QUIET_SECONDS, self.draw)
+    def hide(self) -> None:
+        """Erase the bar, so that the caller may write to the terminal. It comes back by itself."""
+        if self._progress is not None and self._timer is None:
+            self._progress.stop()
+            self._timer = asyncio.get_running_loop().call_later(REDRAW_SECONDS, self.draw)
 
     def close(self) -> None:
-        """Take the bar away."""
-        if self._back is not None:
-            self._back.cancel()
-        if self._bar is not None and self._shown:
-            self._bar.stop()
-        self._shown = False
+        """Erase the bar for good."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress = None
 
 
-@contextlib.contextmanager
-def progress(
-    stream: TextIO, total: int, wishes: OutputOptions | None = None
-) -> Iterator[ProgressBar]:
-    """A progress bar meanwhile; calling it moves it on by one."""
-    bar = ProgressBar(stream, total, wishes)
-    bar.draw()
-    try:
-        yield bar
-    finally:
-        bar.close()
+def _rich_progress(stream: TextIO, mode: OutputMode, total: int) -> "Progress":
+    from rich import progress
+
+    bar = progress.Progress(
+        *([] if mode.ascii_only else [progress.BarColumn(BAR_COLUMNS)]),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+        console=rich_console(stream, mode),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    bar.add_task("", total=total)
+    return bar

@@ -1,4 +1,8 @@
-"""Where something on the screen is after a resize: most terminals wrap again what they show, and tell nobody."""
+"""Where the prompt is after a resize, on a terminal that wraps its rows again.
+
+Most terminals do, and no program is told which. The status line needs none of this, because the
+cursor stays at its start; a prompt has the cursor where the user types.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,26 +11,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prompt_toolkit import Application
 
-# Set by terminals that wrap again what they show when their width changes. xterm, screen and the Linux console do not.
+# Set by terminals that wrap their rows again. xterm, screen and the Linux console do not.
 REWRAPPING = (
-    "TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID", "KONSOLE_VERSION", "ITERM_SESSION_ID",
-    "WT_SESSION",
+    "TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID",
+    "KONSOLE_VERSION", "ITERM_SESSION_ID", "WT_SESSION",
 )  # fmt: skip
 
 
 def rewraps(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this terminal does."""
+    """Whether this terminal wraps its rows again when its width changes."""
     return any(environment.get(name) for name in REWRAPPING)
 
 
 def rows_moved(above: Sequence[int], column: int, width: int) -> int:
-    """By how many rows a cursor in this column has moved down: it was below rows of so many cells, and now there are `width`."""
+    """By how many rows the cursor has moved down in a terminal that now has `width` columns.
+
+    It was in this column, below rows of so many cells.
+    """
     return sum(max(0, cells - 1) // width for cells in above) + column // width
 
 
 def track_resize(app: "Application[str]") -> None:
-    """Have a prompt know where it is after a resize: prompt_toolkit erases as many rows as it has drawn, and no more."""
-    resized = app._on_resize
+    """Have a prompt erase all its rows after a resize, not only as many as it has drawn.
+
+    prompt_toolkit has no hook for this: its own method is replaced.
+    """
+    resized = app._on_resize  # noqa: SLF001
 
     def on_resize() -> None:
         screen, width = app.renderer.last_rendered_screen, app.output.get_size().columns
@@ -40,4 +50,4 @@ def track_resize(app: "Application[str]") -> None:
             app.output.cursor_up(rows_moved(cells, cursor.x, width))
         resized()
 
-    app._on_resize = on_resize  # type: ignore[method-assign]  # it has no other hook
+    app._on_resize = on_resize  # type: ignore[method-assign]  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The lines of stdin as they come, without a thread, and without keeping the event loop from its work."""
+"""The lines of stdin as they come, without a thread and without blocking the event loop."""
 
 import asyncio
 import codecs
@@ -9,12 +9,13 @@ CHUNK = 1 << 16  # bytes
 
 
 async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[list[str], None]:
-    """The lines that have come, without their ends; the last one also if it has none. Bytes that are no UTF-8 come as surrogates.
+    """Yield the lines that have come since the last time, without their ends.
 
-    `wait=False` reads where it stands, for a loop on a virtual clock, which cannot wait for a pipe.
+    The last line need not have an end. Bytes that are not UTF-8 become surrogates. With
+    `wait=False` reading blocks: a loop on a virtual clock cannot wait for a pipe.
     """
     decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-    rest: list[str] = []  # what has come of a line
+    rest: list[str] = []  # pieces of a line whose end has not come yet
     while True:
         if wait:
             wait = await _readable(fd)
@@ -32,7 +33,7 @@ async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[list[str], None
 
 
 async def _readable(fd: int) -> bool:
-    """Wait until there is something to read; False if this is nothing that can be waited for: it can be read at any time."""
+    """Wait until there is something to read. False if it need not be waited for: a plain file."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     try:

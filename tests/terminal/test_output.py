@@ -229,7 +229,7 @@ def _without_colours(text: str) -> str:
 def bar(stream: Stream, wishes: OutputOptions) -> str:
     shown = ProgressBar(stream, 10, wishes)
     shown.draw()
-    shown()
+    shown.advance()
     shown.draw()
     shown.close()
     return stream.written
