@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.export.svg_layout import CALLERS, LEFT, TOP, Lane, Layout, Row, lay_out
+from genreply_cli.export.svg_layout import LEFT, TOP, Lane, Layout, Row, lay_out
 from genreply_cli.text import cells, crop, visible
 from genreply_cli.timeline.kinds import KindStyle, style_of
 from genreply_cli.timeline.timeline import plain
@@ -31,11 +31,12 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
     """The picture, piece by piece; inside a page it is not standalone."""
     layout = lay_out(steps)
     said = [_said(step) for step in steps]
-    lanes = [Lane("callers" if layout.lanes.shared and number == CALLERS - 1 else f"caller-{number + 1}" if number else "caller",
-                  layout.x((0, number))) for number in range(layout.lanes.callers)]  # fmt: skip
+    lanes = [
+        Lane(label, layout.x((0, number))) for number, label in enumerate(layout.callers.labels())
+    ]
     lanes += [
         Lane(pretty_name(name), layout.x((1, number)))
-        for number, name in enumerate(layout.lanes.processes)
+        for number, name in enumerate(layout.processes)
     ]
     right = (lanes[-1].x if lanes else LEFT) + 44
     width = (
@@ -58,7 +59,7 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
     for lane in lanes:
         label = _xml(crop(lane.label, 17))
         yield f'<text class="lane" x="{lane.x:g}" y="66" text-anchor="middle">{label}</text>\n'
-    for number in range(layout.lanes.callers):
+    for number in range(len(layout.callers)):
         yield _line(
             "lifeline", layout.x((0, number)), TOP - 18, layout.x((0, number)), layout.bottom
         )
@@ -122,7 +123,7 @@ def _mark(layout: Layout, row: Row, look: KindStyle) -> Iterator[str]:
                 "mark",
                 LEFT - 20,
                 y,
-                max(LEFT, layout.x((1, max(0, len(layout.lanes.processes) - 1)))) + 20,
+                max(LEFT, layout.x((1, max(0, len(layout.processes) - 1)))) + 20,
                 y,
             )
     yield "\n"

@@ -19,6 +19,7 @@ from genreply_cli.export.perfetto import REMEMBERED, events
 from genreply_cli.export.svg import draw
 from genreply_cli.export.svg_layout import CALLERS, lay_out
 from genreply_cli.paths import samples
+from genreply_cli.timeline.timeline import Timeline
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
@@ -203,10 +204,32 @@ def test_callers_one_after_the_other_share_a_lane_and_too_many_at_once_do_too() 
         Step(2, 3.0, "reply", "c9", "coordinator", "caller-9"),
     ]
     apart = [*calls(1), *second, Step(1, 4.0, "call", "c2", "caller-2", "coordinator")]
-    assert lay_out(apart).lanes.callers == 1
+    assert len(lay_out(apart).callers) == 1
     crowd = lay_out(calls(CALLERS + 5))
-    assert (crowd.lanes.callers, crowd.lanes.shared) == (CALLERS, True)
+    assert (len(crowd.callers), crowd.callers.shared) == (CALLERS, True)
     assert ">callers</text>" in "".join(draw(Header(), calls(CALLERS + 5)))
+
+
+def test_the_picture_gives_callers_the_lanes_that_they_have_on_the_screen() -> None:
+    """Columns of the screen and lanes of the picture, where callers come, go and come again."""
+    kinds = ["call", "call", "reply", "reply", "call", "call", "call", "reply", "late"]
+    callers = ["caller", "caller-2", "caller", "caller-2", "caller-2", "caller", "caller-3", "caller-2", "caller-2"]  # fmt: skip
+    names = ["c1", "c2", "c1", "c2", "c3", "c4", "c5", "c3", "c2"]
+    steps = [
+        Step(seq, 0.0, kind, name, caller, "coordinator")
+        if kind == "call"
+        else Step(seq, 0.0, kind, name, "coordinator", caller)
+        for seq, (kind, name, caller) in enumerate(zip(kinds, names, callers, strict=True), 1)
+    ]
+    timeline = Timeline(160, "wide")
+    columns: dict[tuple[int, int] | None, set[int]] = {}
+    for step, row in zip(steps, lay_out(steps).rows, strict=True):
+        drawn = timeline.lines(step)[-1]
+        column = min(drawn.index(mark) for mark in "├◄\N{MULTIPLICATION SIGN}" if mark in drawn)
+        lane = row.source if step.kind == "call" else row.target
+        columns.setdefault(lane, set()).add(column - (drawn[column] == "◄"))
+    assert set(columns) == {(0, 0), (0, 1), (0, 2)}
+    assert all(len(each) == 1 for each in columns.values())
 
 
 def test_long_waits_take_more_room_than_short_ones() -> None:
