@@ -16,7 +16,7 @@ from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
 
 ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
-AHEAD: Final = 4096  # how far the number of a call may be ahead of the last one
+MAX_NUMBERS_AHEAD: Final = 4096  # how far the number of a call may be ahead of the last one
 
 UNSEEN, OPEN, REPLIED, GONE = range(
     4
@@ -48,7 +48,7 @@ class CallStates:
         ):
             return 0
         number = int(digits)
-        return number if number < len(self._fates) + AHEAD else 0
+        return number if number < len(self._fates) + MAX_NUMBERS_AHEAD else 0
 
     def of(self, call: str | None) -> tuple[int, float]:
         """What became of a call, and when."""
@@ -102,8 +102,8 @@ Asked = tuple[float, str | None, str | None, int]  # when a call began, who aske
 class Checker:
     """Call `see` with each step, in order; `tell` is called with the field and with what was expected, for each thing wrong."""
 
-    def __init__(self, tell: Callable[[str, str], None]) -> None:
-        self.tell = tell
+    def __init__(self, report: Callable[[str, str], None]) -> None:
+        self.report = report
         self.steps = 0
         self.calls = 0
         self._seq = 0
@@ -121,21 +121,21 @@ class Checker:
         self._counts = {"calls": 0, "replied": 0, "timed_out": 0, "failed": 0, "dropped": 0}
         self._ended = False
 
-    def see(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         """Hold a step against the laws."""
         self.steps += 1
         seq, t, cause, call, kind = step.seq, step.t, step.cause, step.call, step.kind
         if seq != self._seq + 1:
-            self.tell("seq", f"expected {self._seq + 1}, found {seq}")
+            self.report("seq", f"expected {self._seq + 1}, found {seq}")
         self._seq = seq
         if t < self._t:
-            self.tell("t", f"expected {self._t:.6f} or later, found {t:.6f}")
+            self.report("t", f"expected {self._t:.6f} or later, found {t:.6f}")
         else:
             self._t = t
         if cause is not None and not 0 < cause < seq:
-            self.tell("cause", f"expected the seq of an earlier event, found {cause}")
+            self.report("cause", f"expected the seq of an earlier event, found {cause}")
         if self._ended and kind != "start":
-            self.tell(
+            self.report(
                 "kind",
                 f"expected nothing after the end, or the start of an appended recording; found {pretty_name(kind)}",
             )
@@ -145,7 +145,7 @@ class Checker:
             and call not in self._open
             and self._fates.of(call)[0] == UNSEEN
         ):
-            self.tell("call", f"expected a call that has begun, found {pretty_name(call)}")
+            self.report("call", f"expected a call that has begun, found {pretty_name(call)}")
         self._check_kind(step)
 
     def _check_kind(self, step: Step) -> None:
@@ -193,17 +193,17 @@ class Checker:
         self.calls += 1
         self._counts["calls"] += 1
         if call is None:
-            self.tell("call", "expected the name of a call, found none")
+            self.report("call", "expected the name of a call, found none")
             return
         fate = OPEN if call in self._open else self._fates.of(call)[0]
         if fate != UNSEEN:
-            self.tell("call", f"expected a new call; {pretty_name(call)} {FATES[fate]}")
+            self.report("call", f"expected a new call; {pretty_name(call)} {FATES[fate]}")
             return
         self._source(step)
         if step.target is None or not self._known(step.target):
-            self.tell("to", f"expected a process that was started, found {_shown(step.target)}")
+            self.report("to", f"expected a process that was started, found {_shown(step.target)}")
         if step.message is NO_MESSAGE:
-            self.tell("message", "expected a message, found none")
+            self.report("message", "expected a message, found none")
         self._open[call] = step.t, step.source, step.target, step.seq
 
     def _noreply(self, step: Step) -> None:
@@ -216,26 +216,26 @@ class Checker:
             self._kept_at[call] = at
             _, _, callee, seq = self._open[call]
             if callee != at:
-                self.tell(
+                self.report(
                     "at",
                     f"expected {_shown(callee)}, of whom it was asked; found {pretty_name(at)}",
                 )
             if seq <= self._handled.get(at, 0):
-                self.tell(
+                self.report(
                     "call",
                     f"expected calls to be kept in the order in which they came; {pretty_name(call)} came before another",
                 )
             self._handled[at] = seq
         waiting = step.details.get("waiting")
         if waiting != [*kept]:
-            self.tell("waiting", f"expected {_listed([*kept])}, found {_listed(waiting)}")
+            self.report("waiting", f"expected {_listed([*kept])}, found {_listed(waiting)}")
 
     def _close(self, step: Step, fate: int, counted: str) -> Asked | None:
         """The call ends with this step."""
         call = step.call
         self._counts[counted] += 1
         if call is None:
-            self.tell("call", "expected the name of a call, found none")
+            self.report("call", "expected the name of a call, found none")
             return None
         one = self._open.pop(call, None)
         if one is None:
@@ -245,7 +245,7 @@ class Checker:
                     before
                 )
                 expected = f"expected {instead}" if instead else "expected a call to end once"
-                self.tell("kind", f"{expected}; {pretty_name(call)} {FATES[before]}")
+                self.report("kind", f"{expected}; {pretty_name(call)} {FATES[before]}")
             return None
         self._fates.put(call, fate, step.t)
         at = self._kept_at.pop(call, None)
@@ -253,7 +253,7 @@ class Checker:
             self._kept[at].pop(call, None)
         blocked = step.details.get("blocked")
         if blocked is not None and not -ROUNDING < step.t - one[0] - blocked < ROUNDING:
-            self.tell(
+            self.report(
                 "blocked",
                 f"expected {step.t - one[0]:.6f}, the time since the call; found {blocked:.6f}",
             )
@@ -263,7 +263,7 @@ class Checker:
         one = self._close(step, REPLIED, "replied")
         self._source(step)
         if one is not None and step.target != one[1]:
-            self.tell(
+            self.report(
                 "to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}"
             )
         self._for(step)
@@ -271,17 +271,17 @@ class Checker:
     def _gave_up(self, step: Step) -> None:
         one = self._close(step, GONE, "timed_out" if step.kind == "timeout" else "failed")
         if one is not None and step.source != one[1]:
-            self.tell(
+            self.report(
                 "from", f"expected {_shown(one[1])}, who has asked; found {_shown(step.source)}"
             )
         if one is not None and step.target != one[2]:
-            self.tell(
+            self.report(
                 "to",
                 f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.target)}",
             )
         went_to = step.details.get("went_to")
         if went_to is not None and not self._another(went_to, step):
-            self.tell(
+            self.report(
                 "went_to",
                 f"expected another call, which got the answer; found {pretty_name(went_to)}",
             )
@@ -292,11 +292,11 @@ class Checker:
             return
         one = self._close(step, GONE, "failed")
         if one is not None and step.target != one[1]:
-            self.tell(
+            self.report(
                 "to", f"expected {_shown(one[1])}, who has asked; found {_shown(step.target)}"
             )
         if one is not None and step.source != one[2]:
-            self.tell(
+            self.report(
                 "from",
                 f"expected {_shown(one[2])}, of whom it was asked; found {_shown(step.source)}",
             )
@@ -312,14 +312,14 @@ class Checker:
         self._source(step)
         self._for(step)
         if step.call is None:
-            self.tell("call", "expected the name of a call, found none")
+            self.report("call", "expected the name of a call, found none")
             return
         found, ended = (OPEN, 0.0) if step.call in self._open else self._fates.of(step.call)
         if found not in {fate, UNSEEN}:  # one that has not begun has been told of
-            self.tell("call", f"expected {expected}; {pretty_name(step.call)} {FATES[found]}")
+            self.report("call", f"expected {expected}; {pretty_name(step.call)} {FATES[found]}")
         ago = step.details.get("ago")
         if found == fate and ago is not None and not -ROUNDING < step.t - ended - ago < ROUNDING:
-            self.tell(
+            self.report(
                 "ago",
                 f"expected {step.t - ended:.6f}, the time since the call has ended; found {ago:.6f}",
             )
@@ -327,7 +327,7 @@ class Checker:
     def _for(self, step: Step) -> None:
         meant = step.details.get("for")
         if meant is not None and not self._another(meant, step):
-            self.tell(
+            self.report(
                 "for",
                 f"expected another call, for which the answer was meant; found {pretty_name(meant)}",
             )
@@ -341,7 +341,7 @@ class Checker:
     def _start(self, step: Step) -> None:
         at = step.at
         if at is None:
-            self.tell("at", "expected the name of a process, found none")
+            self.report("at", "expected the name of a process, found none")
             return
         if (
             self._ended or at in self._alive
@@ -351,7 +351,7 @@ class Checker:
         self._names.add(at)
         linked = step.details.get("linked")
         if linked is not None and linked not in self._alive:
-            self.tell("linked", f"expected a process that lives, found {pretty_name(linked)}")
+            self.report("linked", f"expected a process that lives, found {pretty_name(linked)}")
 
     def _begin_again(self) -> None:
         self._ended = False
@@ -365,14 +365,14 @@ class Checker:
     def _message(self, step: Step) -> None:
         self._source(step)
         if step.target is None or step.target not in self._alive:
-            self.tell("to", f"expected a process that lives, found {_shown(step.target)}")
+            self.report("to", f"expected a process that lives, found {_shown(step.target)}")
         if step.message is NO_MESSAGE:
-            self.tell("message", "expected a message, found none")
+            self.report("message", "expected a message, found none")
 
     def _lost(self, step: Step) -> None:
         self._source(step)
         if step.target in self._alive:
-            self.tell("to", f"expected a process that has ended; {_shown(step.target)} lives")
+            self.report("to", f"expected a process that has ended; {_shown(step.target)} lives")
 
     def _crash(self, step: Step) -> None:
         self._lives(step)
@@ -387,19 +387,19 @@ class Checker:
         self._handled.pop(at, None)
         link = step.details.get("link")
         if link is not None and not self._known(link):
-            self.tell("link", f"expected a process that was started, found {pretty_name(link)}")
+            self.report("link", f"expected a process that was started, found {pretty_name(link)}")
 
     def _end(self, step: Step) -> None:
         self._ended = True
         for name, count in self._counts.items():
             told = step.details.get(name)
             if told is not None and told != count:
-                self.tell(name, f"expected {count}, as counted; found {told}")
+                self.report(name, f"expected {count}, as counted; found {told}")
 
     def _lives(self, step: Step) -> str | None:
         """Where it happens: at a process that lives."""
         if step.at is None or step.at not in self._alive:
-            self.tell("at", f"expected a process that lives, found {_shown(step.at)}")
+            self.report("at", f"expected a process that lives, found {_shown(step.at)}")
             return None
         return step.at
 
@@ -407,7 +407,7 @@ class Checker:
         """From whom it comes: a caller, or a process, which may have ended."""
         source = step.source
         if source is None or (source not in self._alive and not self._known(source)):
-            self.tell(
+            self.report(
                 "from", f"expected a caller, or a process that was started; found {_shown(source)}"
             )
 

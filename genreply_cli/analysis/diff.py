@@ -15,7 +15,7 @@ from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
-LONG: Final = 2000  # lines of a call; more are compared one by one, and not aligned
+MAX_ALIGNED_LINES: Final = 2000  # lines of a call; more are compared one by one, and not aligned
 
 
 @dataclass
@@ -28,13 +28,13 @@ class CallSummary:
 
     header: Header
     times: bool = False
-    loose: bool = False
+    ignore_order: bool = False
     calls: dict[str | None, list[str]] = field(default_factory=dict)
     outcomes: dict[str | None, str] = field(default_factory=dict)
 
-    def see(self, step: Step) -> None:
+    def update(self, step: Step) -> None:
         """One more step."""
-        self.calls.setdefault(step.call, []).append(in_words(step, self.left_out))
+        self.calls.setdefault(step.call, []).append(in_words(step, self.ignored))
         outcome = step.outcome
         if step.kind == "call":
             self.outcomes[step.call] = "still open"
@@ -46,14 +46,14 @@ class CallSummary:
             )
 
     @property
-    def left_out(self) -> frozenset[str]:
+    def ignored(self) -> frozenset[str]:
         """The details that are not told."""
-        return frozenset() if self.times else TIMES | {"waiting"} if self.loose else TIMES
+        return frozenset() if self.times else TIMES | {"waiting"} if self.ignore_order else TIMES
 
-    def see_all(self, steps: Iterable[Step]) -> "CallSummary":
+    def update_all(self, steps: Iterable[Step]) -> "CallSummary":
         """All of them. Returns the story."""
         for step in steps:
-            self.see(step)
+            self.update(step)
         return self
 
     def settings(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def differences(here: CallSummary, there: CallSummary) -> Iterator[str]:
             yield f"setting {pretty_name(name)}: {pretty(mine.get(name))} here, {pretty(theirs.get(name))} there"
     for call in [*here.calls, *(call for call in there.calls if call not in here.calls)]:
         ours, others = here.calls.get(call, []), there.calls.get(call, [])
-        if ours != others and not (here.loose and sorted(ours) == sorted(others)):
+        if ours != others and not (here.ignore_order and sorted(ours) == sorted(others)):
             yield f"{'what belongs to no call' if call is None else pretty_name(call)}{_outcome(here, there, call)}"
             yield from _changes(ours, others)
 
@@ -113,7 +113,7 @@ def _outcome(here: CallSummary, there: CallSummary, call: str | None) -> str:
 
 
 def _changes(here: list[str], there: list[str]) -> Iterator[str]:
-    if max(len(here), len(there)) > LONG:  # aligning them would take too long
+    if max(len(here), len(there)) > MAX_ALIGNED_LINES:  # aligning them would take too long
         for number in range(max(len(here), len(there))):
             mine, theirs = here[number : number + 1], there[number : number + 1]
             if mine != theirs:

@@ -16,8 +16,8 @@ from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.pretty import duration, pretty_name
 from genreply_cli.transcript.step import DROPPED, ENDED, Step
 
-BAR: Final = 40  # cells of the longest bar of the histogram
-BARS: Final = 12  # rows of the histogram, at most
+MAX_BAR_CELLS: Final = 40  # cells of the longest bar of the histogram
+MAX_BARS: Final = 12  # rows of the histogram, at most
 
 
 @dataclass
@@ -30,13 +30,13 @@ class Stats:
         default_factory=lambda: array("d")
     )  # how long each caller was blocked, whatever came of it
     longest: tuple[str | None, float] | None = None  # the call that waited longest, and how long
-    seconds: float = 0.0  # when the last step was
+    duration: float = 0.0  # when the last step was
 
     def update(self, step: Step) -> None:
         """Take note of a step."""
         self.counts.update(step)
         self.kinds[step.kind] += 1
-        self.seconds = max(self.seconds, step.t)
+        self.duration = max(self.duration, step.t)
         blocked = step.details.get("blocked")
         if blocked is not None and step.ends_call:
             self.waits.append(blocked)
@@ -60,7 +60,7 @@ class Stats:
         """How many waits were at most so long, but longer than the row before says: 1, 2, 5, 10 ms and so on."""
         steps = (1, 2, 5)
         rows = self._counted(steps)
-        return rows if len(rows) <= BARS else self._counted(steps[:1])
+        return rows if len(rows) <= MAX_BARS else self._counted(steps[:1])
 
     def _counted(self, steps: tuple[int, ...]) -> list[tuple[float, int]]:
         counts = Counter(_bucket(round(wait * 1e6), steps) for wait in self.waits)
@@ -85,7 +85,7 @@ class Stats:
             waits = f"; median wait {duration(self.quantiles()['median'])}, longest {duration(seconds)} ({pretty_name(call)})"
         return f"{', '.join([f'calls {self.counts.calls}', *counts])}{waits}"
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
         longest = (
             None if self.longest is None else {"call": self.longest[0], "seconds": self.longest[1]}
@@ -95,7 +95,7 @@ class Stats:
             for outcome in (*ENDED, *DROPPED)
         }
         return {
-            "seconds": self.seconds,
+            "seconds": self.duration,
             "calls": self.counts.calls,
             "outcomes": outcomes | {"open": self.counts.still_open},
             "waits": self.quantiles(),
@@ -109,7 +109,7 @@ class Stats:
         told = [(outcome, self.counts.outcomes[outcome]) for outcome in (*ENDED, *DROPPED)] + [
             ("still open", self.counts.still_open)
         ]
-        rows = [f"calls {self.counts.calls:>18,}   in {duration(self.seconds)}"]
+        rows = [f"calls {self.counts.calls:>18,}   in {duration(self.duration)}"]
         rows += [f"  {outcome:14} {count:>8,}" for outcome, count in told if count]
         if self.longest is not None:
             call, seconds = self.longest
@@ -122,7 +122,7 @@ class Stats:
             bars = self.histogram()
             most = max(count for _, count in bars)
             for edge, count in bars:
-                bar = ("#" if ascii_only else "█") * -(-count * BAR // most)
+                bar = ("#" if ascii_only else "█") * -(-count * MAX_BAR_CELLS // most)
                 rows.append(f"  {_short(edge):>14} {count:>8,}   {bar}".rstrip())
         rows.append("steps")
         return rows + [

@@ -87,7 +87,7 @@ def transcript(greetings: int) -> Iterator[str]:
 def check(path: str) -> float:
     """Events a second of `--check`."""
     wrong: list[tuple[str, str]] = []
-    rate = _rate(path, Checker(lambda field, problem: wrong.append((field, problem))).see)
+    rate = _rate(path, Checker(lambda field, problem: wrong.append((field, problem))).update)
     if wrong:
         raise RuntimeError(f"a transcript that is right was found wrong: {wrong[0]}")
     return rate

@@ -135,7 +135,7 @@ def follow_to_screen(
     """
     import asyncio
 
-    from genreply_cli.transcript.tail import EVERY, follow
+    from genreply_cli.transcript.tail import POLL_SECONDS, follow
 
     path = None if wanted.source is None else Path(wanted.source)
     if path is not None and not path.exists() and wanted.source in paths.samples():
@@ -151,7 +151,7 @@ def follow_to_screen(
 
     async def between() -> None:
         sys.stdout.flush()
-        await (asyncio.sleep(EVERY) if wait is None else wait())
+        await (asyncio.sleep(POLL_SECONDS) if wait is None else wait())
 
     async def show() -> None:
         show_step: Callable[[Step], object] = print  # never: a header comes first
@@ -230,7 +230,7 @@ def show_stats(steps: Steps, wanted: TraceOptions) -> None:
     if wanted.json:
         import json
 
-        print(json.dumps(stats.plain()))
+        print(json.dumps(stats.as_json()))
     else:
         print("\n".join(stats.lines(ascii_only=choose_mode(sys.stdout, wanted.wishes).ascii_only)))
 
@@ -257,7 +257,7 @@ def check(source: str, wanted: TraceOptions) -> int:
         file, reading = steps.file, WithProgress(steps, wanted.wishes)
         try:
             for step in reading:
-                laws.see(step)
+                laws.update(step)
         except TranscriptError as error:  # it cannot be read any further
             bad(error)
     sys.stdout.flush()
@@ -273,10 +273,10 @@ def diff(steps: Steps, wanted: TraceOptions) -> int:
     from genreply_cli.analysis.diff import CallSummary
 
     with closing(open_transcript(wanted.other)) as others:
-        here = CallSummary(steps.header, wanted.times).see_all(
+        here = CallSummary(steps.header, wanted.times).update_all(
             selected(steps, wanted, silently=True)
         )
-        there = CallSummary(others.header, wanted.times).see_all(wanted.filters(others))
+        there = CallSummary(others.header, wanted.times).update_all(wanted.filters(others))
     return _print_differences(here, there)
 
 
@@ -294,10 +294,10 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
         )
     here, inputs = CallSummary(steps.header, wanted.times, real), Inputs.of(steps.header)
     for step in WithProgress(steps, wanted.wishes):
-        here.see(step)
+        here.update(step)
         inputs.see(step)
     there = CallSummary(steps.header, wanted.times, real)
-    again(steps.header, inputs, there.see)
+    again(steps.header, inputs, there.update)
     code = _print_differences(here, there)
     if code and real:
         sys.stdout.flush()

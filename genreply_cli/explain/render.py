@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.explain.quotes import Code
 from genreply_cli.text import crop, pad
-from genreply_cli.timeline.timeline import WIDE
+from genreply_cli.timeline.timeline import WIDE_COLUMNS
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
 
@@ -43,7 +43,7 @@ def render(
         sentence = crop(told.sentence, ROWS * room, "..." if ascii_only else "…")
         for number, row in enumerate(_wrapped(sentence, room)):
             yield f"{' ' * INDENT if number else time}{row}", ""
-        side_by_side = width >= WIDE
+        side_by_side = width >= WIDE_COLUMNS
         column = (room - 3) // 2 if side_by_side else room
         columns = [
             _column(f"{language}, {lines.place}", lines, column)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
-from genreply_cli.timeline.timeline import plain
+from genreply_cli.timeline.timeline import plain_line
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
 
@@ -20,7 +20,7 @@ MANY: Final = 5000  # events; a picture of more is no picture
 def text(_: Header, steps: Iterable[Step]) -> Iterator[str]:
     """The timeline as plain lines."""
     for step in steps:
-        yield f"{plain(step)}\n"
+        yield f"{plain_line(step)}\n"
 
 
 def mermaid(header: Header, steps: Iterable[Step]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from genreply_cli.analysis.stats import Stats
 from genreply_cli.export.svg_layout import LEFT, TOP, Lane, Layout, Row, lay_out
 from genreply_cli.text import cells, crop, visible
 from genreply_cli.timeline.kinds import KindStyle, style_of
-from genreply_cli.timeline.timeline import plain
+from genreply_cli.timeline.timeline import plain_line
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import duration, pretty_name
 from genreply_cli.transcript.step import Step
@@ -87,7 +87,7 @@ def draw(header: Header, steps: Sequence[Step], *, standalone: bool = True) -> I
 def _row(layout: Layout, row: Row, right: float, body: str, note: str) -> Iterator[str]:
     step, look = row.step, style_of(row.step)
     y = row.y + 4
-    yield f'<g class="step {_colour(look)}"><title>{_xml(crop(plain(step), TOLD))}</title>\n'
+    yield f'<g class="step {_colour(look)}"><title>{_xml(crop(plain_line(step), TOLD))}</title>\n'
     yield f'<text class="time" x="24" y="{y:g}">{step.t:.3f} s</text>'
     yield f'<text x="92" y="{y:g}">{_xml(crop("" if step.call is None else pretty_name(step.call), 5))}</text>'
     yield f'<text class="kind" x="136" y="{y:g}">{_xml(crop(look.word, 8))}</text>\n'

@@ -60,7 +60,7 @@ def summary(index: Index, state: State) -> str:
     if step is None:
         return f"{name}: no events"
     more = "" if index.counted else " or more"
-    took = "" if index.ends is None else f", {index.ends:.3f} s"
+    took = "" if index.last_time is None else f", {index.last_time:.3f} s"
     events = f"{index.total} event{'' if index.total == 1 else 's'}{more}{took}"
     notes = "".join(
         f"; {note.removeprefix(visible(index.name)).lstrip(':, ')}" for note in index.notes

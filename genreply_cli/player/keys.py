@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import style_of
-from genreply_cli.timeline.timeline import plain
+from genreply_cli.timeline.timeline import plain_line
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.step import KINDS, Step
 
@@ -167,7 +167,7 @@ def _find(state: State, index: Index) -> Search:
     )
 
     def has_it(step: Step) -> bool:
-        return call in {None, step.call} and needle in plain(step).casefold()
+        return call in {None, step.call} and needle in plain_line(step).casefold()
 
     found = yield from index.find(state.number + 1, index.total, has_it)
     said = ""

@@ -12,7 +12,7 @@ from genreply_cli.player.keys import KEYS
 from genreply_cli.player.state import State, at_end
 from genreply_cli.text import cells, crop, fits, pad, visible, wrap
 from genreply_cli.timeline.lanes import Span
-from genreply_cli.timeline.timeline import accessible
+from genreply_cli.timeline.timeline import accessible_line
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.pretty import pretty, pretty_name
@@ -51,7 +51,7 @@ def _status(state: State, index: Index, step: Step | None, width: int, style: St
     total = f"{index.total}{'' if index.counted else '+'}"
     here = 0 if step is None else state.number + 1
     t = 0.0 if step is None else step.t + style.waited
-    ends = "" if index.ends is None else f"{index.ends:.3f}"
+    ends = "" if index.last_time is None else f"{index.last_time:.3f}"
     only = [] if state.call_filter is None else [f"only {visible(state.call_filter.call)}"]
     broken = ["broken"] if index.problem is not None else ["interrupted"] if index.notes else []
     long = [
@@ -220,7 +220,7 @@ def _payload(index: Index, number: int, width: int) -> list[str]:
     step = index.step(number)
     if step is None:
         return [""]
-    lines = wrap(f"event {number + 1}: {crop(accessible(step), 2000)}", width - 2)
+    lines = wrap(f"event {number + 1}: {crop(accessible_line(step), 2000)}", width - 2)
     said = {} if step.message is NO_MESSAGE else {"message": step.message}
     for name, value in {**said, **step.details, "because of": step.cause}.items():
         if value is not None or name == "message":

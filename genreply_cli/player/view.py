@@ -144,7 +144,7 @@ def _timeline(
     if state.call_filter is None:
         top = max(0, number - height + 1)
         start = top - top % GRID
-        standing = index.standing(start)
+        standing = index.snapshot(start)
         timeline.start_from(_initial_snapshot(index) if not start or standing is None else standing)
         for place, step in enumerate(index.steps(start, number + 1), start):
             if standing is not None:
@@ -154,7 +154,7 @@ def _timeline(
             else:
                 draw(step, place == number)
     else:
-        standing = index.standing(number + 1)
+        standing = index.snapshot(number + 1)
         for place in [place for place in state.call_filter.numbers if place <= number][-FEW:]:
             one = index.step(place)
             if one is not None:

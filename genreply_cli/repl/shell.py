@@ -20,7 +20,7 @@ from genreply_cli.session.outcome import CANCELLED, Outcome
 from genreply_cli.session.pool import Call, Callers
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.timeline.timeline import plain
+from genreply_cli.timeline.timeline import plain_line
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty
 from genreply_cli.transcript.reader import read
@@ -298,7 +298,9 @@ class Shell:
 
     def do_show(self, name: str) -> None:
         call = self.memory.find(name)
-        self.face.say("\n".join(plain(step) for step in self.memory.steps if step.call == call))
+        self.face.say(
+            "\n".join(plain_line(step) for step in self.memory.steps if step.call == call)
+        )
 
     def do_explain(self, name: str) -> None:
         from genreply_cli.explain.render import show_story

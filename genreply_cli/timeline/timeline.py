@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-WIDE: Final = 100  # columns; from here on there are lanes
-NARROW: Final = 60  # below, it is not said who asks whom
+WIDE_COLUMNS: Final = 100  # columns; from here on there are lanes
+NARROW_COLUMNS: Final = 60  # below, it is not said who asks whom
 
 ASCII: Final = str.maketrans(f"│├┤╮►◄─┈┆■●•!{CROSS}", "|||)><-.:#o*!x")
 
 
 def view_for(width: int) -> View:
     """The view that fits a terminal of so many columns."""
-    return "wide" if width >= WIDE else "narrow" if width >= NARROW else "smallest"
+    return "wide" if width >= WIDE_COLUMNS else "narrow" if width >= NARROW_COLUMNS else "smallest"
 
 
 # --- the views that are only text --------------------------------------------------------------------------------------------
 
 
-def plain(step: Step) -> str:
+def plain_line(step: Step) -> str:
     """One line for files and pipes: `0.000112 c1 call caller -> coordinator: greet "Hello"`. Never cut."""
     place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
     body, note = style_of(step).wording(step).at_length()
@@ -58,7 +58,7 @@ def plain(step: Step) -> str:
     return f"{head}: {said}" if said else head
 
 
-def accessible(step: Step) -> str:
+def accessible_line(step: Step) -> str:
     """A sentence, for those who listen: `0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".`"""
     look = style_of(step)
     said = ", ".join(filter(None, look.wording(step).at_length()))
@@ -93,7 +93,7 @@ def _short(name: str | None) -> str:
 
 # --- lanes -------------------------------------------------------------------------------------------------------------------
 
-BODY: Final = 6  # cells: less of a body than that says nothing
+MIN_BODY_CELLS: Final = 6  # cells: less of a body than that says nothing
 
 
 # --- the timeline ------------------------------------------------------------------------------------------------------------
@@ -154,14 +154,14 @@ class Timeline:
     def spans(self, step: Step) -> list[list[Span]]:
         """The same as pieces of text with their styles."""
         if self.view == "plain":
-            return [[(plain(step), "")]]
+            return [[(plain_line(step), "")]]
         if self.skip(step):
             return []
         match self.view:
             case "wide":
                 return self._wide(step)
             case "accessible":
-                return [[(accessible(step), "")]]
+                return [[(accessible_line(step), "")]]
             case view:
                 return [self._narrow(step, with_ends=view == "narrow")]
 
@@ -260,7 +260,7 @@ class Timeline:
             if fits(body, room - cells(behind)):
                 break
         else:
-            if least and not (note == least and room - cells(behind) >= BODY):
+            if least and not (note == least and room - cells(behind) >= MIN_BODY_CELLS):
                 body, behind = least, ""
         body = crop(body, max(4, room - cells(behind)), self._ellipsis)
         alarming = "red" in look.colour

@@ -11,8 +11,8 @@ from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 VERSION: Final = 1
-DEPTH: Final = 100  # how deep a line may nest
-SECONDS: Final = 1e12  # how long a recording may be: a few thousand lives
+MAX_DEPTH: Final = 100  # how deep a line may nest
+MAX_SECONDS: Final = 1e12  # how long a recording may be: a few thousand lives
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ def parse(text: str) -> Any:
     values, end = _scan(text)
     if end != len(text):
         raise ValueError(f"something after it, at column {end + 1}")
-    if text.count("[") + text.count("{") > DEPTH and _depth(values) > DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(values) > MAX_DEPTH:
         raise RecursionError
     return values
 
 
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
-    while level and depth <= DEPTH:
+    while level and depth <= MAX_DEPTH:
         depth += 1
         level = [
             inner
@@ -92,7 +92,7 @@ def describe_json_error(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"something else at column {error.colno} ({error.msg})"
     if isinstance(error, RecursionError):
-        return f"more than {DEPTH} levels, one in another"
+        return f"more than {MAX_DEPTH} levels, one in another"
     if isinstance(error, UnicodeDecodeError):
         return "bytes that are no UTF-8"
     return "an integer that is too large" if "string conversion" in str(error) else str(error)
@@ -106,7 +106,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_seconds(value: Any) -> bool:
-    return type(value) in {int, float} and 0 <= value < SECONDS
+    return type(value) in {int, float} and 0 <= value < MAX_SECONDS
 
 
 def _is_text(value: Any) -> bool:
@@ -156,7 +156,7 @@ def to_step(values: Any, file: str, line: int) -> Step:
         raise TranscriptError("is a second header; expected one transcript in a file", file, line)
     if type(seq) is not int or seq < 1:
         raise _unexpected("seq", "a whole number from 1", seq, file, line)
-    if (type(t) is not float and type(t) is not int) or not 0 <= t < SECONDS:
+    if (type(t) is not float and type(t) is not int) or not 0 <= t < MAX_SECONDS:
         raise _unexpected("t", _SECONDS[1], t, file, line)
     if type(kind) is not str:
         raise _unexpected("kind", "text", kind, file, line)

@@ -24,7 +24,7 @@ from genreply_cli.transcript.reader import Steps, cut_note, from_last_line, inte
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
-BLOCK: Final = 1 << 16  # bytes; a longer line has a block of its own
+BLOCK_BYTES: Final = 1 << 16  # bytes; a longer line has a block of its own
 CACHED_BLOCKS: Final = 16  # blocks whose steps are kept
 SNAPSHOT_EVERY: Final = 2048  # steps from one note of how things stand to the next
 
@@ -53,7 +53,7 @@ class Index:
         self.header = steps.header
         self.total = 0  # steps, as far as they have been counted
         self.counted = False  # to the end
-        self.ends: float | None = None  # the time of the last step, when all are counted
+        self.last_time: float | None = None  # the time of the last step, when all are counted
         self.notes = list(notes or ())  # what a reader should be told, when all are counted
         self.problem = problem  # why there are no more
         self._file = os.dup(file.fileno())  # so that whoever has opened it may close it
@@ -113,7 +113,7 @@ class Index:
             number += 1
             yield
 
-    def _block_at(self, offset: int, size: int = BLOCK) -> bytes:
+    def _block_at(self, offset: int, size: int = BLOCK_BYTES) -> bytes:
         """The whole lines from here on: many short ones, or a long one; the last one need not be whole."""
         while True:
             room = min(size, self._size - offset)
@@ -164,7 +164,7 @@ class Index:
             ]
             number = self._first[block] + len(steps)
 
-    def standing(self, count: int) -> Snapshot | None:
+    def snapshot(self, count: int) -> Snapshot | None:
         """How things stand after so many steps, or None if that is not known yet. It is the caller's own."""
         known = self._snapshots[bisect_right(self._snapshots, count, key=lambda one: one.steps) - 1]
         known = max(
@@ -272,7 +272,7 @@ class Index:
         last = None
         while self.total and last is None:  # looking at it may find a bad line before it
             last = self.step(self.total - 1)
-        self.ends = None if last is None else last.t
+        self.last_time = None if last is None else last.t
 
 
 def indexed(

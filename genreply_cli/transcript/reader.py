@@ -25,7 +25,7 @@ from genreply_cli.transcript.format import (
 )
 from genreply_cli.transcript.step import Step
 
-HEADER_LIMIT: Final = 1 << 20  # bytes; what has no line end by then is no transcript
+MAX_HEADER_BYTES: Final = 1 << 20  # bytes; what has no line end by then is no transcript
 
 
 def _refuse(error: TranscriptError) -> None:
@@ -34,7 +34,7 @@ def _refuse(error: TranscriptError) -> None:
 
 def read(
     source: "str | os.PathLike[str] | IO[str] | IO[bytes]",
-    bad: Callable[[TranscriptError], object] = _refuse,
+    on_error: Callable[[TranscriptError], object] = _refuse,
 ) -> "tuple[Header, Steps]":
     """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError.
 
@@ -43,7 +43,7 @@ def read(
     if not isinstance(source, str | os.PathLike):
         name = getattr(source, "name", None)
         steps = Steps(
-            source, name if isinstance(name, str) else "the transcript", lambda: None, bad
+            source, name if isinstance(name, str) else "the transcript", lambda: None, on_error
         )
         return steps.header, steps
     path = str(source)
@@ -56,7 +56,7 @@ def read(
     except (OSError, ValueError) as error:
         raise TranscriptError(f"cannot be read: {os_error_text(error)}", path) from error
     try:
-        steps = Steps(file, path, file.close, bad)
+        steps = Steps(file, path, file.close, on_error)
     except BaseException:
         file.close()
         raise
@@ -206,7 +206,7 @@ def _has_text(raw: str | bytes) -> bool:
 
 def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
     try:
-        raw = lines.readline(HEADER_LIMIT)
+        raw = lines.readline(MAX_HEADER_BYTES)
         text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff").strip()
     except UnicodeDecodeError:
         raise TranscriptError("is no transcript: it does not begin with UTF-8 text", file) from None

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from genreply_cli.transcript.format import Header, from_line
-from genreply_cli.transcript.reader import HEADER_LIMIT, Steps, read
+from genreply_cli.transcript.reader import MAX_HEADER_BYTES, Steps, read
 from genreply_cli.transcript.step import Step
 
-CHUNK: Final = 1 << 20  # bytes
-EVERY: Final = 0.1  # seconds between two looks; nobody sees a shorter delay
+CHUNK_BYTES: Final = 1 << 20  # bytes
+POLL_SECONDS: Final = 0.1  # seconds between two looks; nobody sees a shorter delay
 
 
 async def follow(
@@ -68,13 +68,13 @@ class _Tail:
 
     def come(self) -> Iterator[Header | Step]:
         """What has come since."""
-        while data := self._file.read(CHUNK):
+        while data := self._file.read(CHUNK_BYTES):
             *lines, rest = data.split(b"\n")
             for line in lines:
                 yield from self._whole(b"".join([*self._cut, line]))
                 self._cut.clear()
             self._cut.append(rest)
-            if not self._line and sum(map(len, self._cut)) >= HEADER_LIMIT:
+            if not self._line and sum(map(len, self._cut)) >= MAX_HEADER_BYTES:
                 yield from self._whole(b"".join(self._cut))
 
     def _whole(self, line: bytes) -> Iterator[Header | Step]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     pass
 
-DEPTH: Final = 32  # how deep a message may nest
+MAX_DEPTH: Final = 32  # how deep a message may nest
 
 
-BITS: Final = 10_000  # how long an int may be; Python itself refuses to write much longer ones
+MAX_INT_BITS: Final = (
+    10_000  # how long an int may be; Python itself refuses to write much longer ones
+)
 
 
 _OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
@@ -21,7 +23,7 @@ _OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
 _ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
 
 
-def to_json_value(value: Any, depth: int = DEPTH) -> Any:
+def to_json_value(value: Any, depth: int = MAX_DEPTH) -> Any:
     """A value as JSON can hold it, the same in each run: a message dataclass as its Elixir tuple, `["greet", "Hello"]`.
 
     Fields that a dataclass leaves out of its repr are left out here, too: references that say nothing to a reader. Tuples become
@@ -31,7 +33,7 @@ def to_json_value(value: Any, depth: int = DEPTH) -> Any:
         return value
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, int) and value.bit_length() <= BITS:
+    if isinstance(value, int) and value.bit_length() <= MAX_INT_BITS:
         return int(value)
     if isinstance(value, float) and isfinite(value):
         return float(value)

@@ -231,7 +231,7 @@ def test_what_the_runtime_records_is_never_wrong(
     findings: list[tuple[str, str]] = []
     laws = Checker(lambda field, problem: findings.append((field, problem)))
     for step in steps:
-        laws.see(step)
+        laws.update(step)
     assert findings == []
     assert laws.notes() == []
 

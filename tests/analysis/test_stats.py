@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreply_cli.analysis.stats import BARS, Stats
+from genreply_cli.analysis.stats import MAX_BARS, Stats
 from genreply_cli.paths import samples
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
@@ -102,7 +102,7 @@ def test_every_wait_is_in_the_histogram_once(seconds: list[float]) -> None:
     stats = waited(*seconds)
     rows = stats.histogram()
     assert sum(count for _, count in rows) == len(seconds)
-    assert len(rows) <= BARS + 6
+    assert len(rows) <= MAX_BARS + 6
     assert [edge for edge, _ in rows] == sorted({edge for edge, _ in rows})
     assert max(seconds) <= rows[-1][0] + 1e-6
     assert rows[0][1]

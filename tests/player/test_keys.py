@@ -9,7 +9,7 @@ from genreply_cli import paths as kept
 from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, press
 from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.player.view import render
-from genreply_cli.timeline.timeline import plain
+from genreply_cli.timeline.timeline import plain_line
 from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.step import Step
@@ -151,7 +151,9 @@ def test_only_one_call_and_all_again() -> None:
 
 def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
     wanted = [
-        number for number, step in enumerate(LONG.steps(0)) if "hello 59" in plain(step).casefold()
+        number
+        for number, step in enumerate(LONG.steps(0))
+        if "hello 59" in plain_line(step).casefold()
     ]
     state = pressed(at(wanted[0]), LONG, "/", "HELLO 59", "c-m")
     assert (state.number, state.search_input, state.search) == (wanted[1], None, "HELLO 59")
@@ -249,6 +251,6 @@ def test_any_walk_leaves_what_a_fresh_replay_to_the_same_event_shows(
     assert state.number in visible_steps(state, index)
     fresh = read_all(index_of(list(index.steps(0))))
     fresh.name = index.name
-    assert fresh.standing(state.number + 1) == index.standing(state.number + 1)
+    assert fresh.snapshot(state.number + 1) == index.snapshot(state.number + 1)
     for width, height in ((120, 30), (80, 24), (40, 12)):
         assert render(state, index, width, height) == render(state, fresh, width, height)

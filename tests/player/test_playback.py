@@ -170,7 +170,7 @@ async def test_a_long_recording_is_read_on_meanwhile() -> None:
     watched.press("G")
     assert watched.state.number == index.total - 1  # it need not be read for that
     await watched.until(lambda: index.progress == 1)
-    assert index.standing(index.total) is not None
+    assert index.snapshot(index.total) is not None
     watched.press("q")
     await task
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from genreply_cli.text import crop
-from genreply_cli.timeline.timeline import Drawing, Timeline, accessible, plain, view_for
+from genreply_cli.timeline.timeline import Drawing, Timeline, accessible_line, plain_line, view_for
 from genreply_cli.timeline.views import VIEWS, View
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
@@ -278,7 +278,7 @@ def test_plain_says_all_there_is_to_say() -> None:
         step("reply", "c1", "coordinator", "caller", message=None),
         step("info", None, "coordinator", "coordinator", message=["timeout"]),
     ]
-    assert [plain(each) for each in steps] == [
+    assert [plain_line(each) for each in steps] == [
         '0.400000 c6 reply coordinator -> caller: "A" (WRONG CALLER: asked by c5)',
         '9.600000 c2 late coordinator -> caller: "A" (dropped: caller c2 left 0.500 s ago; asked by c1)',
         "2.002000 c4 exit websocket -> coordinator: linked, so the coordinator goes down too (RuntimeError: x)",
@@ -398,7 +398,7 @@ def test_a_long_message_is_cut_and_the_news_behind_it_is_kept() -> None:
     )
     assert last([asked("c6"), wrong], 112).endswith('│     "AAAAAAAAAAAAAA…   WRONG CALLER, not c5')
     assert last([asked("c6"), wrong], 60).endswith('"AAAAA… WRONG CALLER, not c5')
-    assert "A" * 1000 in plain(wrong)
+    assert "A" * 1000 in plain_line(wrong)
 
 
 def test_wide_characters_take_their_cells() -> None:
@@ -522,7 +522,7 @@ def test_rows_for_rich_say_what_the_lines_say(steps: list[Step], view: View) -> 
 
 @given(STEPS)
 def test_plain_and_accessible_are_one_line_each(each: Step) -> None:
-    assert len(plain(each).splitlines()) == len(accessible(each).splitlines()) == 1
+    assert len(plain_line(each).splitlines()) == len(accessible_line(each).splitlines()) == 1
 
 
 FAILURES = [

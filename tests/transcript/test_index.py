@@ -49,12 +49,12 @@ def test_a_sample_as_a_list(name: str) -> None:
     index = read_all(index_at(path))
     assert [index.step(number) for number in range(index.total)] == steps_of(path)
     assert (index.problem, index.notes, index.progress) == (None, [], 1.0)
-    assert index.ends == steps_of(path)[-1].t
+    assert index.last_time == steps_of(path)[-1].t
 
 
 @given(st.integers(0, len(MANY)))
 def test_how_things_stand_is_the_same_from_anywhere(count: int) -> None:
-    assert BIG.standing(count) == STANDINGS[count]
+    assert BIG.snapshot(count) == STANDINGS[count]
 
 
 @given(st.lists(st.integers(0, len(MANY) - 1), max_size=8))
@@ -70,22 +70,22 @@ def test_it_is_counted_first_and_a_place_can_be_seen_before_all_is_read() -> Non
     while not index.counted:
         next(reading)
     assert index.total == len(MANY)
-    assert index.ends == MANY[-1].t
+    assert index.last_time == MANY[-1].t
     assert index.step(index.total - 1) == MANY[-1]
-    assert index.standing(index.total) is None
-    assert index.standing(SNAPSHOT_EVERY) == STANDINGS[SNAPSHOT_EVERY]  # so few are read at once
+    assert index.snapshot(index.total) is None
+    assert index.snapshot(SNAPSHOT_EVERY) == STANDINGS[SNAPSHOT_EVERY]  # so few are read at once
     before = index.progress
     next(reading)
     assert before < index.progress < 1
     read_all(index)
-    assert index.standing(index.total) == STANDINGS[-1]
+    assert index.snapshot(index.total) == STANDINGS[-1]
 
 
 def test_what_is_returned_is_the_callers_own() -> None:
-    standing = BIG.standing(100)
+    standing = BIG.snapshot(100)
     assert standing is not None
     standing.update(Step(1, 0.0, "exit", at="coordinator"))
-    assert BIG.standing(100) == STANDINGS[100]
+    assert BIG.snapshot(100) == STANDINGS[100]
 
 
 def test_memory_grows_with_what_is_looked_at_last_only() -> None:
@@ -110,8 +110,8 @@ def test_a_line_longer_than_a_block() -> None:
 
 def test_no_steps_at_all() -> None:
     index = read_all(index_of_lines(b""))
-    assert (index.total, index.ends, index.step(0), index.progress) == (0, None, None, 1.0)
-    assert index.standing(0) == Snapshot()
+    assert (index.total, index.last_time, index.step(0), index.progress) == (0, None, None, 1.0)
+    assert index.snapshot(0) == Snapshot()
     assert "interrupted" in index.notes[0]
 
 
@@ -148,7 +148,7 @@ def test_a_bad_line_ends_it_there_and_all_before_it_can_be_seen() -> None:
         str(index.problem)
         == 'made.jsonl, line 503, field "t": expected a number of seconds, 0 or more, found -1'
     )
-    assert index.ends == 500.0
+    assert index.last_time == 500.0
     assert index.step(500) is None
     assert list(index.steps(498)) == marks(500)[498:]
 

@@ -12,7 +12,7 @@ from genreply_cli.paths import samples
 from genreply_cli.transcript.format import Header, TranscriptError
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
-from genreply_cli.transcript.tail import EVERY, follow
+from genreply_cli.transcript.tail import POLL_SECONDS, follow
 
 HELLO = samples()["hello"].read_bytes()
 LATE = samples()["late"].read_bytes()
@@ -33,7 +33,7 @@ def followed(
             both.create_task(writer())
             try:
                 async with asyncio.timeout(seconds):
-                    async for one in follow(path, lambda: asyncio.sleep(EVERY), newest):
+                    async for one in follow(path, lambda: asyncio.sleep(POLL_SECONDS), newest):
                         seen.append((clock(), one))
             except TimeoutError:
                 pass
@@ -60,7 +60,7 @@ def test_steps_come_as_they_are_written_and_the_end_ends_it(tmp_path: Path) -> N
     seen = followed(path, writer)
     assert [one for _, one in seen[1:]] == list(read(samples()["hello"])[1])
     delays = [at - wrote for wrote, (at, _) in enumerate(seen[2:])]
-    assert all(0 <= delay <= EVERY + 1e-9 for delay in delays)
+    assert all(0 <= delay <= POLL_SECONDS + 1e-9 for delay in delays)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1000])

@@ -21,7 +21,7 @@ from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.network import Network
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 from genreply_cli.transcript.tracer import Tracer
-from genreply_cli.transcript.values import DEPTH, describe_reason, to_json_value
+from genreply_cli.transcript.values import MAX_DEPTH, describe_reason, to_json_value
 from genreply_cli.websocket import WebSocket
 
 
@@ -582,7 +582,7 @@ def test_what_is_too_long_or_has_no_end_is_held_all_the_same(value: object) -> N
 
 def test_what_nests_deeper_than_anybody_reads_ends_in_a_repr() -> None:
     deep: Any = "x"
-    for _ in range(DEPTH + 10):
+    for _ in range(MAX_DEPTH + 10):
         deep = [deep]
     assert json.dumps(to_json_value(deep)).count("repr") == 1
 
