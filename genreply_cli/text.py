@@ -81,7 +81,10 @@ def pad(text: str, room: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """The text in lines of at most so many cells, broken between words where there are any."""
+    """The text in lines of at most `width` cells, broken between words.
+
+    A word is cut if no line can hold it and it begins in the first third of a line.
+    """
     width = max(1, width)
     lines = []
     start = 0
@@ -90,7 +93,9 @@ def wrap(text: str, width: int) -> list[str]:
         if end >= len(text):
             break
         blank = text.rfind(" ", start + 1, end + 1)
-        stop = blank if blank > start + (end - start) // 3 else end
+        word = text[blank + 1 : blank + 2 + width].partition(" ")[0]
+        late = blank > start + (end - start) // 3
+        stop = blank if late or (blank > start and cells(word) <= width) else end
         lines.append(text[start:stop])
         start = stop + (text[stop : stop + 1] == " ")
     return [*lines, text[start:]]

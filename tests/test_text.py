@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genreply_cli.text import quoted, visible
+from genreply_cli.text import cells, quoted, visible, wrap
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 STEERING = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, ends of lines
@@ -73,3 +73,26 @@ def test_honest_text_stays_as_it_is(text: str) -> None:
 def test_between_quotes_an_escape_of_the_user_is_told_from_one_of_ours() -> None:
     assert quoted('say "\\n"') == '"say \\"\\\\n\\""'
     assert quoted("\n") == '"\\n"'
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", [""]),
+        ("one two three", ["one two", "three"]),
+        ("a long-word-x b", ["a", "long-word-x", "b"]),  # a word that fits a line is not cut
+        ("a very-long-word b", ["a very-long", "-word b"]),
+        ("seven77 very-long-word", ["seven77", "very-long-w", "ord"]),
+    ],
+)
+def test_text_is_wrapped_between_words_and_only_a_word_that_fits_no_line_is_cut(
+    text: str, lines: list[str]
+) -> None:
+    assert wrap(text, 11) == lines
+
+
+@given(st.text(st.characters(codec="utf-8")).map(visible), st.integers(2, 40))
+def test_wrapped_lines_fit_and_hold_all_of_the_text(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(cells(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")

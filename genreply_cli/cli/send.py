@@ -69,7 +69,7 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
             from genreply_cli.explain import story
 
             stories = story.StoryTeller()
-            sinks.append(stories)
+            sinks.append(stories.update)
         if output.strict:
 
             def count_wrong(step: "Step") -> None:
@@ -99,10 +99,10 @@ def run(settings: Settings, messages: list[str], count: int, jobs: int, output: 
     for failure in failures:
         raise GenreplyError(f"the recording is not complete: {os_error_text(failure)}")
     if stories is not None:
-        from genreply_cli.explain.render import tell
+        from genreply_cli.explain.render import show_stories
         from genreply_cli.terminal.screen import Screen
 
-        tell(stories, Screen(sys.stderr, output.wishes))
+        show_stories(stories, Screen(sys.stderr, output.wishes))
     if wrong and not code:
         return complain(
             f"wrong answers, to a wrong caller or for a second time: {wrong}",

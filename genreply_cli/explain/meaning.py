@@ -1,12 +1,18 @@
-"""What each kind of step means, and what comes next, in a sentence or two for somebody who has never seen it."""
+"""What each kind of step means, and what comes next, in sentences for a newcomer.
+
+`MEANINGS` is the table. Its sentences are templates. `FIELDS` says what their fields stand for;
+any other field, such as `{reason}`, is the one of that name in the details of the step.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from genreply_cli.session.network import KINDS
+from genreply_cli.session.network import KINDS as FAULTS
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.pretty import duration, pretty, pretty_message, pretty_name
 from genreply_cli.transcript.step import NO_MESSAGE, Step
+
+NextStep = Callable[[Step, Sequence[str]], str]  # of a step, and of the calls that wait just then
 
 
 class Meaning(NamedTuple):
@@ -16,34 +22,31 @@ class Meaning(NamedTuple):
     the callback that receives it; both are names of quotes.py.
     """
 
-    meaning: Callable[[Step], str]
-    next_step: str | Callable[[Step, Sequence[str]], str]
+    meaning: str
+    next_step: str | NextStep = ""
     action: str | None = None
     handling: str | None = None
 
 
 def why(step: Step, waiting: Sequence[str] = ()) -> str:
-    """What a step means, and what comes next. `waiting`: the calls that are kept waiting just then, if somebody knows."""
-    then = _row(step).next_step
-    if isinstance(then, str):
-        told = {
-            "source": _from(step),
-            "target": _to(step),
-            "call": pretty_name(step.call),
-            "meant": pretty_name(step.details.get("for")),
-        }
-        return f"{meaning(step)} {then.format(**told)}".rstrip()
-    return f"{meaning(step)} {then(step, waiting)}".rstrip()
+    """What a step means, and what comes next. `waiting`: the calls still open then, if known."""
+    next_step = _row(step).next_step
+    if isinstance(next_step, str):
+        following = next_step.format_map(_Fields(step))
+    else:
+        following = next_step(step, waiting)
+    return f"{meaning(step)} {following}".rstrip()
 
 
 def meaning(step: Step) -> str:
     """What a step means, in a sentence."""
-    return _row(step).meaning(step)
+    return _row(step).meaning.format_map(_Fields(step))
 
 
 def action(step: Step) -> str | None:
     """What the exhibits do when this step is seen, by its name in quotes.py."""
-    return _row(step).action
+    action = _row(step).action
+    return None if action is None else action.format_map(_Fields(step))
 
 
 def handling(kind: str | None) -> str | None:
@@ -58,230 +61,215 @@ def _row(step: Step) -> Meaning:
             return MEANINGS["wrong"]
         case "exit" if step.details.get("link") is not None:
             return MEANINGS["linked"]
-        case "down" if "blocked" not in step.details:
+        case "down" if step.reaches_monitor:
             return MEANINGS["monitor"]
         case "down" if step.details.get("reason") == "noproc":
             return MEANINGS["nobody"]
+        case "fault" if str(step.details.get("what")) not in FAULTS:
+            return MEANINGS["unknown fault"]
     return MEANINGS.get(step.kind, MEANINGS["note"])
 
 
-# --- the words ---------------------------------------------------------------------------------------------------------------
+# --- the fields of the templates ---
 
 
-def _says(step: Step) -> str:
-    said = "" if step.message is NO_MESSAGE else pretty_message(step.message)
-    return f": {said}" if said else ""
+class _Fields:
+    """What the fields of a template stand for, in one step."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    def __getitem__(self, name: str) -> str:
+        if name in FIELDS:
+            return FIELDS[name](self._step)
+        return pretty_name(self._step.details.get(name))
+
+
+def _message(step: Step) -> str:
+    text = "" if step.message is NO_MESSAGE else pretty_message(step.message)
+    return f": {text}" if text else ""
 
 
 def _value(step: Step) -> str:
     return "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
 
 
-def _from(step: Step) -> str:
-    return pretty_name(step.source)
+def _after(step: Step) -> str:
+    """How long the caller was blocked, if known: ` after 250 ms`."""
+    seconds = step.details.get("blocked")
+    return f" after {duration(seconds)}" if isinstance(seconds, int | float) else ""
 
 
-def _to(step: Step) -> str:
-    return pretty_name(step.target)
-
-
-def _after(step: Step, name: str, word: str = " after") -> str:
-    """How long somebody had waited, if it is known: ` after 250 ms`."""
-    seconds = step.details.get(name)
-    return f"{word} {duration(seconds)}" if isinstance(seconds, int | float) else ""
-
-
-def _all(calls: Sequence[str]) -> str:
-    """`c1`, `c1 and c2`, `c1, c2 and 7 more`."""
-    shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]
-    last = [f"{len(calls) - 2} more"] if len(calls) > 3 else []
-    *rest, final = [*shown, *last]
-    return f"{', '.join(rest)} and {final}" if rest else final
+def _ago(step: Step) -> str:
+    seconds = step.details.get("ago")
+    return f", {duration(seconds)} ago" if isinstance(seconds, int | float) else ""
 
 
 def _limit(step: Step) -> str:
     if "timeout" not in step.details:
         return ""
-    timeout = step.details["timeout"]
-    return (
-        f", for at most {timeout:g} s"
-        if isinstance(timeout, int | float)
-        else ", for as long as it takes"
-    )
+    seconds = step.details["timeout"]
+    if isinstance(seconds, int | float):
+        return f", for at most {seconds:g} s"
+    return ", for as long as it takes"
 
 
-def _kept(step: Step) -> str:
+def _others_kept(step: Step) -> str:
     calls = step.details.get("waiting") or []
-    several = f"; {_all(calls)} wait" if len(calls) > 1 else ""
-    kept = f"{pretty_name(step.at)} does not answer yet: it keeps the caller, who stays blocked"
-    return f"{kept}, and is free for other messages{several}."
+    return f"; {_listed(calls)} wait" if len(calls) > 1 else ""
 
 
-def _next_of_info(step: Step, waiting: Sequence[str]) -> str:
+def _went_to(step: Step) -> str:
+    call = step.details.get("went_to")
+    return "" if call is None else f" Its answer went to {pretty_name(call)}."
+
+
+def _intended(step: Step) -> str:
+    call = step.details.get("for")
+    if call is None:
+        return ""
+    return f" It was the answer to {pretty_name(call)}, which does not get it."
+
+
+def _linked(step: Step) -> str:
+    server = step.details.get("linked")
+    if server is None:
+        return ""
+    return f", linked to {pretty_name(server)}: if one of them crashes, both go down"
+
+
+def _body(step: Step) -> str:
+    return style_of(step).wording(step).body
+
+
+FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
+    "source": lambda step: pretty_name(step.source),
+    "target": lambda step: pretty_name(step.target),
+    "at": lambda step: pretty_name(step.at),
+    "call": lambda step: pretty_name(step.call),
+    "kind": lambda step: pretty_name(step.kind),
+    "message": _message,  # `: greet "A"`
+    "value": _value,  # ` "A"`
+    "after": _after,  # ` after 250 ms`
+    "comma_after": lambda step: f",{_after(step)}" if _after(step) else "",
+    "ago": _ago,  # `, 250 ms ago`
+    "limit": _limit,  # `, for at most 5 s`
+    "others_kept": _others_kept,  # `; c1 and c2 wait`
+    "went_to": _went_to,
+    "intended": _intended,
+    "linked": _linked,
+    "does": lambda step: FAULTS.get(str(step.details.get("what")), ""),
+    "body": _body,
+    "colon_body": lambda step: f": {_body(step)}" if _body(step) else "",
+}
+
+
+# --- what comes next, where it depends on the calls that wait ---
+
+
+def _listed(calls: Sequence[str]) -> str:
+    """`c1`, `c1 and c2`, `c1, c2 and 7 more`."""
+    shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]
+    more = [f"{len(calls) - 2} more"] if len(calls) > 3 else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _after_info(step: Step, waiting: Sequence[str]) -> str:
     if not waiting:
-        return f"Next, handle_info of {_to(step)} sees it."
+        return f"Next, handle_info of {pretty_name(step.target)} sees it."
     if step.call in waiting:
         return f"Next, reply(from, ...) unblocks {pretty_name(step.call)}."
-    return f"Nobody waits for this any more; {_all(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for something else."
+    wait = "wait" if len(waiting) > 1 else "waits"
+    return f"Nobody waits for this any more; {_listed(waiting)} {wait} for something else."
 
 
-def _gave_up(step: Step) -> str:
-    went = step.details.get("went_to")
-    how = "is cancelled" if step.kind == "cancel" else "gives up"
-    lost = "" if went is None else f" Its answer went to {pretty_name(went)}."
-    return f"{_from(step)} {how}{_after(step, 'blocked')}, and goes on without an answer; {_to(step)} is not told.{lost}"
+def _after_end(_: Step, waiting: Sequence[str]) -> str:
+    if not waiting:
+        return "Next, the callers that wait for it are told at once."
+    return f"Next, {_listed(waiting)} {'are' if len(waiting) > 1 else 'is'} told at once."
 
 
-def _dropped(step: Step) -> str:
-    meant = step.details.get("for")
-    asked = (
-        ""
-        if meant is None
-        else f" It was the answer to {pretty_name(meant)}, which does not get it."
-    )
-    if step.kind == "late":
-        left = f"{_to(step)} has gone{_after(step, 'ago', ',')}{' ago' if 'ago' in step.details else ''}"
-        return f"{_from(step)} replies{_value(step)}, and is too late: {left}. The reply is dropped.{asked}"
-    return f"{_from(step)} replies once more to {pretty_name(step.call)}, which has its answer:{_value(step)} is dropped.{asked}"
+def _after_crash(step: Step, waiting: Sequence[str]) -> str:
+    return f"Whoever is linked to it goes down with it. {_after_end(step, waiting)}"
 
 
-def _fault(step: Step) -> str:
-    what = step.details.get("what")
-    does = KINDS.get(str(what))
-    return (
-        f"As --fault {what} asks, the network does wrong: {does}."
-        if does
-        else f"A fault, at {pretty_name(step.at)}: {pretty_name(what)}."
-    )
+# --- the table ---
 
-
-def _started(step: Step) -> str:
-    linked = step.details.get("linked")
-    with_it = (
-        f", linked to {pretty_name(linked)}: if one of them crashes, both go down"
-        if linked is not None
-        else ""
-    )
-    return f"{pretty_name(step.at)} is started{with_it}."
-
-
-def _counted(step: Step) -> str:
-    return f"The end: {style_of(step).wording(step).body}."
-
-
-def _noted(step: Step) -> str:
-    said = style_of(step).wording(step).body
-    return f"A note, {pretty_name(step.kind)}{': ' + said if said else ''}."
-
-
-def _next_of_end(_: Step, waiting: Sequence[str]) -> str:
-    who = (
-        f"{_all(waiting)} {'are' if len(waiting) > 1 else 'is'}"
-        if waiting
-        else "Whoever waits for it is"
-    )
-    return f"Next, {who} told at once."
-
-
+# fmt: off
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "start": Meaning(
-        _started, "It handles one message at a time, in the order in which they come."
-    ),
+        "{at} is started{linked}.",
+        "It handles one message at a time, in the order in which they come."),
     "call": Meaning(
-        lambda step: (
-            f"{_from(step)} asks {_to(step)}, and is blocked from here on{_limit(step)}{_says(step)}."
-        ),
+        "{source} asks {target}, and is blocked from here on{limit}{message}.",
         "Next, handle_call of {target} takes it up.",
-        action="ask",
-        handling="pass on",
-    ),
+        action="call", handling="pass on"),
     "noreply": Meaning(
-        _kept,
+        "{at} does not answer yet: it keeps the caller, who stays blocked,"
+        " and is free for other messages{others_kept}.",
         "Next, the answer has to come as a message; until then nothing holds the server up.",
-        action="keep",
-    ),
+        action="keep"),
     "cast": Meaning(
-        lambda step: (
-            f"{_from(step)} passes it on to {_to(step)}, and does not wait for an answer{_says(step)}."
-        ),
+        "{source} passes it on to {target}, and does not wait for an answer{message}.",
         "Next, handle_cast of {target} works on it; meanwhile {source} goes on.",
-        action="pass on",
-        handling="answer",
-    ),
+        action="pass on", handling="answer"),
     "info": Meaning(
-        lambda step: f"{_from(step)} has answered {_to(step)}, and not the caller{_says(step)}.",
-        _next_of_info,
-        action="answer",
-        handling="hand on",
-    ),
+        "{source} has answered {target}, and not the caller{message}.",
+        _after_info,
+        action="answer", handling="reply later"),
     "reply": Meaning(
-        lambda step: (
-            f"{_from(step)} replies{_value(step)}; {_to(step)} goes on{_after(step, 'blocked')}."
-        ),
+        "{source} replies{value}; {target} goes on{after}.",
         "With that {call} is over.",
-        action="reply",
-    ),
+        action="reply"),
     "wrong": Meaning(
-        lambda step: (
-            f"WRONG CALLER: {_from(step)} replies{_value(step)} to {_to(step)}, who did not ask that:"
-            f" it is the answer to {pretty_name(step.details.get('for'))}."
-        ),
-        "If {meant} still waits, it waits in vain.",
-        action="reply",
-    ),
-    "timeout": Meaning(_gave_up, "An answer that comes after this is dropped.", action="ask"),
-    "cancel": Meaning(_gave_up, "An answer that comes after this is dropped.", action="ask"),
-    "late": Meaning(_dropped, "Nobody is disturbed by it.", action="reply"),
-    "duplicate": Meaning(_dropped, "Nobody is disturbed by it.", action="reply"),
+        "WRONG CALLER: {source} replies{value} to {target}, who did not ask that:"
+        " it is the answer to {for}.",
+        "If {for} still waits, it waits in vain.",
+        action="reply"),
+    "timeout": Meaning(
+        "{source} gives up{after}, and goes on without an answer;"
+        " {target} is not told.{went_to}",
+        "An answer that comes after this is dropped.",
+        action="call"),
+    "cancel": Meaning(
+        "{source} is cancelled{after}, and goes on without an answer;"
+        " {target} is not told.{went_to}",
+        "An answer that comes after this is dropped.",
+        action="call"),
+    "late": Meaning(
+        "{source} replies{value}, and is too late: {target} has gone{ago}."
+        " The reply is dropped.{intended}",
+        "Nobody is disturbed by it.",
+        action="reply"),
+    "duplicate": Meaning(
+        "{source} replies once more to {call}, which has its answer:{value} is dropped.{intended}",
+        "Nobody is disturbed by it.",
+        action="reply"),
     "lost": Meaning(
-        lambda step: (
-            f"{_from(step)} sends to {_to(step)}, which has ended{_says(step)}. It is lost."
-        ),
-        "Nobody is told: who has to know calls, or watches.",
-        action="pass on",
-    ),
-    "crash": Meaning(
-        lambda step: f"{pretty_name(step.at)} crashes: {pretty_name(step.details.get('error'))}.",
-        lambda step, waiting: (
-            f"Whoever is linked to it goes down with it. {_next_of_end(step, waiting)}"
-        ),
-    ),
-    "exit": Meaning(
-        lambda step: (
-            f"{pretty_name(step.at)} has ended: {pretty_name(step.details.get('reason'))}."
-        ),
-        _next_of_end,
-    ),
-    "linked": Meaning(
-        lambda step: (
-            f"{pretty_name(step.at)} is linked to {pretty_name(step.details.get('link'))}, and goes down with it."
-        ),
-        _next_of_end,
-    ),
+        "{source} sends to {target}, which has ended{message}. It is lost.",
+        "{source} is not told: a call or a monitor would have told it.",
+        action="pass on"),
+    "crash": Meaning("{at} crashes: {error}.", _after_crash),
+    "exit": Meaning("{at} has ended: {reason}.", _after_end),
+    "linked": Meaning("{at} is linked to {link}, and goes down with it.", _after_end,
+        action="link"),
     "down": Meaning(
-        lambda step: (
-            f"{_to(step)} is told that {_from(step)} has died{_after(step, 'blocked', ', after')}:"
-            f" it need not wait for its timeout. The reason: {pretty_name(step.details.get('reason'))}."
-        ),
+        "{target} is told that {source} has died{comma_after}: it need not wait for its timeout."
+        " The reason: {reason}.",
         "With that {call} has failed; a new one needs a new server.",
-        action="ask",
-    ),
+        action="call"),
     "nobody": Meaning(
-        lambda step: (
-            f"{_to(step)} is told at once that nobody is there: {_from(step)} has ended before."
-        ),
+        "{target} is told at once that nobody is there: {source} has ended before.",
         "With that {call} has failed; a new one needs a new server.",
-        action="ask",
-    ),
+        action="call"),
     "monitor": Meaning(
-        lambda step: (
-            f"{_to(step)}, who watches {_from(step)}, is told that it has ended: {pretty_name(step.details.get('reason'))}."
-        ),
-        "",
-        action="ask",
-    ),
-    "fault": Meaning(_fault, ""),
-    "mark": Meaning(lambda step: f"A mark: {pretty_name(step.details.get('label'))}.", ""),
-    "end": Meaning(_counted, ""),
-    "note": Meaning(_noted, ""),
+        "{target}, who watches {source}, is told that it has ended: {reason}.",
+        action="call"),
+    "fault": Meaning("As --fault {what} asks, the network does wrong: {does}.", action="{what}"),
+    "unknown fault": Meaning("A fault, at {at}: {what}."),
+    "mark": Meaning("A mark: {label}."),
+    "end": Meaning("The end: {body}."),
+    "note": Meaning("A note, {kind}{colon_body}."),
 }
+# fmt: on

@@ -10,51 +10,53 @@ from genreply_cli.otp import From, GenServer
 from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.values import to_json_value
 
-Name = Callable[[Any], str]  # what people call a process, a caller or a call (given as its From)
+NameOf = Callable[[Any], str]  # the name of a server, a caller or, for its From, a call
 
 
 class Notation:
-    """Writes values down. References that mean nothing by themselves are numbered as they come."""
+    """Writes values. References have no text of their own; they are numbered as they appear."""
 
-    def __init__(self, name: Name) -> None:
-        self._name = name
+    def __init__(self, name_of: NameOf) -> None:
+        self._name_of = name_of
         self._refs: dict[int, int] = {}
-        self.callers: dict[From[Any], None] = {}  # those that have been written down
+        self.callers: dict[From[Any], None] = {}  # those that have been written, in order
 
     def python(self, value: Any) -> str:
         """As Python: `State(async_pid=websocket, caller=From(c1))`."""
+        python = self.python
         match value:
             case From():
                 self.callers[value] = None
-                return f"From({self._name(value)})"
+                return f"From({self._name_of(value)})"
             case GenServer():
-                return self._name(value)
+                return self._name_of(value)
             case str():
                 return quoted(value)
-            case list() | deque():
-                inside = f"[{', '.join(map(self.python, value))}]"
-                return inside if isinstance(value, list) else f"deque({inside})"
+            case list():
+                return f"[{', '.join(map(python, value))}]"
+            case deque():
+                return f"deque([{', '.join(map(python, value))}])"
             case tuple():
-                return f"({', '.join(map(self.python, value))}{',' if len(value) == 1 else ''})"
+                return f"({', '.join(map(python, value))}{',' if len(value) == 1 else ''})"
             case dict():
-                return f"{{{', '.join(f'{self.python(key)}: {self.python(item)}' for key, item in value.items())}}}"
+                items = (f"{python(key)}: {python(item)}" for key, item in value.items())
+                return f"{{{', '.join(items)}}}"
             case _ if is_dataclass(value) and not isinstance(value, type):
-                inside = ", ".join(
-                    f"{each.name}={self.python(getattr(value, each.name))}"
-                    for each in fields(value)
-                )
-                return f"{type(value).__name__}({inside})"
+                items = (f"{f.name}={python(getattr(value, f.name))}" for f in fields(value))
+                return f"{type(value).__name__}({', '.join(items)})"
             case _ if type(value) is object:
                 return f"ref_{self._ref(value)}"
         return visible(repr(value))
 
     def elixir(self, value: Any) -> str:
-        """As Elixir: `%{async_pid: #PID<websocket>, caller: {#PID<caller>, [:alias | #Reference<c1>]}}`."""
+        """As Elixir: `%{async_pid: #PID<websocket>, caller: nil}`."""
+        elixir = self.elixir
         match value:
             case From():
-                return f"{{#PID<{self._name(value.caller)}>, [:alias | #Reference<{self._name(value)}>]}}"
+                alias = f"[:alias | #Reference<{self._name_of(value)}>]"
+                return f"{{#PID<{self._name_of(value.caller)}>, {alias}}}"
             case GenServer():
-                return f"#PID<{self._name(value)}>"
+                return f"#PID<{self._name_of(value)}>"
             case None | True | False:
                 return {None: "nil", True: "true", False: "false"}[value]
             case str():
@@ -62,13 +64,15 @@ class Notation:
             case int() | float():
                 return repr(value)
             case list() | deque():
-                return f"[{', '.join(map(self.elixir, value))}]"
+                return f"[{', '.join(map(elixir, value))}]"
             case tuple():
-                return f"{{{', '.join(map(self.elixir, value))}}}"
+                return f"{{{', '.join(map(elixir, value))}}}"
             case dict():
-                return f"%{{{', '.join(f'{self.elixir(key)} => {self.elixir(item)}' for key, item in value.items())}}}"
+                items = (f"{elixir(key)} => {elixir(item)}" for key, item in value.items())
+                return f"%{{{', '.join(items)}}}"
             case _ if is_dataclass(value) and not isinstance(value, type):
-                return f"%{{{', '.join(f'{each.name}: {self.elixir(getattr(value, each.name))}' for each in fields(value))}}}"
+                items = (f"{f.name}: {elixir(getattr(value, f.name))}" for f in fields(value))
+                return f"%{{{', '.join(items)}}}"
             case _ if type(value) is object:
                 return f"#Reference<{self._ref(value)}>"
         return f"#Python<{visible(repr(value))}>"

@@ -1,24 +1,33 @@
-"""Where in the exhibits something happens: the lines of Python, and beside them the lines of Elixir.
+"""The lines of the exhibits that carry out an action, in Python and in Elixir.
 
-Both are found in the sources, by the function in which it happens and the words that do it: what is shown is what has run.
+`SNIPPETS` holds the text of these lines. Where they stand is looked up in the sources when they are
+quoted, so the line numbers are always right. A test checks that each snippet is found exactly once.
 """
 
-import ast
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from genreply_cli.session.network import KINDS, FaultyLink
-from genreply_cli.variations import COORDINATORS
+from genreply_cli.coordinator import Coordinator
+from genreply_cli.session.network import FaultyLink
+from genreply_cli.variations import (
+    COORDINATORS,
+    BlockingCoordinator,
+    FifoCoordinator,
+    ImmediateCoordinator,
+    KeyedCoordinator,
+    KeyedWebSocket,
+)
+from genreply_cli.websocket import WebSocket
 
 ELIXIR: Final = Path(__file__).parent.parent / "elixir" / "coordinators.exs"
 
 
 class Code(NamedTuple):
-    """Lines of a source file, and where the first of them stands."""
+    """Lines of a source file, and the number of the first one."""
 
     file: str
     number: int
@@ -30,172 +39,180 @@ class Code(NamedTuple):
         return f"{self.file}:{self.number}"
 
 
-class Place(NamedTuple):
-    """Where something happens: in whose class or module; in which function, at which words, all of which must be there."""
+class Quote(NamedTuple):
+    """A snippet with its place in the sources. None: not done, or installed without the source."""
 
-    owner: str
-    python: tuple[str, ...]
-    elixir: tuple[str, ...]
+    python: Code | None = None
+    elixir: Code | None = None
 
 
-# What happens, and where: the first place that is there, for not every design has them all.
-PLACES: Final[dict[str, list[Place]]] = {
-    "ask": [Place("coordinator", ("greet", "call"), ("greet", "GenServer.call"))],
-    "pass on": [
-        Place("coordinator", ("handle_call", "send_message"), ("handle_call", "send_message"))
-    ],
-    "wait inside": [Place("coordinator", ("handle_call", "receive"), ("handle_call", "receive"))],
-    "keep": [
-        Place(
-            "coordinator", ("handle_call", "from_", "NoReply"), ("handle_call", "from", ":noreply")
-        )
-    ],
-    "answer": [Place("socket", ("handle_cast", "send"), ("handle_cast", "send"))],
-    "reply": [
-        Place("coordinator", ("handle_call", "Reply"), ("handle_call", ":reply")),
-        Place("coordinator", ("handle_info", "reply"), ("handle_info", "GenServer.reply")),
-    ],
-    "hand on": [Place("coordinator", ("handle_info", "reply"), ("handle_info", "GenServer.reply"))],
-    "nobody": [
-        Place("coordinator", ("handle_info", "callers"), ("handle_info", "_callers")),
-        Place("coordinator", ("handle_info", "NoReply"), ("handle_info", ":noreply")),
-    ],
-    "link": [Place("coordinator", ("init", "connect"), ("init", "connect"))],
-    **{kind: [Place("network", ("send", kind), ("pass", f'"{kind}"'))] for kind in KINDS},
+Snippet = tuple[str | None, str | None]  # in Python, in Elixir; None: not done in this language
+NOT_DONE: Final = (None, None)
+
+# For each class of the exhibits, its actions. An action that a class does not list is inherited, as
+# its methods are. A snippet has one line or more; lines between them in the source are left out.
+# fmt: off
+SNIPPETS: Final[Mapping[type, Mapping[str, Snippet]]] = {
+    Coordinator: {
+        "call":        ("return await self.call(Greet(msg), timeout)",
+                        "GenServer.call(pid, {:greet, msg}, timeout)"),
+        "pass on":     ("state.async_pid.send_message(msg)",
+                        ":ok = WebSocket.send_message(state.async_pid, msg)"),
+        "keep":        ("return NoReply(replace(state, caller=from_))",
+                        "{:noreply, %{state | caller: from}}"),
+        "reply":       ("GenServer.reply(state.caller, msg)",
+                        "GenServer.reply(state.caller, msg)"),
+        "reply later": ("GenServer.reply(state.caller, msg)",
+                        "GenServer.reply(state.caller, msg)"),
+        "ignore":      ("return NoReply(state)",
+                        "{:noreply, state}"),
+        "link":        ("return State(async_pid=connect(self))",
+                        "{:ok, socket} = connect.(self())"),
+    },
+    BlockingCoordinator: {
+        "pass on":     ("state.async_pid.send_message(request.msg)",
+                        ":ok = WebSocket.send_message(state.async_pid, msg)"),
+        "wait inside": ("match await self.receive(websocket.MessageReceived):",
+                        "receive do"),
+        "keep":        NOT_DONE,
+        "reply":       ("return Reply(msg, state)",
+                        "{:reply, answer, state}"),
+        "reply later": ("GenServer.reply(state.caller, msg)",
+                        None),  # the Python inherits handle_info; Elixir modules inherit nothing
+        "ignore":      ("return NoReply(state)",
+                        None),
+    },
+    ImmediateCoordinator: {
+        "pass on":     ("state.async_pid.send_message(request.msg)",
+                        ":ok = WebSocket.send_message(state.async_pid, msg)"),
+        "keep":        NOT_DONE,
+        "reply":       ('return Reply("ok", state)',
+                        '{:reply, "ok", state}'),
+        "reply later": NOT_DONE,
+        "ignore":      ("return NoReply(state)",
+                        "{:noreply, state}"),
+    },
+    FifoCoordinator: {
+        "call":        ("return await self.call(Greet(msg), timeout)",
+                        "GenServer.call(pid, {:greet, msg}, timeout)"),
+        "pass on":     ("state.async_pid.send_message(request.msg)",
+                        ":ok = WebSocket.send_message(state.async_pid, msg)"),
+        "keep":        ("state.callers.append(from_)\nreturn NoReply(state)",
+                        "{:noreply, %{state | callers: :queue.in(from, state.callers)}}"),
+        "reply":       ("GenServer.reply(state.callers.popleft(), message.msg)",
+                        "GenServer.reply(from, msg)"),
+        "reply later": ("GenServer.reply(state.callers.popleft(), message.msg)",
+                        "GenServer.reply(from, msg)"),
+        "ignore": (
+            "if state.callers:\n    GenServer.reply(state.callers.popleft(), message.msg)",
+            "{:empty, _callers} ->\n  {:noreply, state}"),
+        "link":        ("return FifoState(async_pid=connect(self))",
+                        "{:ok, socket} = connect.(self())"),
+    },
+    KeyedCoordinator: {
+        "call":        ("return await self.call(Greet(msg), timeout)",
+                        "GenServer.call(pid, {:greet, msg}, timeout)"),
+        "pass on":     ("state.async_pid.send_message(request.msg, ref)",
+                        ":ok = KeyedWebSocket.send_message(state.async_pid, msg, ref)"),
+        "keep":        ("state.callers[ref] = from_\nreturn NoReply(state)",
+                        "{:noreply, put_in(state.callers[ref], from)}"),
+        "reply":       ("GenServer.reply(state.callers.pop(ref), msg)",
+                        "GenServer.reply(from, msg)"),
+        "reply later": ("GenServer.reply(state.callers.pop(ref), msg)",
+                        "GenServer.reply(from, msg)"),
+        "ignore":      ("case MessageReceived(msg, ref) if ref in state.callers:",
+                        "{nil, _callers} ->\n  {:noreply, state}"),
+        "link":        ("return KeyedState(async_pid=connect(self))",
+                        "{:ok, socket} = connect.(self())"),
+    },
+    WebSocket: {
+        "answer":      ("state.caller.send(MessageReceived(response))",
+                        'send(state.caller, {:message_received, "#{msg} to you too!"})'),
+    },
+    KeyedWebSocket: {
+        "answer":      ('state.caller.send(MessageReceived(f"{msg} to you too!", ref))',
+                        'send(state.caller, {:message_received, "#{msg} to you too!", ref})'),
+    },
+    FaultyLink: {
+        "drop": (
+            'if self._strikes("drop"):\n    return',
+            '"drop" -> :dropped'),
+        "late": (
+            'if self._strikes("late"):\n    delay += LATE_BY + (self.network.timeout or 0.0)',
+            ('"late" -> Process.send_after(caller, message, '
+             'network.delay + network.timeout + network.late)')),
+        "duplicate": (
+            'for _ in range(2 if self._strikes("duplicate") else 1):',
+            '"duplicate" -> for _ <- 1..2, do: Process.send_after(caller, message, network.delay)'),
+        "reorder": (
+            'if self._strikes("reorder"):\n    delay += REORDER_DELAY',
+            '"reorder" -> Process.send_after(caller, message, network.delay + network.hold)'),
+        "crash": (
+            'if self._strikes("crash"):\n    raise RuntimeError("injected by --fault crash")',
+            '"crash" -> raise "the network crashes"'),
+    },
 }
+# fmt: on
+
+ACTIONS: Final = frozenset(action for actions in SNIPPETS.values() for action in actions)
 
 
 @cache
-def python_lines(happens: str, coordinator: str) -> Code | None:
-    """The lines of Python in which this happens, for a coordinator by its name; None if it does not happen there."""
-    found = (
-        _in_python(_class(place.owner, coordinator), *place.python) for place in PLACES[happens]
-    )
-    return next(filter(None, found), None)
+def quote(action: str, design: str) -> Quote:
+    """The lines that carry out an action in a design, which is a name of COORDINATORS."""
+    for exhibit in (*COORDINATORS[design], FaultyLink):
+        for cls in exhibit.__mro__:
+            if action in SNIPPETS.get(cls, {}):
+                python, elixir = SNIPPETS[cls][action]
+                return Quote(
+                    None if python is None else find_python(exhibit, python),
+                    None if elixir is None else find_elixir(exhibit, elixir),
+                )
+    return Quote()
 
 
-@cache
-def elixir_lines(happens: str, coordinator: str) -> Code | None:
-    """The same in Elixir. Its modules have the names of the Python classes."""
-    found = (
-        _in_elixir(_class(place.owner, coordinator).__name__, *place.elixir)
-        for place in PLACES[happens]
-    )
-    return next(filter(None, found), None)
+def find_python(exhibit: type, snippet: str) -> Code | None:
+    """Where a snippet stands in a class, or in the nearest of its bases that holds it."""
+    for cls in exhibit.__mro__:
+        if cls in SNIPPETS:
+            code = _find(Path(inspect.getsourcefile(cls) or ""), f"class {cls.__name__}", snippet)
+            if code is not None:
+                return code
+    return None
 
 
-def _class(whose: str, coordinator: str) -> type:
-    return FaultyLink if whose == "network" else COORDINATORS[coordinator][whose == "socket"]
+def find_elixir(exhibit: type, snippet: str) -> Code | None:
+    """Where a snippet stands in the Elixir module that has the name of a Python class."""
+    return _find(ELIXIR, f"defmodule {exhibit.__name__}", snippet)
 
 
-# --- Python ------------------------------------------------------------------------------------------------------------------
+def _find(path: Path, head: str, snippet: str) -> Code | None:
+    """Where a snippet stands in the class or module that begins with `head`.
 
-
-def _in_python(cls: type, function: str, *words: str) -> Code | None:
-    owner = next((base for base in cls.__mro__ if function in vars(base)), None)
+    Exactly one line there has to hold the first line of the snippet, and lines further down have to
+    be its other lines. Returns None otherwise, and if the file cannot be read.
+    """
     try:
-        path = Path(inspect.getsourcefile(owner) or "") if owner is not None else None
-        source = "" if path is None else path.read_text(encoding="utf-8")
-    except (OSError, TypeError):  # installed without its sources
+        source = path.read_text(encoding="utf-8").splitlines()
+    except OSError:  # installed without its sources
         return None
-    if owner is None or path is None:
+    block = _block(source, head)
+    first, *others = snippet.splitlines()
+    starts = [number for number, line in block if first in line]
+    below = iter([line.strip() for number, line in block if starts and number > starts[0]])
+    # `in` consumes the iterator up to the line found, so the others are found in their order
+    if len(starts) != 1 or not all(line.strip() in below for line in others):
         return None
-    classes = (
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == owner.__name__
-    )
-    functions = (
-        each for node in classes for each in node.body if getattr(each, "name", None) == function
-    )
-    statements = [part for each in functions for part in _parts(each)][
-        1:
-    ]  # without the head of the function
-    found = [next((part for part in statements if word in _words(part)), None) for word in words]
-    parts = [part for part in found if part is not None]
-    if len(parts) < len(words):
-        return None
-    numbers = sorted({number for part in parts for number in _span(part)})
-    text = source.splitlines()
-    return Code(
-        path.name,
-        numbers[0],
-        _unindented([re.sub(r"  # .*", "", text[number - 1]) for number in numbers]),
-    )
+    return Code(path.name, starts[0], (first, *others))
 
 
-def _parts(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements and cases in a statement, and itself, in their order."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt | ast.match_case):
-            yield from _parts(child)
-
-
-def _words(part: ast.AST) -> Iterator[str]:
-    """The names and texts in a statement, but for the statements that it contains."""
-    for child in ast.iter_child_nodes(part):
-        if not isinstance(child, ast.stmt | ast.match_case):
-            for node in ast.walk(child):
-                match node:
-                    case (
-                        ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word))
-                    ):
-                        yield word
-
-
-def _span(part: ast.AST) -> Iterator[int]:
-    """The lines of a statement; of one that contains others only its head, and what is done if that is only one thing."""
-    if isinstance(part, ast.match_case):
-        yield part.pattern.lineno
-        return
-    assert isinstance(part, ast.stmt)
-    inside: Sequence[ast.stmt | ast.match_case] = getattr(part, "body", []) or getattr(
-        part, "cases", []
-    )
-    yield part.lineno
-    if not inside:
-        yield from range(part.lineno + 1, (part.end_lineno or part.lineno) + 1)
-    elif isinstance(part, ast.If) and len(inside) == 1:
-        yield from _span(inside[0])
-
-
-# --- Elixir ------------------------------------------------------------------------------------------------------------------
-
-
-def _in_elixir(module: str, function: str, *words: str) -> Code | None:
-    try:
-        text = ELIXIR.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    body = list(_body(text, module, function))
-    found = [next((number for number in body if _says(text[number], word)), None) for word in words]
-    numbers = sorted({number for number in found if number is not None})
-    if None in found:
-        return None
-    numbers += [number + 1 for number in numbers if text[number].endswith("->")]
-    lines = [re.sub(r"^ *def .*, do: ", "", text[number]) for number in numbers]
-    return Code(ELIXIR.name, numbers[0] + 1, _unindented(lines))
-
-
-def _body(text: Sequence[str], module: str, function: str) -> Iterator[int]:
-    """Where the lines of a function stand, without its head, unless that is all."""
-    inside = within = False
-    for number, line in enumerate(text):
-        if re.match(r"defmodule|end", line):
-            inside = line == f"defmodule {module} do"
-        elif inside and re.match(r"  (defp? |end)", line):
-            within = re.match(rf"  defp? {function}\b", line) is not None
-            if within and ", do:" in line:
-                yield number
-        elif inside and within:
-            yield number
-
-
-def _says(line: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", line) is not None
-
-
-def _unindented(lines: Sequence[str]) -> tuple[str, ...]:
-    margin = min(len(line) - len(line.lstrip()) for line in lines)
-    return tuple(line[margin:].rstrip() for line in lines)
+def _block(source: list[str], head: str) -> list[tuple[int, str]]:
+    """The numbered lines from `head` on, up to the next line that is not indented."""
+    lines = []
+    inside = False
+    for number, line in enumerate(source, 1):
+        if line and not line.startswith(" "):
+            inside = re.match(rf"{head}\b", line) is not None
+        if inside:
+            lines.append((number, line))
+    return lines

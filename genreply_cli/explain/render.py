@@ -1,102 +1,122 @@
-"""A story as rows."""
+"""A story as rows of text."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.explain.quotes import Code
-from genreply_cli.text import crop, pad
+from genreply_cli.explain.story import Sentence, StoryTeller
+from genreply_cli.text import crop, pad, wrap
 from genreply_cli.timeline.timeline import WIDE_COLUMNS
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
     from genreply_cli.terminal.screen import Screen
-from genreply_cli.explain.story import Sentence, StoryTeller, _wrapped
-
-Row = tuple[str, str]  # text, and its style as Rich names it
-
 
 INDENT: Final = 11  # columns for the time
+MIN_COLUMNS: Final = 20  # for a sentence, however narrow the terminal is
+MAX_ROWS: Final = 6  # for one sentence, on a terminal
 
 
-ROWS: Final = 6  # for one sentence, on a terminal
+class Row(NamedTuple):
+    """A row of text, and its style as Rich names it."""
+
+    text: str
+    style: str = ""
 
 
 def render(
     story: Iterable[Sentence], width: int | None = None, *, ascii_only: bool = False
 ) -> Iterator[Row]:
-    """The rows of a story. From 100 columns on the code is side by side, else below each other; None: nothing is ever wrapped."""
-    for told in story:
-        time = f"{f'+{told.t:.3f} s':<{INDENT}}"
-        code = [("Python", told.python), ("Elixir", told.elixir)]
-        if width is None:
-            yield f"{time}{told.sentence}", ""
-            for language, lines in code:
-                if lines is not None:
-                    yield from (
-                        (f"{' ' * INDENT}{language}, {lines.place}: {line}", "dim")
-                        for line in lines.lines
-                    )
-            continue
-        room = max(20, width - INDENT - 1)
-        sentence = crop(told.sentence, ROWS * room, "..." if ascii_only else "…")
-        for number, row in enumerate(_wrapped(sentence, room)):
-            yield f"{' ' * INDENT if number else time}{row}", ""
-        side_by_side = width >= WIDE_COLUMNS
-        column = (room - 3) // 2 if side_by_side else room
-        columns = [
-            _column(f"{language}, {lines.place}", lines, column)
-            for language, lines in code
-            if lines is not None
-        ]
-        if side_by_side and len(columns) == 2:
-            python_column, elixir_column = columns
-            columns = [
-                _beside(python_column, elixir_column, column, " | " if ascii_only else " │ ")
-            ]
-        yield from ((" " * INDENT + row, "dim") for rows in columns for row in rows)
+    """The rows of a story, in `width` columns; None: nothing is wrapped.
+
+    In a wide terminal the Python and the Elixir stand side by side, else below each other.
+    """
+    for sentence in story:
+        yield from _unwrapped(sentence) if width is None else _wrapped(sentence, width, ascii_only)
 
 
-def _column(title: str, code: Code, room: int) -> list[str]:
-    return [
-        *_wrapped(title, room),
-        *(f"  {row}" for line in code.lines for row in _wrapped(line, room - 2)),
-    ]
+def _unwrapped(sentence: Sentence) -> Iterator[Row]:
+    yield Row(_time(sentence) + sentence.sentence)
+    for language, code in _languages(sentence):
+        for line in code.lines:
+            yield Row(f"{' ' * INDENT}{language}, {code.place}: {line}", "dim")
 
 
-def _beside(left: list[str], right: list[str], room: int, between: str) -> list[str]:
-    rows = max(len(left), len(right))
-    one, other = ([*column, *[""] * (rows - len(column))] for column in (left, right))
-    return [f"{pad(a, room)}{between}{b}".rstrip() for a, b in zip(one, other, strict=True)]
+def _wrapped(sentence: Sentence, width: int, ascii_only: bool) -> Iterator[Row]:
+    room = max(MIN_COLUMNS, width - INDENT - 1)
+    text = crop(sentence.sentence, MAX_ROWS * room, _ellipsis(ascii_only))
+    first, *others = wrap(text, room)
+    yield Row(_time(sentence) + first)
+    yield from (Row(" " * INDENT + row) for row in others)
+
+    separator = " | " if ascii_only else " │ "
+    column_width = (room - len(separator)) // 2 if width >= WIDE_COLUMNS else room
+    columns = [_column(language, code, column_width) for language, code in _languages(sentence)]
+    if width >= WIDE_COLUMNS and len(columns) == 2:
+        left, right = columns
+        columns = [_side_by_side(left, right, column_width, separator)]
+    yield from (Row(" " * INDENT + row, "dim") for column in columns for row in column)
 
 
-def tell(stories: StoryTeller, screen: "Screen") -> None:
+def _time(sentence: Sentence) -> str:
+    return f"{f'+{sentence.t:.3f} s':<{INDENT}}"
+
+
+def _ellipsis(ascii_only: bool) -> str:
+    return "..." if ascii_only else "…"
+
+
+def _languages(sentence: Sentence) -> Iterator[tuple[str, Code]]:
+    for language, code in (("Python", sentence.python), ("Elixir", sentence.elixir)):
+        if code is not None:
+            yield language, code
+
+
+def _column(language: str, code: Code, width: int) -> list[str]:
+    rows = wrap(f"{language}, {code.place}", width)
+    for line in code.lines:
+        text = line.lstrip()
+        indent = "  " + " " * min(len(line) - len(text), width // 2)
+        rows += [indent + row for row in wrap(text, width - len(indent))]
+    return rows
+
+
+def _side_by_side(left: list[str], right: list[str], width: int, separator: str) -> list[str]:
+    height = max(len(left), len(right))
+    left, right = ([*column, *[""] * (height - len(column))] for column in (left, right))
+    return [f"{pad(a, width)}{separator}{b}".rstrip() for a, b in zip(left, right, strict=True)]
+
+
+def show_stories(stories: StoryTeller, screen: "Screen") -> None:
     """Show the stories that are worth telling, as the screen can show them."""
-    look = screen.mode
-    width = screen.width if look.terminal and look.view not in {"plain", "accessible"} else None
-    worth = stories.worth_telling()
-    for story in worth:
-        title = f"{pretty_name(story.call)}: {story.asked}"
-        screen.say(
-            title if width is None else crop(title, width - 1, "..." if look.ascii_only else "…"),
-            "bold",
-        )
-        for row, style in render(story, width, ascii_only=look.ascii_only):
-            screen.say(row, style)
+    mode = screen.mode
+    wraps = mode.terminal and mode.view not in {"plain", "accessible"}
+    width = screen.width if wraps else None
+    shown = stories.worth_telling()
+    for story in shown:
+        title = f"{pretty_name(story.call)}: {story.question}"
+        if width is not None:
+            title = crop(title, width - 1, _ellipsis(mode.ascii_only))
+        screen.say(title, "bold")
+        for row in render(story, width, ascii_only=mode.ascii_only):
+            screen.say(*row)
         screen.say("")
-    if len(worth) < stories.calls:
-        left = stories.calls - len(worth)
-        screen.say(
-            f"and {left} more {'call' if left == 1 else 'calls'}; genreply trace --explain --call ID tells of one"
-        )
+    left = stories.calls - len(shown)
+    if left > 0:
+        calls = "call" if left == 1 else "calls"
+        screen.say(f"and {left} more {calls}; genreply trace --explain --call ID tells of one")
 
 
 def show_story(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
-    """Show the stories of a transcript that are worth telling, or that of one call. Raises GenreplyError if there is none."""
+    """Show the stories of a transcript that are worth telling, or only that of `call`.
+
+    Raises GenreplyError if there is no such call.
+    """
     stories = StoryTeller(call)
     for step in steps:
-        stories(step)
+        stories.update(step)
     if not stories.calls:
         which = "no calls" if call is None else f"no call {call!r}"
         raise GenreplyError(
@@ -104,4 +124,4 @@ def show_story(steps: Iterable[Step], call: str | None, screen: "Screen") -> Non
             hint="without --explain it is drawn whole",
             exit_code=ExitStatus.USAGE,
         )
-    tell(stories, screen)
+    show_stories(stories, screen)

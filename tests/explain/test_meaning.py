@@ -7,7 +7,14 @@ from genreply_cli.transcript.step import KINDS, Step
 
 
 def test_every_kind_has_a_row() -> None:
-    assert set(MEANINGS) == set(KINDS) | {"wrong", "linked", "nobody", "monitor", "note"}
+    assert set(MEANINGS) == set(KINDS) | {
+        "wrong",
+        "linked",
+        "nobody",
+        "monitor",
+        "unknown fault",
+        "note",
+    }
 
 
 @pytest.mark.parametrize("kind", [*sorted(KINDS), "tomorrow"])
@@ -39,19 +46,11 @@ def test_what_comes_after_an_answer_depends_on_who_waits(
 
 
 def test_a_wrong_caller_is_called_that() -> None:
-    step = Step(
-        7,
-        0.25,
-        "reply",
-        "c2",
-        "coordinator",
-        "caller-2",
-        message="A",
-        details={"blocked": 0.2, "for": "c1"},
-    )
+    details = {"blocked": 0.2, "for": "c1"}
+    step = Step(7, 0.25, "reply", "c2", "coordinator", "caller-2", message="A", details=details)
     assert why(step) == (
-        'WRONG CALLER: coordinator replies "A" to caller-2, who did not ask that: it is the answer to c1.'
-        " If c1 still waits, it waits in vain."
+        'WRONG CALLER: coordinator replies "A" to caller-2, who did not ask that:'
+        " it is the answer to c1. If c1 still waits, it waits in vain."
     )
 
 
@@ -61,28 +60,32 @@ def test_a_crash_says_who_is_told() -> None:
 
 
 def test_what_comes_from_outside_is_made_visible() -> None:
-    step = Step(
-        1,
-        0.0,
-        "cal\x1bl",
-        "c1\x9b",
-        "call\u202eer",
-        "co\x00",
-        message="\x1b[2J",
-        details={"wh\x07at": "\x1b"},
-    )
     for kind in [*sorted(KINDS), "tomorrow\x1b"]:
         for names in (("for", "went_to"), ("link", "reason"), ("what", "label", "reason")):
-            details = dict.fromkeys(names, "\x1b")
+            details = {"wh\x07at": "\x1b", **dict.fromkeys(names, "\x1b")}
             hostile = Step(
                 1,
                 0.0,
                 kind,
-                step.call,
-                step.source,
-                step.target,
-                "a\x1bt",
-                step.message,
-                {**step.details, **details},
+                call="c1\x9b",
+                source="call\u202eer",
+                target="co\x00",
+                at="a\x1bt",
+                message="\x1b[2J",
+                details=details,
             )
             assert why(hostile, ("c\x1b9",)).isprintable()
+
+
+def test_what_is_missing_is_left_out_and_what_is_there_is_told() -> None:
+    late = Step(7, 0.5, "late", "c1", "coordinator", "caller", message="A")
+    assert why(late).startswith('coordinator replies "A", and is too late: caller has gone. The')
+    late = Step(7, 0.5, "late", "c1", "coordinator", "caller", message="A", details={"ago": 0.2})
+    assert "caller has gone, 200 ms ago. The reply is dropped. Nobody" in why(late)
+    fault = Step(8, 0.5, "fault", at="shop", details={"what": "{source} burns"})
+    assert why(fault) == "A fault, at shop: {source} burns."
+    lost = Step(9, 0.5, "lost", "c1", "shop", "till", message="open")
+    assert why(lost) == (
+        'shop sends to till, which has ended: "open". It is lost.'
+        " shop is not told: a call or a monitor would have told it."
+    )

@@ -1,124 +1,27 @@
-"""The story of a call: each sentence beside the code that did it, for every design and every fault."""
+"""The story of a call, for every design and every fault, beside the code that did it."""
 
-import asyncio
-import inspect
+import gc
 import re
-import shutil
-import subprocess
-from itertools import product
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
+from demos import CASES, played
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreply_cli import coordinator, variations, websocket
-from genreply_cli.explain.quotes import ELIXIR, PLACES, elixir_lines, python_lines
+from genreply_cli.explain.quotes import quote
 from genreply_cli.explain.render import render
-from genreply_cli.explain.story import FEW, Sentence, StoryTeller, explain
+from genreply_cli.explain.story import MAX_ENDED, MAX_STORIES, Sentence, Story, StoryTeller, explain
 from genreply_cli.paths import samples
-from genreply_cli.session import network
-from genreply_cli.session.network import KINDS, Fault
-from genreply_cli.session.outcome import greet
-from genreply_cli.session.session import session
-from genreply_cli.session.settings import Settings
 from genreply_cli.text import HIDDEN, cells
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
-from genreply_cli.variations import COORDINATORS
 
-CASES = list(product(COORDINATORS, ["none", *KINDS]))
-MODULES = coordinator, variations, websocket, network
-SOURCES = {Path(inspect.getfile(module)).name: inspect.getsource(module) for module in MODULES}
-
-
-def played(design: str, fault: str) -> tuple[list[Step], list[str]]:
-    """What three callers see who overlap, as in `Demo.run()` of the Elixir; and what has become of each."""
-    steps: list[Step] = []
-    asked = () if fault == "none" else (Fault(fault),)
-    settings = Settings(design, (0.2, 0.2), 1.5, asked, clock="virtual")
-
-    async def main() -> list[str]:
-        async with session(settings.start, [steps.append]) as (server, watch):
-            callers = []
-            for number, message in enumerate("ABC", 1):
-                callers.append(
-                    asyncio.create_task(
-                        greet(server, number, message, settings.timeout), name="caller"
-                    )
-                )
-                await asyncio.sleep(0.05)
-            outcomes = [await caller for caller in callers]
-            assert watch is not None
-            await watch.linger(10)
-            return [outcome.reply or outcome.status for outcome in outcomes]
-
-    return steps, settings.run(main())
-
-
-# --- the code ----------------------------------------------------------------------------------------------------------------
-
-MISSING = {
-    ("blocking", "keep"), ("immediate", "keep"), ("immediate", "wait inside"), ("single", "wait inside"), ("fifo", "wait inside"),
-    ("keyed", "wait inside"), ("immediate", "hand on"),
-}  # fmt: skip  # what a design does not do
-ONLY_PYTHON = {
-    ("blocking", "nobody"),
-    ("blocking", "hand on"),
-}  # inherited from Coordinator; Elixir inherits nothing
-
-
-@pytest.mark.parametrize(("design", "happens"), list(product(COORDINATORS, PLACES)))
-def test_what_happens_is_found_in_both_languages(design: str, happens: str) -> None:
-    one, other = python_lines(happens, design), elixir_lines(happens, design)
-    assert (one is None) == ((design, happens) in MISSING)
-    assert (other is None) == ((design, happens) in MISSING | ONLY_PYTHON)
-    if one is not None:
-        assert one.lines[0] in SOURCES[one.file].splitlines()[one.number - 1]
-    if other is not None:
-        assert other.file == ELIXIR.name
-        assert other.lines[0] in ELIXIR.read_text().splitlines()[other.number - 1]
-
-
-def test_the_reply_is_the_line_that_replies() -> None:
-    assert {
-        design: getattr(python_lines("reply", design), "lines", None) for design in COORDINATORS
-    } == {
-        "blocking": ("return Reply(msg, state)",),
-        "immediate": ('return Reply("ok", state)',),
-        "single": ("GenServer.reply(state.caller, msg)",),
-        "fifo": ("GenServer.reply(state.callers.popleft(), message.msg)",),
-        "keyed": ("GenServer.reply(state.callers.pop(ref), msg)",),
-    }
-    assert {
-        design: getattr(elixir_lines("reply", design), "lines", None) for design in COORDINATORS
-    } == {
-        "blocking": ("{:reply, answer, state}",),
-        "immediate": ('{:reply, "ok", state}',),
-        "single": ("GenServer.reply(state.caller, msg)",),
-        "fifo": ("GenServer.reply(from, msg)",),
-        "keyed": ("GenServer.reply(from, msg)",),
-    }
-
-
-def test_the_elixir_does_what_the_python_does() -> None:
-    """Every coordinator under every fault. It says so if there is no Elixir here."""
-    command = shutil.which("elixir")
-    if command is None:
-        pytest.skip(
-            "no `elixir` on the path: the Elixir that is shown beside the Python has not been run"
-        )
-    done = subprocess.run(
-        [command, "-r", ELIXIR, "-e", "Demo.run()"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == [", ".join([*case, *played(*case)[1]]) for case in CASES]
-
-
-# --- the stories -------------------------------------------------------------------------------------------------------------
+# --- the stories ---
 
 
 def sentences(story: list[Sentence]) -> str:
-    return "\n".join(told.sentence for told in story)
+    return "\n".join(sentence.sentence for sentence in story)
 
 
 @pytest.mark.parametrize(("design", "fault"), CASES)
@@ -142,50 +45,32 @@ def test_each_call_has_a_story_with_a_beginning_and_an_end(design: str, fault: s
         )
 
 
-@pytest.mark.parametrize(
-    ("design", "fault", "call", "said"),
-    [
-        (
-            "single",
-            "none",
-            "c1",
-            "from now on that is the one of c2: the caller of c1 is forgotten",
-        ),
-        ("single", "none", "c1", "Its answer went to c3"),
-        ("single", "none", "c3", "Whoever is in the slot gets what comes"),
-        ("single", "none", "c2", "replies once more to c3, which has its answer"),
-        (
-            "blocking",
-            "none",
-            "c2",
-            "does not hear it yet: it waits inside handle_call, for the answer to c1",
-        ),
-        (
-            "blocking",
-            "drop",
-            "c3",
-            "does not hear it yet: it waits inside handle_call, for the answer to c1",
-        ),
-        ("blocking", "duplicate", "c2", "took the first message that came for the answer"),
-        ("immediate", "none", "c1", "That is not the answer: there is none yet"),
-        ("immediate", "none", "c1", "has nobody to give it to"),
-        ("fifo", "drop", "c1", 'replies "B to you too!"'),
-        (
-            "fifo",
-            "drop",
-            "c1",
-            "As --fault drop asks, the network does wrong: the answer never comes",
-        ),
-        ("fifo", "duplicate", "c2", "an answer was lost, repeated or overtaken"),
-        ("keyed", "duplicate", "c1", "has nobody to give it to"),
-        ("keyed", "late", "c1", "The reply is dropped"),
-        ("keyed", "crash", "c1", "websocket crashes: RuntimeError: injected by --fault crash"),
-        ("keyed", "crash", "c1", "coordinator is linked to websocket, and goes down with it"),
-        ("keyed", "crash", "c2", "nobody is there"),
-    ],
-)
-def test_a_story_says_why(design: str, fault: str, call: str, said: str) -> None:
-    assert said in sentences(explain(played(design, fault)[0], call))
+# fmt: off
+REASONS = [
+    ("single", "none", "c1", "from now on that is the one of c2: the caller of c1 is forgotten"),
+    ("single", "none", "c1", "Its answer went to c3"),
+    ("single", "none", "c3", "Whoever is in the slot gets what comes"),
+    ("single", "none", "c2", "replies once more to c3, which has its answer"),
+    ("blocking", "none", "c2", "waits inside handle_call, for the answer to c1"),
+    ("blocking", "drop", "c3", "does not hear it yet: it waits inside handle_call"),
+    ("blocking", "duplicate", "c2", "took the first message that came for the answer"),
+    ("immediate", "none", "c1", "That is not the answer: there is none yet"),
+    ("immediate", "none", "c1", "has nobody to give it to"),
+    ("fifo", "drop", "c1", 'replies "B to you too!"'),
+    ("fifo", "drop", "c1", "--fault drop asks, the network does wrong: the answer never comes"),
+    ("fifo", "duplicate", "c2", "an answer was lost, repeated or overtaken"),
+    ("keyed", "duplicate", "c1", "has nobody to give it to"),
+    ("keyed", "late", "c1", "The reply is dropped"),
+    ("keyed", "crash", "c1", "websocket crashes: RuntimeError: injected by --fault crash"),
+    ("keyed", "crash", "c1", "coordinator is linked to websocket, and goes down with it"),
+    ("keyed", "crash", "c2", "nobody is there"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("design", "fault", "call", "sentence"), REASONS)
+def test_a_story_says_why(design: str, fault: str, call: str, sentence: str) -> None:
+    assert sentence in sentences(explain(played(design, fault)[0], call))
 
 
 def test_a_call_that_is_heard_has_somebody_to_give_it_to() -> None:
@@ -195,17 +80,9 @@ def test_a_call_that_is_heard_has_somebody_to_give_it_to() -> None:
 
 
 def test_a_cancelled_call_says_so() -> None:
+    call = Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "A"])
     steps = [
-        Step(
-            1,
-            0.0,
-            "call",
-            "c1",
-            "caller",
-            "coordinator",
-            message=["greet", "A"],
-            details={"timeout": None},
-        ),
+        replace(call, details={"timeout": None}),
         Step(2, 0.5, "cancel", "c1", "caller", "coordinator", details={"blocked": 0.5}),
     ]
     assert [told.sentence for told in explain(steps, "c1", "keyed")] == [
@@ -214,46 +91,57 @@ def test_a_cancelled_call_says_so() -> None:
     ]
 
 
+def test_a_crash_is_that_of_a_fault_if_the_fault_is_recorded_whatever_the_error_says() -> None:
+    steps = [
+        Step(1, 0.0, "call", "c1", "caller", "coordinator"),
+        Step(2, 0.0, "cast", "c1", "coordinator", "websocket", cause=1),
+        Step(3, 0.1, "fault", "c1", at="websocket", details={"what": "crash"}, cause=2),
+        Step(4, 0.1, "crash", "c1", at="websocket", details={"error": "a bad day"}, cause=2),
+    ]
+    crash = explain(steps, "c1", "keyed")[-1]
+    assert (crash.sentence, crash.python) == (
+        "websocket crashes: a bad day.",
+        quote("crash", "keyed").python,
+    )
+    details = {"error": "RuntimeError: injected by --fault crash"}
+    steps[2:] = [Step(4, 0.1, "crash", "c1", at="websocket", details=details, cause=2)]
+    assert explain(steps, "c1", "keyed")[-1].python == quote("answer", "keyed").python
+
+
 def test_a_program_that_is_not_ours_has_a_story_without_code() -> None:
     story = explain([Step(1, 0.0, "call", "c1", "caller", "shop", message="open")], "c1")
     assert story == [Sentence(0.0, 'caller asks shop, and is blocked from here on: "open".')]
     assert explain([], "c1") == []
 
 
-# --- many calls --------------------------------------------------------------------------------------------------------------
+# --- many calls ---
 
 
 def many(calls: int, wrong: int) -> StoryTeller:
     stories = StoryTeller()
     for number in range(1, calls + 1):
-        kind = "timeout" if number == wrong else "reply"
-        stories(
-            Step(
-                2 * number,
-                float(number),
-                "call",
-                f"c{number}",
-                "caller",
-                "coordinator",
-                message=["greet", str(number)],
-            )
-        )
-        stories(Step(2 * number + 1, number + 0.5, kind, f"c{number}", "caller", "coordinator"))
+        call, ends = f"c{number}", "timeout" if number == wrong else "reply"
+        ask = Step(2 * number, number, "call", call, "caller", "coordinator", message="A")
+        stories.update(ask)
+        stories.update(Step(2 * number + 1, number, ends, call, "caller", "coordinator"))
     return stories
 
 
-def test_of_few_calls_all_are_told_of_and_of_many_the_first_that_went_wrong_and_the_last() -> None:
-    assert [story.call for story in many(FEW, 2).worth_telling()] == ["c1", "c2", "c3"]
+def test_few_calls_are_all_told_and_of_many_the_first_that_went_wrong_and_the_last() -> None:
+    assert [story.call for story in many(MAX_STORIES, 2).worth_telling()] == ["c1", "c2", "c3"]
     assert [story.call for story in many(5000, 17).worth_telling()] == ["c17", "c5000"]
     assert [story.call for story in many(5000, 5000).worth_telling()] == ["c5000"]
     assert [story.call for story in many(5000, 0).worth_telling()] == ["c5000"]
 
 
 def test_memory_does_not_grow_with_the_number_of_calls() -> None:
-    assert len(many(5000, 17)._stories) <= 1005
+    stories = many(5 * MAX_ENDED, 17)
+    assert stories.calls == 5 * MAX_ENDED
+    gc.collect()
+    assert sum(isinstance(thing, Story) for thing in gc.get_objects()) <= MAX_ENDED + 5
 
 
-# --- how it is shown ---------------------------------------------------------------------------------------------------------
+# --- how it is shown ---
 
 
 @pytest.mark.parametrize("name", samples())

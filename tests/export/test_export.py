@@ -79,7 +79,7 @@ anything = st.builds(
 recordings = st.lists(anything, max_size=12)
 
 
-# --- files -------------------------------------------------------------------------------------------------------------------
+# --- files ---
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -166,7 +166,7 @@ def test_a_picture_of_too_much_is_refused_and_of_a_part_of_it_is_not(
     assert genreply("trace", path, "--as", form, "--from", "499").code == 0
 
 
-# --- SVG and HTML ------------------------------------------------------------------------------------------------------------
+# --- SVG and HTML ---
 
 
 @pytest.mark.parametrize("name", samples())
@@ -282,7 +282,7 @@ def test_a_page_lets_nothing_in_from_elsewhere() -> None:
     assert set(re.findall(r'https?://[^"]*', whole)) == {"http://www.w3.org/2000/svg"}
 
 
-# --- Mermaid -----------------------------------------------------------------------------------------------------------------
+# --- Mermaid ---
 
 
 def test_a_diagram_of_a_sample() -> None:
@@ -333,7 +333,7 @@ def test_bars_begin_before_they_end_and_everybody_is_declared(steps: list[Step])
     )
 
 
-# --- Perfetto ----------------------------------------------------------------------------------------------------------------
+# --- Perfetto ---
 
 
 def trace_of(steps: list[Step]) -> list[dict[str, Any]]:
