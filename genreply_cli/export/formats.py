@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
-from genreply_cli.timeline.timeline import plain_line
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
 

@@ -11,7 +11,7 @@ from genreply_cli.analysis.stats import Stats
 from genreply_cli.export.svg_layout import LEFT, TOP, Lane, Layout, Row, lay_out
 from genreply_cli.text import cells, crop, visible
 from genreply_cli.timeline.kinds import KindStyle, style_of
-from genreply_cli.timeline.timeline import plain_line
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import duration, pretty_name
 from genreply_cli.transcript.step import Step

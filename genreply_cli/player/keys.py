@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import style_of
-from genreply_cli.timeline.timeline import plain_line
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.step import KINDS, Step
 

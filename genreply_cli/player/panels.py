@@ -12,7 +12,7 @@ from genreply_cli.player.keys import KEYS
 from genreply_cli.player.state import State, at_end
 from genreply_cli.text import cells, crop, fits, pad, visible, wrap
 from genreply_cli.timeline.lanes import Span
-from genreply_cli.timeline.timeline import accessible_line
+from genreply_cli.timeline.lines import accessible_line
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.pretty import pretty, pretty_name

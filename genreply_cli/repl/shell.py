@@ -20,7 +20,7 @@ from genreply_cli.session.outcome import CANCELLED, Outcome
 from genreply_cli.session.pool import Call, Callers
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
-from genreply_cli.timeline.timeline import plain_line
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty
 from genreply_cli.transcript.reader import read

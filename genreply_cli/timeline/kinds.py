@@ -1,85 +1,85 @@
-"""One table: how each kind of step is called and drawn, in which colour, and what it says. Every view draws from it."""
+"""One table of how each kind of step looks: its word, arrow, mark, colour and sentence."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from genreply_cli.text import visible
-from genreply_cli.timeline.wording import (
-    Wording,
-    _asked,
-    _counted,
-    _crashed,
-    _dropped,
-    _ended,
-    _gave_up,
-    _kept,
-    _lost,
-    _marked,
-    _noted,
-    _replied,
-    _sent,
-    _started,
-    _told,
-    _wrong,
-)
+from genreply_cli.timeline import wording
+from genreply_cli.timeline.wording import Wording
 from genreply_cli.transcript.step import Step
-
-# --- what a step says --------------------------------------------------------------------------------------------------------
-
-
-# --- the table ---------------------------------------------------------------------------------------------------------------
 
 CROSS: Final = "\N{MULTIPLICATION SIGN}"
 
 
 class KindStyle(NamedTuple):
-    """How a kind of step looks, and what it says."""
+    """How a kind of step looks, and what its row says."""
 
     word: str
-    arrow: str  # "─" asks, "┈" answers, "" goes nowhere
-    mark: str  # stands where it arrives, or happens; "" leaves the lifeline as it is
+    arrow: str  # "─" asks, "┈" answers, "" is drawn in one place
+    mark: str  # drawn where the step arrives or happens; "" leaves the lifeline as it is
     colour: str  # as Rich names it: ANSI names, so the user's theme decides
     wording: Callable[[Step], Wording]
-    sentence: str  # for the accessible view
-    root: str = ""  # stands where it comes from; "" is where an arrow begins
+    sentence: str  # of the accessible view; the wording follows it
+    root: str = ""  # drawn where the step comes from; "" is the beginning of an arrow
 
 
+# fmt: off
 STYLES: Final[Mapping[str, KindStyle]] = {
-    "start":     KindStyle("start",   "",  "●",  "dim",        _started, "{at} is started: {said}"),
-    "call":      KindStyle("call",    "─", "",   "cyan",       _asked,   "{source} asks {target}, and waits: {said}"),
-    "noreply":   KindStyle("noreply", "",  "■",  "blue",       _kept,    "{at} goes on without an answer: {said}"),
-    "cast":      KindStyle("cast",    "─", "",   "yellow",     _asked,   "{source} casts to {target}: {said}"),
-    "info":      KindStyle("info",    "─", "",   "magenta",    _sent,    "{source} sends to {target}: {said}"),
-    "reply":     KindStyle("reply",   "┈", "",   "bold green", _replied, "{source} answers {target}: {said}"),
-    "wrong":     KindStyle("reply",   "┈", "!",  "bold red",   _wrong,   "{source} answers {target}: {said}"),
-    "timeout":   KindStyle("timeout", "",  CROSS, "bold red",   _gave_up, "{source} waits no longer: {said}"),
-    "cancel":    KindStyle("cancel",  "",  CROSS, "red",        _gave_up, "{source} waits no longer: {said}"),
-    "late":      KindStyle("late",    "┈", CROSS, "red",        _dropped, "{source} answers {target} too late: {said}"),
-    "duplicate": KindStyle("dup",     "┈", CROSS, "red",        _dropped, "{source} answers {target} again: {said}"),
-    "lost":      KindStyle("lost",    "─", CROSS, "red",        _lost,    "{source} sends to {target} in vain: {said}"),
-    "crash":     KindStyle("crash",   "",  CROSS, "bold red",   _crashed, "{at} crashes: {said}"),
-    "exit":      KindStyle("exit",    "┈", CROSS, "red",        _ended,   "{at} is gone: {said}"),
-    "stopped":   KindStyle("exit",    "┈", CROSS, "dim",        _ended,   "{at} is gone: {said}"),
-    "down":      KindStyle("down",    "┈", "",   "red",        _told,    "{target} is told: {said}", root=CROSS),
-    "fault":     KindStyle("fault",   "",  "!",  "red",        _marked,  "a fault is injected at {at}: {said}"),
-    "mark":      KindStyle("mark",    "",  "",   "bold",       _marked,  "mark: {said}"),
-    "end":       KindStyle("end",     "",  "",   "dim",        _counted, "the end: {said}"),
-}  # fmt: skip
+    "start":     KindStyle("start", "", "●", "dim", wording.started,
+                           "{at} is started"),
+    "call":      KindStyle("call", "─", "", "cyan", wording.asked,
+                           "{source} asks {target}, and waits"),
+    "noreply":   KindStyle("noreply", "", "■", "blue", wording.kept,
+                           "{at} goes on without an answer"),
+    "cast":      KindStyle("cast", "─", "", "yellow", wording.asked,
+                           "{source} casts to {target}"),
+    "info":      KindStyle("info", "─", "", "magenta", wording.sent,
+                           "{source} sends to {target}"),
+    "reply":     KindStyle("reply", "┈", "", "bold green", wording.replied,
+                           "{source} answers {target}"),
+    "wrong":     KindStyle("reply", "┈", "!", "bold red", wording.misdirected,
+                           "{source} answers {target}"),
+    "timeout":   KindStyle("timeout", "", CROSS, "bold red", wording.gave_up,
+                           "{source} waits no longer"),
+    "cancel":    KindStyle("cancel", "", CROSS, "red", wording.gave_up,
+                           "{source} waits no longer"),
+    "late":      KindStyle("late", "┈", CROSS, "red", wording.dropped,
+                           "{source} answers {target} too late"),
+    "duplicate": KindStyle("dup", "┈", CROSS, "red", wording.dropped,
+                           "{source} answers {target} again"),
+    "lost":      KindStyle("lost", "─", CROSS, "red", wording.lost,
+                           "{source} sends to {target} in vain"),
+    "crash":     KindStyle("crash", "", CROSS, "bold red", wording.crashed,
+                           "{at} crashes"),
+    "exit":      KindStyle("exit", "┈", CROSS, "red", wording.ended,
+                           "{at} is gone"),
+    "stopped":   KindStyle("exit", "┈", CROSS, "dim", wording.ended,
+                           "{at} is gone"),
+    "down":      KindStyle("down", "┈", "", "red", wording.notified,
+                           "{target} is told", root=CROSS),
+    "fault":     KindStyle("fault", "", "!", "red", wording.labelled,
+                           "a fault is injected at {at}"),
+    "mark":      KindStyle("mark", "", "", "bold", wording.labelled, "mark"),
+    "end":       KindStyle("end", "", "", "dim", wording.counted, "the end"),
+}
+# fmt: on
 
 
 def style_of(step: Step) -> KindStyle:
-    """The row of the table for a step. An answer to the wrong caller has its own, and so has an end that nobody need mourn."""
+    """The row of the table for a step.
+
+    Two kinds have a second row: a reply to the wrong caller, and a normal exit (normal, shutdown).
+    """
     if step.kind == "reply" and step.details.get("for") is not None:
         return STYLES["wrong"]
     if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
         return STYLES["stopped"]
-    return STYLES.get(step.kind) or KindStyle(
-        visible(step.kind), "─", "•", "dim", _noted, "{kind}: {said}"
-    )
+    style = STYLES.get(step.kind)
+    return style or KindStyle(visible(step.kind), "─", "•", "dim", wording.noted, "{kind}")
 
 
 def endpoints(step: Step) -> tuple[str | None, str | None]:
-    """From where to where a step goes; from None if it happens in one place."""
+    """Where the arrow of a step begins and where it ends; the first is None without an arrow."""
     if step.kind == "exit":
         return step.details.get("link"), step.at
     if style_of(step).arrow and step.at is None:

@@ -9,7 +9,7 @@ from genreply_cli import paths as kept
 from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, press
 from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
 from genreply_cli.player.view import render
-from genreply_cli.timeline.timeline import plain_line
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.step import Step

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from genreply_cli.text import crop
-from genreply_cli.timeline.timeline import Drawing, Timeline, accessible_line, plain_line, view_for
+from genreply_cli.timeline.lines import accessible_line, plain_line
+from genreply_cli.timeline.timeline import Timeline, view_for
 from genreply_cli.timeline.views import VIEWS, View
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
@@ -635,17 +636,15 @@ def test_colours_are_those_of_the_kind() -> None:
     assert styles(step("timeout", "c1", "caller", "coordinator", blocked=5.0)) == {"bold red"}
 
 
-# --- with Rich, and without --------------------------------------------------------------------------------------------------
-
-
-def test_a_drawing_is_as_wide_as_its_console() -> None:
+def test_a_console_of_rich_prints_the_rows_as_they_are() -> None:
     for width in (112, 80, 40):
-        console = Console(
-            file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False
-        )
-        console.print(Drawing(GREETING))
-        assert isinstance(console.file, io.StringIO)
-        assert console.file.getvalue().rstrip("\n") == drawn(GREETING, width)
+        file = io.StringIO()
+        console = Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+        timeline = Timeline(width)
+        for each in GREETING:
+            for row in timeline.rows(each):
+                console.print(row)
+        assert file.getvalue().rstrip("\n") == drawn(GREETING, width)
 
 
 def test_markup_of_the_user_is_text() -> None:
@@ -664,11 +663,3 @@ def test_plain_lines_are_made_without_rich() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"rich", "asyncio", "prompt_toolkit", "typer"} & set(loaded)
-
-
-def test_the_demo_draws_the_first_picture() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "genreply_cli.timeline.timeline"], capture_output=True, text=True, check=True,
-        env={"COLUMNS": "112", "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-    assert done.stdout.rstrip() == drawn(GREETING, 112)
