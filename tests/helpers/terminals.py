@@ -1,10 +1,13 @@
 """Programs in a real pseudo-terminal, and an emulator that shows their screens."""
 
 import contextlib
+import io
 import os
+import re
 import select
 import shlex
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +41,10 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
 
 
 def rewrap(screen: pyte.Screen, columns: int) -> None:
-    """Wrap the rows of a screen again, as most terminals do when they become narrower; the cursor stays with its character."""
+    """Wrap the rows of a screen again, as most terminals do when they become narrower.
+
+    The cursor stays on the character it was on.
+    """
     rows: list[str] = []
     for number, row in enumerate(screen.display):
         cells = row.rstrip()
@@ -56,6 +62,11 @@ def rewrap(screen: pyte.Screen, columns: int) -> None:
         screen.cursor_position(number + 1, 1)
         screen.draw(row)
     screen.cursor_position(cursor[0] - gone + 1, cursor[1] + 1)
+
+
+def rows_of(screen: pyte.Screen) -> list[str]:
+    """What a screen shows, without its empty rows."""
+    return [row.rstrip() for row in screen.display if row.strip()]
 
 
 class Terminal:
@@ -90,7 +101,7 @@ class Terminal:
 
     @property
     def rows(self) -> list[str]:
-        return [row.rstrip() for row in self.screen.display if row.strip()]
+        return rows_of(self.screen)
 
     def resize(self, columns: int, lines: int = LINES) -> None:
         """Make the window narrower or wider."""
@@ -99,9 +110,13 @@ class Terminal:
             rewrap(self.screen, columns)
         self.screen.resize(lines=lines, columns=columns)
 
-    def wait_for(self, shown: str | Callable[[list[str]], bool]) -> list[str]:
-        """Read until the screen shows it."""
-        there = shown if callable(shown) else lambda rows: any(shown in row for row in rows)
+    def wait_for(self, shown: str | re.Pattern[str] | Callable[[list[str]], bool]) -> list[str]:
+        """Read until the screen shows it, and return the rows.
+
+        It is a part of a row, a pattern that a part of a row matches, or a condition for all rows.
+        Choose what stays on the screen once it is there: more may have been written by then.
+        """
+        there = _condition(shown)
         while not there(self.rows):
             try:
                 self._read()
@@ -152,3 +167,57 @@ class Terminal:
         data = self.child.read_nonblocking(65536, timeout=PATIENCE)
         self.raw += data
         self.stream.feed(data)
+
+
+def _condition(
+    shown: str | re.Pattern[str] | Callable[[list[str]], bool],
+) -> Callable[[list[str]], bool]:
+    if isinstance(shown, str):
+        return lambda rows: any(shown in row for row in rows)
+    if isinstance(shown, re.Pattern):
+        return lambda rows: any(shown.search(row) for row in rows)
+    return shown
+
+
+class EmulatedTerminal(io.TextIOWrapper):
+    """A stream that is a terminal in this process: it shows what is written at once.
+
+    With it and the virtual clock, a test sees each screen between two writes, and never waits.
+    """
+
+    def __init__(self, columns: int = 120, *, rewraps: bool = False) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8")
+        self._window, other_end = os.openpty()  # it has a size, and nothing is written to it
+        os.close(other_end)
+        self._rewraps = rewraps
+        self.screen = pyte.Screen(columns, LINES)
+        self._stream = pyte.Stream(self.screen)
+        self.screens: list[list[str]] = []  # the rows after each write
+        self.resize(columns)
+
+    @property
+    def rows(self) -> list[str]:
+        return rows_of(self.screen)
+
+    def resize(self, columns: int) -> None:
+        """Make the window narrower or wider."""
+        termios.tcsetwinsize(self._window, (LINES, columns))
+        if self._rewraps:
+            rewrap(self.screen, columns)
+        self.screen.resize(columns=columns)
+
+    def write(self, text: str) -> int:
+        self._stream.feed(text.replace("\n", "\r\n"))
+        self.screens.append(self.rows)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._window
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._window)
+        super().close()
