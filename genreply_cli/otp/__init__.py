@@ -1,7 +1,9 @@
-"""A small, faithful GenServer on asyncio: deferred replies, default timeouts, prompt errors, links, monitors, and one observer.
+"""A small, faithful GenServer on asyncio: calls whose reply may come later, from anywhere.
 
-It behaves as Erlang's gen_server does, message by message, needs nothing but the standard library, and knows nothing of the rest
-of this package. Start reading in `genserver`; `answers` and `exits` say what may be answered and how it may end.
+It behaves as Erlang's gen_server does, message by message: default timeouts, prompt errors, links,
+monitors, names; and one observer sees every message. It needs nothing but the standard library, and
+imports nothing of the rest of this package. `README.md` beside this file is the guide. To read the
+code, start with `callbacks`, then `genserver`; `states` explains a process from within.
 """
 
 from genreply_cli.otp import debug
@@ -9,7 +11,6 @@ from genreply_cli.otp.answers import (
     Continue,
     Down,
     Exited,
-    From,
     Ignore,
     Init,
     Monitor,
@@ -19,6 +20,7 @@ from genreply_cli.otp.answers import (
     Stop,
     Timeout,
 )
+from genreply_cli.otp.calls import From
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import (
     AlreadyStarted,
@@ -31,8 +33,7 @@ from genreply_cli.otp.exits import (
     ServerExit,
     StopTimeout,
 )
-from genreply_cli.otp.genserver import (
-    GenServer,
+from genreply_cli.otp.functions import (
     Timer,
     call,
     cast,
@@ -48,11 +49,13 @@ from genreply_cli.otp.genserver import (
     unlink,
     whereis,
 )
+from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node
 
 __all__ = [
-    "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down", "Event", "Exit", "Exited",
-    "From", "GenServer", "Ignore", "Init", "Monitor", "NoProcess", "NoReply", "Node", "Reply", "Request", "ServerExit", "Stop",
-    "StopTimeout", "Timeout", "Timer", "call", "cast", "debug", "demonitor", "exit", "link", "monitor", "note", "reply", "send",
+    "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
+    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Monitor", "NoProcess",
+    "NoReply", "Node", "Reply", "Request", "ServerExit", "Stop", "StopTimeout", "Timeout", "Timer",
+    "call", "cast", "debug", "demonitor", "exit", "link", "monitor", "note", "reply", "send",
     "send_after", "stop", "unlink", "whereis",
 ]  # fmt: skip

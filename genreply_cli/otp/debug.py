@@ -1,26 +1,29 @@
-"""Looking into a running server: its state, its status; stopping it for a while. Erlang's `:sys`, as far as people use it.
+"""Look into a running server, or stop it for a while: Erlang's `:sys`, as far as people use it.
 
-Each function takes a server or a registered name, and is handled by the server in its turn, between two messages, and also while
-it is suspended. Each raises what a call raises: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`. As with a call,
-a timeout takes nothing back: the server does what it was asked to when it comes to it.
+Each function takes a server or a registered name. The server does what it is asked in its turn,
+between two messages, and also while it is suspended. Each function raises what a call raises:
+`CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`, `CallingSelf`. As with a call, a
+timeout takes nothing back: the server still does it when its turn comes.
 """
 
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar, overload
 
-from genreply_cli.otp.exits import CallError, NoProcess
-from genreply_cli.otp.genserver import GenServer, whereis
-from genreply_cli.otp.process import SUSPENDED, SYSTEM, Process
+from genreply_cli.otp.exits import CallTimeout, NoProcess, ServerExit
+from genreply_cli.otp.functions import find, naming
+from genreply_cli.otp.genserver import GenServer
+from genreply_cli.otp.process import Process
+from genreply_cli.otp.states import SUSPENDED, SYSTEM
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 class Status(NamedTuple):
-    """What `status` tells of a server."""
+    """What `status` returns."""
 
     server: GenServer[Any]
-    name: Any
+    name: Any  # None if it is not registered
     suspended: bool
     parent: GenServer[Any] | None
     links: tuple[GenServer[Any], ...]
@@ -33,8 +36,8 @@ async def get_state(server: GenServer[S], timeout: float | None = 5.0) -> S: ...
 @overload
 async def get_state(server: Hashable, timeout: float | None = 5.0) -> Any: ...
 async def get_state(server: Any, timeout: float | None = 5.0) -> Any:
-    """The state as it is now. It is the object itself: do not change it."""
-    return await _ask(server, lambda process: process.state, timeout, "get_state")
+    """Return the state. It is the object itself: do not change it."""
+    return await _run_in_process(server, lambda process: process.state, timeout, "get_state")
 
 
 @overload
@@ -48,47 +51,43 @@ async def replace_state(
 async def replace_state(
     server: Any, function: Callable[[Any], Any], timeout: float | None = 5.0
 ) -> Any:
-    """Have the server go on with `function(state)`, and return that. What `function` raises is raised here; the server lives."""
+    """Have the server go on with `function(state)`, and return that.
+
+    What `function` raises is raised here, and the server goes on with its old state.
+    """
 
     def replace(process: Process) -> Any:
         process.state = function(process.state)
         return process.state
 
-    return await _ask(server, replace, timeout, "replace_state")
+    return await _run_in_process(server, replace, timeout, "replace_state")
 
 
 async def suspend(server: Any, timeout: float | None = 5.0) -> None:
-    """Let the server handle no messages until `resume`. They wait in its mailbox; its idle timeout starts anew then."""
-    await _ask(server, Process.suspend, timeout, "suspend")
+    """Have the server handle no messages until `resume`. They wait in its mailbox.
+
+    Its idle timeout starts anew at `resume`.
+    """
+    await _run_in_process(server, Process.suspend, timeout, "suspend")
 
 
 async def resume(server: Any, timeout: float | None = 5.0) -> None:
-    """Let a suspended server go on."""
-    await _ask(server, Process.resume, timeout, "resume")
+    """Have a suspended server go on."""
+    await _run_in_process(server, Process.resume, timeout, "resume")
 
 
 async def step(server: Any, timeout: float | None = 5.0) -> None:
-    """Let a suspended server handle the message that has waited longest, and no more. Erlang's `:sys` has nothing like it."""
-    await _ask(server, Process.step, timeout, "step")
+    """Have a suspended server handle the message that has waited longest, and no other.
+
+    What that message continues with (`then=Continue(…)`) is handled, too. Erlang's `:sys` has
+    nothing like it.
+    """
+    await _run_in_process(server, Process.step, timeout, "step")
 
 
 async def status(server: Any, timeout: float | None = 5.0) -> Status:
-    """The server's status and state."""
-    return await _ask(server, _status, timeout, "status")
-
-
-async def _ask(
-    server: Any, function: Callable[[Process], T], timeout: float | None, doing: str
-) -> T:
-    found = server if isinstance(server, GenServer) else whereis(server)
-    if found is None:
-        raise NoProcess(server, None, timeout, doing)
-    try:
-        return await found._ask_system(function, timeout, doing)
-    except CallError as error:
-        if error.server is found:
-            error.server = server
-        raise
+    """Return the server's name, parent, links, mailbox and state, and whether it is suspended."""
+    return await _run_in_process(server, _status, timeout, "status")
 
 
 def _status(process: Process) -> Status:
@@ -101,3 +100,37 @@ def _status(process: Process) -> Status:
         mailbox=tuple(message for kind, message, _, _ in process.mailbox if kind is not SYSTEM),
         state=process.state,
     )
+
+
+async def _run_in_process(
+    server: Any, function: Callable[[Process], T], timeout: float | None, operation: str
+) -> T:
+    """Have the process run a function between two messages, and return its result.
+
+    No event tells of it: to look at a server is no message of the program.
+    """
+    found = find(server)
+    if found is None:
+        raise NoProcess(server, None, timeout, operation)
+    process = found._process
+    outcome: list[tuple[Any, Exception | None]] = []
+    with naming(server, found):
+        process.check_can_wait(found, None, timeout, operation)
+        finished = process.node.loop.create_future()
+
+        def run(process: Process) -> None:
+            try:
+                outcome.append((function(process), None))
+            except Exception as error:
+                outcome.append((None, error))
+            if not finished.done():
+                finished.set_result(None)
+
+        process.post(SYSTEM, run)
+        await process.wait_for(finished, timeout, CallTimeout(found, None, timeout, operation))
+        if not outcome:
+            raise ServerExit(found, None, timeout, process.reason, operation)
+    [(result, error)] = outcome
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return]  # a T, if there was no error

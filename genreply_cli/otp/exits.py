@@ -1,25 +1,29 @@
-"""The ways in which a process ends and a call fails.
+"""How a process ends, and how a call fails.
 
     BaseException
-     └─ Exit                     raised in a callback: end this server, for this reason
+     └─ Exit                raised in a callback: end this server, for this reason
     Exception
-     ├─ CallError                a call, or a stop, did not end well: .server, .request, .timeout
-     │   ├─ CallTimeout          (also a TimeoutError) no reply in time; the request stays with the server
-     │   ├─ NoProcess            (also a LookupError) there is no such server; nothing was sent
-     │   ├─ ServerExit           the server ended before it replied: .reason
-     │   ├─ CallingSelf          a server asked itself, which would wait for ever
-     │   └─ StopTimeout          (also a TimeoutError) the server did not stop in time; it still will
-     ├─ AlreadyStarted           the name is taken, by .process
-     └─ BadReturn                (also a TypeError) a callback answered something else than it may
+     ├─ CallError           a call, or a stop, did not end well: .server, .request, .timeout
+     │   ├─ CallTimeout     (also a TimeoutError) no reply in time; the server keeps the request
+     │   ├─ NoProcess       (also a LookupError) there is no such server; nothing was sent
+     │   ├─ ServerExit      the server ended before it replied: .reason
+     │   ├─ CallingSelf     a server called itself: it would wait for ever
+     │   └─ StopTimeout     (also a TimeoutError) it did not stop in time; it still will
+     ├─ AlreadyStarted      the name is taken, by .process
+     └─ BadReturn           (also a TypeError) a callback returned something else than it may
 
-On the BEAM all but the last two are exits of the caller: `exit({:timeout, {GenServer, :call, …}})` and so on.
+On the BEAM all but the last two are exits of the caller, such as
+`exit({:timeout, {GenServer, :call, …}})`.
 """
 
 from typing import Any
 
 
-class Exit(BaseException):  # the field's own name
-    """Raise it in a callback to end the server for `reason`, as `exit(reason)` does in Elixir. `terminate` still runs."""
+class Exit(BaseException):
+    """Raise it in a callback to end the server for `reason`, as `exit(reason)` does in Elixir.
+
+    `terminate` still runs.
+    """
 
     def __init__(self, reason: Any = "normal") -> None:
         super().__init__(reason)
@@ -27,69 +31,97 @@ class Exit(BaseException):  # the field's own name
 
 
 class CallError(Exception):
-    """A call failed. `server` is as the caller gave it, `request` and `timeout` (seconds, or None for ever) too."""
+    """A call failed. `server` and `request` are those of the caller; `timeout` is in seconds.
 
-    why = "failed"
+    `timeout` is None if there was no limit. `why` says in a few words what went wrong.
+    """
 
     def __init__(
-        self, server: Any, request: Any, timeout: float | None, doing: str = "call"
+        self, server: Any, request: Any, timeout: float | None, operation: str = "call"
     ) -> None:
         super().__init__(server, request, timeout)
         self.server = server
         self.request = request
         self.timeout = timeout
-        self._doing = doing
+        self._operation = operation
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return "failed"
 
     def __str__(self) -> str:
         request = f" with {shorten(self.request)}" if self.request is not None else ""
         limit = "no timeout" if self.timeout is None else f"timeout {self.timeout:g} s"
-        return f"{self._doing} {shorten(self.server)}{request}, {limit}: {self.why}"
+        return f"{self._operation} {shorten(self.server)}{request}, {limit}: {self.why}"
 
 
 class CallTimeout(CallError, TimeoutError):
-    """No reply came within the timeout. The server is not told; it still handles the request, and a late reply is dropped."""
+    """No reply came within the timeout.
+
+    The server is not told: it still handles the request, and a late reply is dropped.
+    """
 
     @property
-    def why(self) -> str:  # type: ignore[override]
-        return f"no reply within {self.timeout:g} s; the server keeps the request, and a late reply will be dropped"
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return (
+            f"no reply within {self.timeout:g} s; "
+            "the server keeps the request, and a late reply will be dropped"
+        )
 
 
 class NoProcess(CallError, LookupError):
-    """No such server is running: it has ended, was never started, or nobody has that name. Raised at once."""
+    """No such server is running: it has ended or was never started, or the name is not registered.
 
-    why = "no process is running there"
+    Raised at once.
+    """
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return "no process is running there"
 
 
 class ServerExit(CallError):
-    """The server ended before it replied, for whatever `reason`, "normal" too; an exception is the `__cause__` as well."""
+    """The server ended before it replied, for any `reason`, "normal" too.
+
+    A reason that is an exception is the `__cause__` as well.
+    """
 
     def __init__(
-        self, server: Any, request: Any, timeout: float | None, reason: Any, doing: str = "call"
+        self, server: Any, request: Any, timeout: float | None, reason: Any, operation: str = "call"
     ) -> None:
-        super().__init__(server, request, timeout, doing)
+        super().__init__(server, request, timeout, operation)
         self.reason = reason
+        self.__cause__ = reason if isinstance(reason, BaseException) else None
 
     @property
-    def why(self) -> str:  # type: ignore[override]
+    def why(self) -> str:
+        """What went wrong, in a few words."""
         return f"the server exited before it replied, reason {shorten(self.reason)}"
 
 
 class CallingSelf(CallError):
     """A server called, or stopped, itself: it would wait for a reply that only it could give."""
 
-    why = "a server cannot wait for itself; use cast, send or Continue"
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return "a server cannot wait for itself; use cast, send or Continue"
 
 
 class StopTimeout(CallError, TimeoutError):
-    """The server did not stop in time. It is not killed: it stops when it comes to it."""
+    """The server did not stop in time. It is not killed: it still stops when it comes to it."""
 
     @property
-    def why(self) -> str:  # type: ignore[override]
+    def why(self) -> str:
+        """What went wrong, in a few words."""
         return f"it did not stop within {self.timeout:g} s; it will, when it comes to it"
 
 
-class AlreadyStarted(Exception):  # the field's own name
-    """The name is taken: `process` runs under it. `init` was not run."""
+class AlreadyStarted(Exception):
+    """The `name` is taken, by the server `process`. `init` was not run."""
 
     def __init__(self, process: Any, name: Any) -> None:
         super().__init__(process, name)
@@ -100,8 +132,8 @@ class AlreadyStarted(Exception):  # the field's own name
         return f"the name {self.name!r} is taken by {self.process!r}"
 
 
-class BadReturn(TypeError):  # the field's own name
-    """A callback answered something else than it may; `answer` is what it answered."""
+class BadReturn(TypeError):
+    """A callback returned something else than it may. `answer` is what it returned."""
 
     def __init__(self, server: Any, callback: str, answer: Any, about: str, expected: str) -> None:
         super().__init__(
@@ -111,21 +143,22 @@ class BadReturn(TypeError):  # the field's own name
 
 
 def shorten(value: Any, limit: int = 200) -> str:
-    """The `repr` of a value, of at most `limit` characters, whatever that `repr` does."""
+    """Return the `repr` of a value, at most `limit` characters of it. Never raises."""
     try:
         text = repr(value)
-    except Exception as error:  # a user's __repr__ must not hide the failure that we are telling
+    except Exception as error:  # it must not hide the failure that is being described
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def is_quiet(reason: Any) -> bool:
-    """Whether a reason is an ordinary end ("normal", "shutdown", ("shutdown", x)), of which no crash report is made."""
-    return is_normal(reason) or (isinstance(reason, str) and reason == "shutdown") or (
-        isinstance(reason, tuple) and len(reason) == 2 and isinstance(reason[0], str) and reason[0] == "shutdown"
-    )  # fmt: skip
 
 
 def is_normal(reason: Any) -> bool:
     """Whether links ignore this reason."""
     return isinstance(reason, str) and reason == "normal"
+
+
+def is_quiet(reason: Any) -> bool:
+    """Whether it is no crash: "normal", "shutdown" or ("shutdown", x). Crashes are logged."""
+    if isinstance(reason, tuple) and len(reason) == 2:
+        reason = reason[0]
+        return isinstance(reason, str) and reason == "shutdown"
+    return isinstance(reason, str) and reason in ("normal", "shutdown")

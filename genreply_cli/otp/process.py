@@ -1,31 +1,26 @@
-"""Processes: a mailbox and a state each, one message at a time, and what their end means to others.
+"""A process: its mailbox, its state, its callbacks one message at a time, its end.
 
-A process here is no task. It is a deque of messages and a flag. Processes with messages stand in the node's run queue, which one
-callback of the event loop drains, or a caller does where it could only wait. A plain callback is called on the spot. An `async
-def` callback is stepped on the spot, too; only if it really has to wait does a task take it over, and until it is through its
-process handles nothing else. Each process has a `contextvars.Context` of its own, in which all its callbacks run: it says who is
-running and which event is being handled, and whatever tasks and timers a callback starts inherit both.
+A process is no task. It is a queue of entries and a flag. Processes with entries stand in the run
+queue of the node. A plain callback is called on the spot; so is an `async def` one up to its first
+wait, where a task takes over (`async_callbacks`). Each process has a `contextvars.Context` in which
+all its callbacks run; it says which server is running and which event is being handled.
+
+The states of a process, and the flags that go with each, are drawn up in `states`.
 """
 
 import asyncio
-import contextlib
-import inspect
-import logging
-import types
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final
 
 from genreply_cli.otp.answers import (
-    FAILED,
     NOTHING,
-    WAITING,
     Continue,
     Down,
     Exited,
-    From,
+    Ignore,
     Init,
     Monitor,
     NoReply,
@@ -33,58 +28,56 @@ from genreply_cli.otp.answers import (
     Stop,
     Timeout,
 )
-from genreply_cli.otp.events import Event
-from genreply_cli.otp.exits import BadReturn, Exit, is_normal, is_quiet, shorten
-
-if TYPE_CHECKING:
-    from genreply_cli.otp.genserver import GenServer
-    from genreply_cli.otp.node import Node
-
-logger = logging.getLogger("genreply_cli.otp")
-
-# Kinds of entries in a mailbox. Compared by identity.
-CALL: Final = "call"
-CAST: Final = "cast"
-INFO: Final = "info"
-CONTINUE: Final = "continue"  # always leftmost, so it comes before all messages
-SYSTEM: Final = "system"  # the message is a function of the process
-TERMINATE: Final = (
-    "terminate"  # never in a mailbox; the message is (Stop, the entry that led to it)
+from genreply_cli.otp.async_callbacks import PENDING, AsyncRunner, SelectiveReceive
+from genreply_cli.otp.calls import FAILED, WAITING, From, OpenCalls, answer_call, fail_call
+from genreply_cli.otp.exits import (
+    BadReturn,
+    CallingSelf,
+    Exit,
+    NoProcess,
+    is_normal,
+    is_quiet,
+    shorten,
+)
+from genreply_cli.otp.node import Node
+from genreply_cli.otp.states import (
+    BUSY,
+    CALL,
+    CAST,
+    CONTINUE,
+    EXITED,
+    INFO,
+    NO_ENTRY,
+    READY,
+    STARTING,
+    STOPPING,
+    SUSPENDED,
+    SYSTEM,
+    TERMINATE,
+    Entry,
+    check_timeout,
+    handling,
+    logger,
+    running,
 )
 
-# What a process is doing. Compared by identity.
-READY: Final = "ready"
-STARTING: Final = "starting"  # in init
-BUSY: Final = "busy"  # in an async callback that waits
-SUSPENDED: Final = "suspended"  # by debug.suspend
-STOPPING: Final = "stopping"  # in terminate
-EXITED: Final = "exited"
-
-QUOTA: Final = 100  # messages that a process may handle before others get their turn
+MESSAGES_PER_RUN: Final = 100  # that a process may handle before other processes get their turn
+SECONDS_TO_STOP: Final = 5.0  # that a server has when its node closes, before it is killed
 
 ANSWERS: Final = (Reply, NoReply, Stop)
 
-Entry = tuple[
-    str, Any, "From[Any] | None", Event | None
-]  # kind, message, who asks, what the observer was told
-
-running: ContextVar["GenServer[Any] | None"] = ContextVar("running", default=None)
-handling: ContextVar[Event | None] = ContextVar("handling", default=None)
-
 
 class Process:
-    """What the runtime knows of one server. Users hold its `server`, the GenServer, through which no state can be reached."""
+    """What the runtime knows of one server. Users hold `server`, and cannot get at this."""
 
     __slots__ = (
-        "brought_down_by", "call_runner", "context", "have_a_go", "id", "idle", "idle_timeout", "links", "mailbox",
-        "monitored", "monitors", "name", "node", "open", "parent", "queued", "reason", "receiving", "runner", "scheduled",
-        "server", "state", "status", "waiters", "work",
+        "async_runner", "context", "id", "idle", "idle_timeout", "killed_by", "links", "mailbox",
+        "monitored", "monitors", "name", "node", "open_calls", "parent", "queued", "reason",
+        "receiving", "run_in_context", "scheduled", "server", "state", "status", "waiters",
     )  # fmt: skip
 
-    def __init__(
-        self, server: "GenServer[Any]", node: "Node", name: Any, parent: "Process | None"
-    ) -> None:
-        self.server = server
+    def __init__(self, server: Any, node: Node, name: Any, parent: "Process | None") -> None:
+        self.server = server  # a GenServer, which stands above this module
         self.node = node
         self.name = name
         self.id = node.next_id()
@@ -92,37 +85,35 @@ class Process:
         self.state: Any = None
         self.status: str = STARTING
         self.reason: Any = None  # why it has exited
-        self.brought_down_by: Process | None = None
+        self.killed_by: Process | None = None  # whose exit signal ended it
         self.mailbox: deque[Entry] = deque()
-        self.scheduled = True  # in the run queue, being run, or kept from it
-        self.queued = False  # in the run queue, since a `receive` that is over
-        self.open: dict[
-            From[Any], None
-        ] = {}  # the calls that wait for a reply of this server, oldest first
-        self.links: dict[Process, None] = {}
-        self.monitors: dict[Monitor, None] = {}  # who watches this process
-        self.monitored: dict[Monitor, None] = {}  # whom this process watches
-        self.waiters: dict[Callable[[Any], None], None] = {}  # called with the exit reason
+        self.scheduled = True
+        self.queued = False
+        self.receiving: SelectiveReceive | None = None
+        self.async_runner: AsyncRunner | None = None
         self.idle: asyncio.TimerHandle | None = None
-        self.idle_timeout: float | None = None
-        self.receiving: Receiving | None = None
-        self.runner: asyncio.Task[None] | None = (
-            None  # carries on async callbacks; made when the first one comes
-        )
-        self.work: Work | None = None  # what it is to carry on
-        self.call_runner: asyncio.Future[None] | None = None  # where it waits for that
+        self.idle_timeout: float | None = None  # seconds
+        self.open_calls = OpenCalls(node)
+        self.links: dict[Process, None] = {}
+        self.monitors: dict[Monitor, Process] = {}  # of this process, and who watches
+        self.monitored: dict[Monitor, Process] = {}  # by this process, and who is watched
+        self.waiters: dict[asyncio.Future[Any], None] = {}  # that get the exit reason
         self.context = copy_context()
         self.context.run(running.set, server)
-        self.have_a_go: Callable[[], None] = partial(
-            self.context.run, self.run
-        )  # what the run queue calls
+        self.run_in_context: Callable[[], None] = partial(self.context.run, self.run)
 
-    # --- the mailbox --------------------------------------------------------------------------------------------------------
+    @property
+    def alive(self) -> bool:
+        """Whether it has not exited."""
+        return self.status is not EXITED
+
+    # --- the mailbox
 
     def post(self, kind: str, message: Any, from_: From[Any] | None = None) -> None:
-        """Put a message into the mailbox: the one door through which all messages to processes pass.
+        """Put a message into the mailbox. All messages to processes pass through here.
 
-        It never waits: mailboxes have no limit, or two servers could block each other. The mailbox of the dead holds nothing.
+        It never waits: mailboxes have no limit, or two servers could block each other. A process
+        that has exited drops it.
         """
         node = self.node
         if not self.scheduled:
@@ -130,13 +121,17 @@ class Process:
                 node.wake()
             self.scheduled = True
             node.ready.append(self)
-        event = None if node.observe is None else node.tell_message(kind, self, message, from_)
+        event = None if node.observe is None else node.emit_message(kind, self, message, from_)
         self.mailbox.append((kind, message, from_, event))
 
-    def go_on(self) -> None:
-        """Nothing keeps the process from its mailbox any more."""
+    def post_stop(self, reason: Any) -> None:
+        """Have it stop for `reason` when it has handled what is in its mailbox now."""
+        self.post(SYSTEM, lambda process: process.terminate(Stop(reason, process.state), NO_ENTRY))
+
+    def become_ready(self) -> None:
+        """Handle messages from now on."""
         self.status = READY
-        if self.queued:  # it has its place in the run queue already
+        if self.queued:
             self.queued = False
             return
         self.scheduled = bool(self.mailbox)
@@ -144,26 +139,29 @@ class Process:
             self.node.schedule(self)
 
     def run(self) -> None:
-        """Handle messages until there are none, something keeps the process from them, or its quota is used up."""
+        """Handle messages until there are none, the status changes, or others must have a turn.
+
+        The commonest answers are dealt with here, all others in `handle_return`: that is the speed.
+        """
         if self.status is not READY:
-            self._run_otherwise()
+            self._run_while_not_ready()
             return
         mailbox, server = self.mailbox, self.server
-        quota = QUOTA
+        messages_left = MESSAGES_PER_RUN
         while mailbox:
-            if not quota:
+            if not messages_left:
                 self.node.schedule(self)
                 return
-            quota -= 1
+            messages_left -= 1
             entry = mailbox.popleft()
             kind, message, from_, event = entry
             if self.idle_timeout is not None and kind is not SYSTEM:
-                self._forget_idle()
+                self._cancel_idle()
             if event is not None:
                 handling.set(event)
             try:
                 if kind is CALL:
-                    answer: Any = server.handle_call(message, from_, self.state)  # type: ignore[arg-type]  # calls have a from_
+                    answer: Any = server.handle_call(message, from_, self.state)
                 elif kind is CAST:
                     answer = server.handle_cast(message, self.state)
                 elif kind is INFO:
@@ -171,107 +169,152 @@ class Process:
                 elif kind is CONTINUE:
                     answer = server.handle_continue(message, self.state)
                 else:
-                    self.handle_system(message)
-                    if self.status is not READY:
-                        return
-                    continue
+                    answer = None
+                    self._handle_system(message)
                 if type(answer) is NoReply and answer.then is None is answer.timeout:
                     self.state = answer.state
-                    if kind is CALL and event is not None and from_._status is WAITING:  # type: ignore[union-attr]
-                        self.node.tell("noreply", server, None, None, from_)
+                    if kind is CALL and event is not None and from_._status is WAITING:
+                        self.node.emit("noreply", server, None, None, from_)
                 elif (
                     type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout
                 ):
                     self.state = answer.state
-                    self.node.reply(from_, answer.value)  # type: ignore[arg-type]  # calls have a from_
+                    answer_call(from_, answer.value)
                 else:
-                    self.settle(answer, entry)
+                    self.handle_return(answer, entry)
             except BaseException as error:
                 self.crash(error, entry)
             if self.status is not READY:
-                if not self.server.alive:
+                if not self.alive:  # it was killed in the callback, which then returned a state
                     self.state = None
                 return
         self.scheduled = False
 
-    def _run_otherwise(self) -> None:
-        """A message has come although the process is not ready for all: it may be one that it waits for."""
+    def _run_while_not_ready(self) -> None:
         self.queued = False
         if self.receiving is not None:
             self.scheduled = False
-            self.receiving.look(self.mailbox)
+            self.receiving.scan(self.mailbox)
         elif self.status is SUSPENDED:
-            self.scheduled = False
-            place = next(
-                (place for place, entry in enumerate(self.mailbox) if entry[0] is SYSTEM), None
-            )
-            if place is not None:
-                self.scheduled = True
-                message = self.mailbox[place][1]
-                del self.mailbox[place]
-                self.handle_system(message)
+            kinds = [entry[0] for entry in self.mailbox]
+            self.scheduled = SYSTEM in kinds
+            if self.scheduled:
+                index = kinds.index(SYSTEM)
+                function = self.mailbox[index][1]
+                del self.mailbox[index]
+                self._handle_system(function)
 
-    def handle_system(self, function: Callable[["Process"], None]) -> None:
-        """Run a function of the process on behalf of `stop`, of `debug`, or of a parent that has ended."""
+    def _handle_system(self, function: Callable[["Process"], None]) -> None:
+        """Run a function of the process: for `stop`, `debug`, or a parent that has exited."""
         function(self)
-        if self.status is SUSPENDED:  # there may be more of these, further behind
+        if self.status is SUSPENDED:  # there may be more system entries, further behind
             self.node.schedule(self)
         elif self.idle_timeout is not None and self.status is READY:
-            self.set_idle(self.idle_timeout)
+            self._set_idle(self.idle_timeout)
+
+    async def receive(self, type_: Any, timeout: float | None) -> Any:
+        """Take the first message of a type out of the mailbox. Raises TimeoutError."""
+        receiving = self.receiving = SelectiveReceive(type_, self.node.loop.create_future())
+        self.scheduled = self.queued  # so that the next message has it run, and the mailbox scanned
+        try:
+            receiving.scan(self.mailbox)
+            async with asyncio.timeout(timeout):
+                message, event = await receiving.future
+        finally:
+            self.receiving = None
+            self.queued, self.scheduled = self.scheduled, True
+        handling.set(event)
+        return message
+
+    # --- for debug
 
     def suspend(self) -> None:
-        """Handle nothing but system messages until `resume`."""
+        """Handle nothing but system entries until `resume`."""
         self.status = SUSPENDED
         if self.idle is not None:
             self.idle.cancel()
 
     def resume(self) -> None:
-        """Go on after `suspend`."""
+        """End `suspend`. The idle timeout starts anew."""
         if self.status is SUSPENDED:
-            self.go_on()
+            self.become_ready()
             if self.idle_timeout is not None:
-                self.set_idle(self.idle_timeout)
+                self._set_idle(self.idle_timeout)
 
     def step(self) -> None:
-        """Handle one message, and be suspended again. What a callback continues with belongs to its message."""
+        """Handle one message, and what it continues with, then be suspended again."""
         if self.status is SUSPENDED and self.mailbox:
             self.mailbox.insert(1, (SYSTEM, Process.suspend, None, None))
             self.resume()
 
-    # --- callbacks and their answers ----------------------------------------------------------------------------------------
+    # --- callbacks and their answers
 
-    def started(self, answer: Any) -> None:
-        """`init` has answered; the first message may come."""
-        init = answer if isinstance(answer, Init) else Init(answer)
+    def start(self, args: tuple[Any, ...], timeout: float | None) -> Any:
+        """Run `init`, and do what it asks for. Returns its answer; raises what it raises."""
+        began = self.node.loop.time()
+        try:
+            answer = self.context.run(self.server.init, *args)
+            self._check_init(answer, args)
+            if timeout is not None and self.node.loop.time() - began > timeout:
+                raise TimeoutError(f"{self.server!r} took longer than {timeout:g} s in init")
+            if self.status is not EXITED and not isinstance(answer, Stop | Ignore):
+                self._take_first_state(answer if isinstance(answer, Init) else Init(answer))
+        except Exit as error:
+            self.exit(error.reason)
+            raise
+        except BaseException as error:
+            self.node.emit("crash", self.server, None, error)
+            self.exit(error)
+            raise
+        if isinstance(answer, Stop | Ignore):
+            self.exit(answer.reason if isinstance(answer, Stop) else "normal")
+        return answer
+
+    def _check_init(self, answer: Any, args: tuple[Any, ...]) -> None:
+        if isinstance(answer, Coroutine):
+            answer.close()
+            raise TypeError(
+                f"{type(self.server).__qualname__}.init is async, but start does not wait; "
+                "move what waits to handle_continue"
+            )
+        if isinstance(answer, Reply | NoReply):
+            expected = "a state, Init, Stop or Ignore"
+            raise BadReturn(self.server, "init", answer, shorten(args), expected)
+
+    def _take_first_state(self, init: Init[Any]) -> None:
         if init.timeout is not None:
             check_timeout(init.timeout)
         self.state = init.state
         if init.then is not None:
-            self.mailbox.appendleft((CONTINUE, _continuation(init.then), None, handling.get()))
-        self.go_on()
+            self._continue_with(init.then, handling.get())
+        self.become_ready()
         if init.timeout is not None:
-            self.set_idle(init.timeout)
+            self._set_idle(init.timeout)
 
-    def settle(self, answer: Any, entry: Entry) -> None:
-        """Do what the answer of a callback asks for."""
+    def handle_return(self, answer: Any, entry: Entry) -> None:
+        """Do what the answer of a callback asks for. Raises BadReturn if it is no answer."""
         kind, message, from_, event = entry
+        if kind is SYSTEM:
+            return
         if not isinstance(answer, ANSWERS) and isinstance(answer, Coroutine):
-            answer = self._step(answer, entry)
-            if answer is WAITS:
+            if self.async_runner is None:
+                self.async_runner = AsyncRunner(self)
+            answer = self.async_runner.start(answer, entry)
+            if answer is PENDING:
                 return
         if self.status is EXITED:
             return
         if kind is TERMINATE:
-            self._end(message, message[0].reason, from_)
+            self._after_terminate(message, message[0].reason, from_)
             return
         if isinstance(answer, Stop) and (kind is CALL or answer.reply is NOTHING):
-            self.finish(answer, entry)
+            self.terminate(answer, entry)
             return
-        if isinstance(answer, Reply) and kind is CALL and from_ is not None:
-            self.node.reply(from_, answer.value)
+        if isinstance(answer, Reply) and kind is CALL:
+            answer_call(from_, answer.value)
         elif isinstance(answer, NoReply):
             if from_ is not None and event is not None and from_._status is WAITING:
-                self.node.tell("noreply", self.server, None, None, from_)
+                self.node.emit("noreply", self.server, None, None, from_)
         else:
             expected = "Reply, NoReply or Stop" if kind is CALL else "NoReply or Stop"
             if isinstance(answer, Stop):
@@ -280,156 +323,79 @@ class Process:
         timeout = None if answer.timeout is None else check_timeout(answer.timeout)
         self.state = answer.state
         if answer.then is not None:
-            self.mailbox.appendleft((CONTINUE, _continuation(answer.then), None, event))
-        if self.status is BUSY:  # an async callback has come to its end
-            self.go_on()
+            self._continue_with(answer.then, event)
+        if self.status is BUSY:  # an async callback has returned
+            self.become_ready()
         if timeout is not None:
-            self.set_idle(timeout)
+            self._set_idle(timeout)
 
-    def set_idle(self, timeout: float) -> None:
-        """Send `Timeout()` if nothing comes for so many seconds. A message that is there already wins, even against 0."""
+    def _continue_with(self, then: Any, event: Any) -> None:
+        if not isinstance(then, Continue):
+            raise TypeError(f"then is {shorten(then)}; expected Continue(…)")
+        self.mailbox.appendleft((CONTINUE, then.continuation, None, event))
+
+    def _set_idle(self, timeout: float) -> None:
+        """Send `Timeout()` in so many seconds, if no message has come by then."""
         if self.idle is not None:
             self.idle.cancel()
         self.idle_timeout = timeout
-        self.idle = self.node.loop.call_later(timeout, self._idle_is_over, context=self.context)
+        self.idle = self.node.loop.call_later(timeout, self._send_timeout, context=self.context)
 
-    def _idle_is_over(self) -> None:
+    def _send_timeout(self) -> None:
         if self.status is READY and not self.mailbox and self.idle_timeout is not None:
             self.idle = self.idle_timeout = None
             self.post(INFO, Timeout())
 
-    def _forget_idle(self) -> None:
+    def _cancel_idle(self) -> None:
         if self.idle is not None:
             self.idle.cancel()
         self.idle = self.idle_timeout = None
 
-    # --- async callbacks ----------------------------------------------------------------------------------------------------
-
-    def _step(self, coroutine: Coroutine[Any, Any, Any], entry: Entry) -> Any:
-        """Run an async callback on the spot up to its first wait; if it has none, return its answer, else `WAITS`.
-
-        The runner is the current task meanwhile, so that what takes hold of the current task (`asyncio.timeout` does) takes hold
-        of the one that will carry the callback on. Entering and leaving tasks is what asyncio documents for such uses.
-        """
-        loop = self.node.loop
-        runner = self.runner or self._make_runner()
-        cancelled = runner.cancelling()
-        around = asyncio.current_task(loop)
-        switch = around is not runner
-        if switch:
-            if around is not None:
-                asyncio.tasks._leave_task(loop, around)
-            asyncio.tasks._enter_task(loop, runner)
-        try:
-            waits_for = coroutine.send(None)
-            if runner.cancelling() > cancelled:  # it has cancelled itself before it waited at all
-                if inspect.getcoroutinestate(runner.get_coro()) == inspect.CORO_CREATED:  # type: ignore[arg-type]
-                    self.runner = None  # a task that is cancelled before it has begun never does
-                waits_for = coroutine.throw(asyncio.CancelledError())
-        except StopIteration as end:
-            return end.value
-        finally:
-            if switch:
-                asyncio.tasks._leave_task(loop, runner)
-                if around is not None:
-                    asyncio.tasks._enter_task(loop, around)
-        if self.status is EXITED:  # killed, by its own doing, while it was stepped
-            with contextlib.suppress(BaseException):
-                coroutine.throw(asyncio.CancelledError())
-            with contextlib.suppress(
-                BaseException
-            ):  # unless it is through: it has caught that, and waits again
-                coroutine.close()
-            return WAITS
-        if self.status is READY:
-            self.status = BUSY
-        if self.runner is None:
-            self._make_runner()
-        self.work = Work(coroutine, waits_for, entry)
-        if self.call_runner is not None and not self.call_runner.done():
-            self.call_runner.set_result(None)
-        return WAITS
-
-    def _make_runner(self) -> "asyncio.Task[None]":
-        loop = self.node.loop
-        self.call_runner = loop.create_future()
-        task = asyncio.Task(
-            self._carry_on(), loop=loop, name=repr(self.server), context=self.context
-        )  # never an eager one
-        self.runner = self.node.adopt(task)
-        return self.runner
-
-    async def _carry_on(self) -> None:
-        runner = asyncio.current_task()
-        while self.call_runner is not None and (self.status is not EXITED or self.work is not None):
-            interrupted: BaseException | None = None
-            try:
-                await self.call_runner
-            except (
-                asyncio.CancelledError
-            ) as error:  # by an asyncio.timeout of the callback, before we came to it
-                interrupted = error
-            self.call_runner = self.node.loop.create_future()
-            work, self.work = self.work, None
-            if self.status is EXITED:
-                interrupted = interrupted or asyncio.CancelledError()
-            if work is None:  # the callback that was to be cancelled was through by then
-                if runner is not None:
-                    runner.uncancel()
-                continue
-            try:
-                self.settle(await _resume(work.coroutine, work.waits_for, interrupted), work.entry)
-            except BaseException as error:
-                self.crash(error, work.entry)
-
-    # --- the end ------------------------------------------------------------------------------------------------------------
+    # --- the end
 
     def crash(self, error: BaseException, entry: Entry) -> None:
-        """A callback has raised: the server ends for that reason, and `terminate` gets the state from before."""
-        fatal = isinstance(error, KeyboardInterrupt | SystemExit)
+        """End because a callback has raised; `terminate` gets the state from before.
+
+        KeyboardInterrupt and SystemExit are raised again.
+        """
+        kind, message, from_, _ = entry
         if self.status is not EXITED:
             reason = error.reason if isinstance(error, Exit) else error
-            if (
-                entry[0] is TERMINATE
-                and isinstance(entry[1][0].reason, BaseException)
-                and error.__context__ is None
-            ):
-                error.__context__ = entry[1][
-                    0
-                ].reason  # as it is anyway where terminate is no coroutine
+            if kind is TERMINATE and error.__context__ is None:
+                first = message[0].reason
+                if isinstance(first, BaseException):
+                    error.__context__ = first  # as Python does where terminate is not async
             if not isinstance(error, Exit):
-                self.node.tell("crash", self.server, None, error)
-            if entry[0] is TERMINATE:
-                self._end(entry[1], reason, entry[2])
+                self.node.emit("crash", self.server, None, error)
+            if kind is TERMINATE:
+                self._after_terminate(message, reason, from_)
             else:
-                self.finish(Stop(reason, self.state), entry)
-        if fatal:
+                self.terminate(Stop(reason, self.state), entry)
+        if isinstance(error, KeyboardInterrupt | SystemExit):
             raise error
 
-    def finish(self, stop: Stop[Any], entry: Entry) -> None:
-        """Run `terminate`, then end."""
+    def terminate(self, stop: Stop[Any], entry: Entry) -> None:
+        """Run the callback `terminate`, then exit. `entry` is what led to it."""
         self.status = STOPPING
-        terminate: Entry = (
-            TERMINATE,
-            (stop, entry),
-            entry[2] if stop.reply is not NOTHING else None,
-            entry[3],
-        )
+        from_ = None if stop.reply is NOTHING else entry[2]
+        terminate: Entry = (TERMINATE, (stop, entry), from_, entry[3])
         try:
-            self.settle(self.server.terminate(stop.reason, stop.state), terminate)
+            self.handle_return(self.server.terminate(stop.reason, stop.state), terminate)
         except BaseException as error:
             self.crash(error, terminate)
 
-    def _end(self, ending: tuple[Stop[Any], Entry], reason: Any, from_: From[Any] | None) -> None:
-        """`terminate` is through: the last reply, the crash report, and the exit, in this order."""
+    def _after_terminate(
+        self, ending: tuple[Stop[Any], Entry], reason: Any, from_: From[Any] | None
+    ) -> None:
+        """Send the last reply, log a crash, and exit, in this order."""
         stop, entry = ending
         if from_ is not None:
-            self.node.reply(from_, stop.reply)
+            answer_call(from_, stop.reply)
         if not is_quiet(reason):
-            self._report(reason, stop.state, entry)
+            self._log_crash(reason, stop.state, entry)
         self.exit(reason)
 
-    def _report(self, reason: Any, state: Any, entry: Entry) -> None:
+    def _log_crash(self, reason: Any, state: Any, entry: Entry) -> None:
         kind, message, from_, _ = entry
         client = None if from_ is None else from_.caller
         linked = [process.server for process in self.links]
@@ -442,177 +408,161 @@ class Process:
         ]
         extra = {"server": self.server, "last_message": message, "state": state, "reason": reason}
         extra |= {"client": client, "linked": linked}
-        error = (
-            (type(reason), reason, reason.__traceback__)
-            if isinstance(reason, BaseException)
-            else None
-        )
-        logger.error("%s", "\n  ".join(lines), exc_info=error, extra=extra)
+        raised = reason if isinstance(reason, BaseException) else None
+        logger.error("%s", "\n  ".join(lines), exc_info=raised, extra=extra)
 
-    def signal(self, source: "Process | None", reason: Any, *, kill: bool = False) -> None:
-        """An exit signal arrives, from a link or from `exit`."""
+    def receive_exit_signal(
+        self, source: "Process | None", reason: Any, *, kill: bool = False
+    ) -> None:
+        """Do what an exit signal asks for. It comes from a link, or from `exit`."""
         if self.status is EXITED:
             return
         if not kill and self.server.trap_exit:
-            if source is not None and source is (
-                self.parent or self
-            ):  # who was started by nobody is its own parent
-                self.brought_down_by = self.parent
-                self.post(
-                    SYSTEM, lambda process: process.finish(Stop(reason, process.state), NO_ENTRY)
-                )
+            if source is not None and source is (self.parent or self):  # no parent: its own parent
+                self.killed_by = self.parent
+                self.post_stop(reason)
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
-            self.die(source, "killed" if kill else reason)
+            self.exit_by_signal(source, "killed" if kill else reason)
 
-    def die(self, source: "Process | None", reason: Any) -> None:
-        """End because of an exit signal."""
-        self.brought_down_by = source
+    def exit_by_signal(self, source: "Process | None", reason: Any) -> None:
+        """Exit because of an exit signal: `terminate` is not run."""
+        self.killed_by = source
         if self.status is STARTING and self.parent is not None and self.parent.server.trap_exit:
-            self.unlink(self.parent)  # that waits for its start, and hears of its end by that alone
+            self.unlink(self.parent)  # its call of `start` fails; it gets no Exited besides
         self.exit(reason)
 
     def exit(self, reason: Any) -> None:
-        """End now. First the name is free; only then do waiting callers, links and monitors hear of it."""
+        """Exit now. First the name is free; then callers, links and monitors are notified."""
         if self.status is EXITED:
             return
         node = self.node
         self.status = EXITED
         self.reason = reason
         self.state = None
-        self.scheduled = True  # for ever: nothing that comes now is handled
+        self.scheduled = True  # for ever
         self.mailbox = deque(maxlen=0)
-        self._forget_idle()
-        node.forget(self)
-        node.tell(
-            "exit",
-            self.server,
-            None,
-            reason,
-            detail=self.brought_down_by and self.brought_down_by.server,
-        )
-        for from_ in list(self.open):
-            node.give_up(from_, FAILED, reason)
-        for waiter in list(self.waiters):
-            waiter(reason)
+        self._cancel_idle()
+        node.unregister(self)
+        killer = None if self.killed_by is None else self.killed_by.server
+        node.emit("exit", self.server, None, reason, detail=killer)
+        for from_ in list(self.open_calls):
+            fail_call(from_, FAILED, reason)
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(reason)
         self.waiters.clear()
-        for monitor in self.monitored:
-            monitor.process._process.monitors.pop(monitor, None)
+        for monitor, watched in self.monitored.items():
+            watched.monitors.pop(monitor, None)
         self.monitored = {}
         for linked in self.links:
             linked.links.pop(self, None)
         if self.links or self.monitors:
-            node.pass_on(self)
-        if (
-            self.runner is not None and self.work is None
-        ):  # otherwise it has not come to that yet, and will cancel it itself
-            self.runner.cancel()
+            node.notify_exit(self)
+        if self.async_runner is not None:
+            self.async_runner.cancel()
 
-    def pass_on(self) -> None:
-        """Tell links, then monitors, of the end."""
+    def notify_links_and_monitors(self) -> None:
+        """Send the exit signal to links, then a Down for each monitor."""
         for linked in self.links:
-            linked.signal(self, self.reason)
-        for monitor in list(self.monitors):
-            watcher = monitor.watcher._process
-            if watcher.monitored.pop(monitor, NOTHING) is None:  # otherwise it has ended meanwhile
-                watcher.hear_down(monitor, self.reason)
+            linked.receive_exit_signal(self, self.reason)
+        for monitor, watcher in list(self.monitors.items()):
+            if watcher.monitored.pop(monitor, None) is not None:  # else it has exited meanwhile
+                watcher.post(INFO, Down(monitor, monitor.process, self.reason))
         self.links, self.monitors = {}, {}
 
-    def hear_down(self, monitor: Monitor, reason: Any) -> None:
-        """Somebody whom this process watches has ended, or was not there."""
-        self.post(INFO, Down(monitor, monitor.process, reason))
-
     def link(self, other: "Process") -> None:
-        """Let each of the two hear of the other's end."""
+        """Link the two: each gets an exit signal when the other exits."""
         if other is not self:
             self.links[other] = other.links[self] = None
 
     def unlink(self, other: "Process") -> None:
-        """Nothing passes between the two any more."""
+        """Undo `link`."""
         self.links.pop(other, None)
         other.links.pop(self, None)
 
+    def monitor(self, other: "Process", ref: Monitor) -> None:
+        """Have this process sent a `Down` when the other exits."""
+        self.monitored[ref] = other
+        other.monitors[ref] = self
 
-NO_ENTRY: Final[Entry] = (SYSTEM, None, None, None)
+    def demonitor(self, ref: Monitor, *, flush: bool) -> None:
+        """Undo `monitor`; with `flush`, also take a `Down` that has come out of the mailbox."""
+        watched = self.monitored.pop(ref, None)
+        if watched is not None:
+            del watched.monitors[ref]
+        if flush:
+            downs = [e for e in self.mailbox if isinstance(e[1], Down) and e[1].ref is ref]
+            for entry in downs:
+                self.mailbox.remove(entry)
 
+    # --- waiting
 
-class Waits:
-    """The type of `WAITS`: the answer of a callback is not there yet."""
+    def is_running_here(self) -> bool:
+        """Whether the running code is this server, and not a task that a callback started."""
+        runner = self.async_runner
+        task = None if runner is None else runner.task
+        return running.get() is self.server and asyncio.current_task(self.node.loop) is task
 
+    def check_can_wait(
+        self, server: Any, request: Any, timeout: float | None, operation: str
+    ) -> None:
+        """Raise what keeps the running code from waiting for this process, which is `server`."""
+        if timeout is not None:
+            check_timeout(timeout)
+        if self.status is EXITED:
+            raise NoProcess(server, request, timeout, operation)
+        if self.is_running_here():
+            raise CallingSelf(server, request, timeout, operation)
 
-WAITS: Final = Waits()
+    async def wait_for(
+        self,
+        future: "asyncio.Future[Any]",
+        timeout: float | None = None,
+        overdue: Exception | None = None,
+    ) -> None:
+        """Wait until the future is done or the process has exited, which sets it to the reason.
 
-
-class Work(NamedTuple):
-    """An async callback that waits, to be carried on by the runner."""
-
-    coroutine: Coroutine[Any, Any, Any]
-    waits_for: Any
-    entry: Entry
-
-
-@types.coroutine
-def _resume(
-    coroutine: Coroutine[Any, Any, Any], waits_for: Any, interrupted: BaseException | None
-) -> Generator[Any, Any, Any]:
-    """Await a coroutine that has been stepped already, and waits for `waits_for`."""
-    while True:
+        Raises `overdue` after `timeout` seconds.
+        """
+        self.waiters[future] = None
         try:
-            if interrupted is not None:
-                raise interrupted
-            yield waits_for
-        except BaseException as error:
-            interrupted = None
-            try:
-                waits_for = coroutine.throw(error)
-            except StopIteration as end:
-                return end.value
-        else:
-            return (yield from coroutine)
+            async with asyncio.timeout(timeout) as limit:
+                await future
+        except TimeoutError:
+            if limit.expired() and overdue is not None:
+                raise overdue from None
+            raise
+        finally:
+            self.waiters.pop(future, None)
 
-
-class Receiving:
-    """A wait for the first message of a type, in `GenServer.receive`; it looks at each message once."""
-
-    __slots__ = ("future", "kind", "seen")
-
-    def __init__(self, kind: Any, future: "asyncio.Future[tuple[Any, Event | None]]") -> None:
+    async def shut_down(self) -> None:
+        """Stop it because its node closes. It is killed if that takes too long."""
+        if self.status is BUSY and not self.server.trap_exit:  # an exit signal would end it, too
+            self.exit("shutdown")
+            return
+        self.post_stop("shutdown")
+        exited = self.node.loop.create_future()
         try:
-            isinstance(None, kind)
-        except TypeError:
-            raise TypeError(
-                f"receive was given {shorten(kind)}; expected the type of a message"
-            ) from None
-        self.kind = kind
-        self.future = future
-        self.seen = 0
-
-    def look(self, mailbox: deque[Entry]) -> None:
-        """Take the first message that fits out of the mailbox; the others keep their order."""
-        while self.seen < len(mailbox) and not self.future.done():
-            kind, message, _, event = mailbox[self.seen]
-            if kind is INFO and isinstance(message, self.kind):
-                del mailbox[self.seen]
-                self.future.set_result((message, event))
-            else:
-                self.seen += 1
+            await self.wait_for(exited, SECONDS_TO_STOP)
+        except TimeoutError:
+            self.exit("killed")
 
 
-def check_timeout(timeout: Any) -> float:
-    """A timeout in seconds, or an error that says what it should be."""
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-        raise TypeError(
-            f"timeout is {shorten(timeout)}; expected seconds as an int or float, or None to wait for ever"
-        )
-    if not 0 <= timeout < float("inf"):
-        raise ValueError(
-            f"timeout is {timeout!r}; expected 0 seconds or more, or None to wait for ever"
-        )
-    return timeout
+class NotStarted(Process):
+    """Stands for the process of a server that was never started: it behaves as if it had exited."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.status = EXITED
+        self.reason = "noproc"
+        self.name = None
+        self.id = 0
+
+    def post(self, kind: str, message: Any, from_: From[Any] | None = None) -> None:
+        """Drop the message."""
 
 
-def _continuation(then: Any) -> Any:
-    if not isinstance(then, Continue):
-        raise TypeError(f"then is {shorten(then)}; expected Continue(…)")
-    return then.continuation
+NOT_STARTED: Final = NotStarted()

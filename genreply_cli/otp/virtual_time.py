@@ -1,13 +1,16 @@
 """An event loop whose clock jumps: an hour's sleep takes no time, and every run is the same.
 
-`run(main())` is `asyncio.run(main())`, except that whenever nothing is ready to run, the clock jumps to the next deadline
-instead of waiting for it. Equal deadlines run in the order in which they were set. When nothing is ready and no deadline is
-set, the program waits for something that can never come: `Deadlock` is raised at once and says who waits for what.
+`run(main())` is `asyncio.run(main())`, except that the clock jumps to the next deadline whenever
+nothing is ready to run. Equal deadlines fall due in the order in which they were set. If nothing is
+ready and there is no deadline, the program waits for something that can never happen: `Deadlock` is
+raised at once, and says which tasks wait, and where.
 
-The clock belongs to the loop, so nothing else has to know: `asyncio.sleep`, `asyncio.timeout`, `call_later` and the runtime's
-own timeouts are all of one time. What runs here must not use threads, sockets or pipes: nobody would wait for them.
+The clock belongs to the loop, so `asyncio.sleep`, `asyncio.timeout`, `call_later` and the timeouts
+of the runtime all agree. What runs here must not use threads, sockets or pipes: the clock would not
+wait for them.
 
-Only public parts of asyncio are used: a selector that does not wait, and `call_at`, `time` as a loop may define them.
+Only public parts of asyncio are used: a selector that does not wait, and `call_at` and `time`,
+which a loop may define.
 """
 
 import asyncio
@@ -23,17 +26,20 @@ Ts = TypeVarTuple("Ts")
 
 
 class Deadlock(RuntimeError):
-    """Everybody waits, and nothing can happen any more."""
+    """All tasks wait, and nothing can happen any more."""
 
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
-    """Run `main` to its end on a virtual clock that starts at 0 seconds, and return its result."""
+    """Run `main` to its end, and return its result. The clock starts at 0 seconds.
+
+    Raises what `main` raises, and `Deadlock`. `debug` is that of `asyncio.run`.
+    """
     with asyncio.Runner(debug=debug, loop_factory=Loop) as runner:
         return runner.run(main)
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """The event loop of `run`; also usable as a `loop_factory`."""
+    """The event loop of `run`. It may also be used as a `loop_factory` of `asyncio.Runner`."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -41,10 +47,10 @@ class Loop(asyncio.SelectorEventLoop):
         self._timers: list[
             tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context]
         ] = []
-        super().__init__(_Impatient(self))
+        super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """Seconds since the loop was made; moves only when nothing is ready."""
+        """Return the seconds since the loop was made. They move on only when nothing is ready."""
         return self._now
 
     def call_at(
@@ -54,30 +60,37 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """As in asyncio, but equal deadlines keep their order, which a plain heap of equal floats does not."""
+        """As in asyncio, but equal deadlines keep their order.
+
+        asyncio keeps handles in a heap, which does not.
+        """
         context = copy_context() if context is None else context
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._order), handle, callback, args, context))
         return handle
 
     def jump(self) -> None:
-        """Move the clock to the next deadline and make everything ready that is due then."""
+        """Move the clock to the next deadline, and make ready what is due then.
+
+        Raises `Deadlock` if there is no deadline.
+        """
         while self._timers and self._timers[0][2].cancelled():
             heapq.heappop(self._timers)
         if not self._timers:
-            raise Deadlock(self._who_waits())
+            raise Deadlock(self._describe_deadlock())
         self._now = max(self._now, self._timers[0][0])
         while self._timers and self._timers[0][0] <= self._now:
             _, _, handle, callback, args, context = heapq.heappop(self._timers)
             self.call_soon(_unless_cancelled, handle, callback, args, context=context)
 
-    def _who_waits(self) -> str:
+    def _describe_deadlock(self) -> str:
         waiting = [f"{task.get_name()} in {_where(task)}" for task in asyncio.all_tasks(self)]
-        return f"at {self._now:g} s nothing can happen any more; waiting: {'; '.join(sorted(waiting)) or 'nobody'}"
+        listed = "; ".join(sorted(waiting)) or "nobody"
+        return f"at {self._now:g} s nothing can happen any more; waiting: {listed}"
 
 
-class _Impatient(selectors.DefaultSelector):
-    """Where a loop would wait for a deadline or a socket, this one lets the clock jump."""
+class _JumpingSelector(selectors.DefaultSelector):
+    """Where a loop would wait for a deadline or a socket, this one makes the clock jump."""
 
     def __init__(self, loop: Loop) -> None:
         super().__init__()
@@ -85,9 +98,7 @@ class _Impatient(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-        if (
-            timeout is None and not ready
-        ):  # None: nothing is ready to run; a signal (Ctrl-C) would be in `ready`
+        if timeout is None and not ready:  # no callback is ready, and no signal (Ctrl-C)
             self._loop.jump()
         return ready
 
@@ -100,18 +111,15 @@ def _unless_cancelled(
 
 
 def _where(task: "asyncio.Task[Any]") -> str:
-    """The functions in which a task waits, the outermost first, and in which line of which file."""
+    """Name the functions in which a task waits, the outermost first, with file and line."""
     places = []
     waiting: Any = task.get_coro()
     while waiting is not None:
         frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
         if frame is None:
             break
-        places.append(
-            f"{waiting.__qualname__} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})"
-        )
+        file = frame.f_code.co_filename.rpartition("/")[2]
+        places.append(f"{waiting.__qualname__} ({file}:{frame.f_lineno})")
         inner = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
-        waiting = (
-            frame.f_locals.get("coroutine") if inner is None else inner
-        )  # what a server's task carries on
+        waiting = frame.f_locals.get("coroutine") if inner is None else inner  # of `_resume`
     return " > ".join(places)

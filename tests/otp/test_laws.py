@@ -341,6 +341,7 @@ class World:
         self.node = node
         self.closed = False
         self.servers: list[Actor] = []
+        self.processes: list[Any] = []  # the same, as the runtime knows them
         self.kept: list[From[Any]] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.timers: list[float] = []  # when they are due
@@ -520,6 +521,7 @@ class Actor(GenServer[World]):
     def init(self, world: World, how: Server) -> Any:
         self.last = how.last
         world.servers.append(self)
+        world.processes.append(next(reversed(world.node.processes)))
         if how.first is None:
             return world
         return Init(world, Continue(Message(world.number(), f"{self!r}, first,", how.first)))
@@ -594,27 +596,25 @@ def remains(node: Node, world: World, loop: Loop) -> Iterator[str]:
     """What a node that has closed keeps, and should not."""
     own = {asyncio.current_task(), *world.tasks}
     yield from (repr(task) for task in asyncio.all_tasks() if task not in own)
-    for name in ("processes", "names", "ready", "_deadlines", "_timers", "_runners"):
+    for name in ("processes", "names", "ready", "deadlines", "timers", "tasks"):
         kept = getattr(node, name)
         if kept:
             yield f"{name}: {kept}"
-    for server in world.servers:
-        process = server._process
+    for process in world.processes:
         for name in (
             "mailbox",
-            "open",
+            "open_calls",
             "waiters",
             "links",
             "monitors",
             "monitored",
             "state",
-            "work",
             "idle",
             "receiving",
         ):
             kept = getattr(process, name)
             if kept:
-                yield f"{name} of {server}: {kept}"
+                yield f"{name} of {process.server}: {kept}"
 
 
 # --- the laws ----------------------------------------------------------------------------------------------------------------
@@ -912,11 +912,11 @@ def gone_callers_are_not_waited_for(world: World) -> None:
     """Nothing is kept but for the calls that somebody waits for, and the timers that are not due yet."""
     waiting = [asked for asked in world.asked.values() if not asked.ends]
     assert Counter(asked.server for asked in waiting) == Counter(
-        repr(s) for s in world.servers for _ in s._process.open
+        repr(p.server) for p in world.processes for _ in p.open_calls
     )
-    deadlines = world.node._deadlines
+    deadlines = world.node.deadlines
     assert sum(map(len, deadlines.values())) == sum(asked.timeout is not None for asked in waiting)
-    assert len(world.node._timers) == len(deadlines) + sum(due > now() for due in world.timers)
+    assert len(world.node.timers) == len(deadlines) + sum(due > now() for due in world.timers)
 
 
 @law

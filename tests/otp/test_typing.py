@@ -19,7 +19,7 @@ async def main(coordinator: Coordinator, from_: From[str], counter: GenServer[in
     reveal_type(await coordinator.call(Greet("Hello")))  # E: Revealed type is "str"
     reveal_type(Coordinator.start_link())  # E: Revealed type is "genreply_cli.coordinator.Coordinator"
     reveal_type(whereis("coordinator"))  # E: GenServer[Any] | None"
-    reveal_type(send_after(coordinator, 1, "tick"))  # E: genserver.Timer"
+    reveal_type(send_after(coordinator, 1, "tick"))  # E: functions.Timer"
     reveal_type(coordinator.alive)  # E: Revealed type is "bool"
 
 async def look(counter: GenServer[int]) -> None:

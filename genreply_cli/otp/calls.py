@@ -1,0 +1,172 @@
+"""One call, from its request until it is answered or fails.
+
+`GenServer.call` makes a `From`, puts it into the mailbox of the server with the request, and waits.
+A `From` starts as WAITING, leaves that state once, and never changes again:
+
+    WAITING -> REPLIED     a reply came: the caller gets it
+            -> TIMED_OUT   the timeout of the caller passed
+            -> CANCELLED   the caller was cancelled
+            -> FAILED      the server exited
+
+While it is WAITING, it stands in the table of open calls of its server. A reply to a call in any
+other state is dropped. A caller first lets the server run; only if there is no reply by then does
+it make a future and await it.
+"""
+
+import asyncio
+from itertools import takewhile
+from threading import get_ident
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+
+# The states of a call. Compared by identity.
+WAITING: Final = "waiting"
+REPLIED: Final = "replied"
+TIMED_OUT: Final = "timed out"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
+
+End = Literal["reply", "late", "duplicate", "timeout", "cancel", "down"]  # of the kinds of events
+
+
+class _Host(Protocol):
+    """What a call needs of the node in which it is made."""
+
+    loop: asyncio.AbstractEventLoop
+    thread_id: int
+    deadlines: "dict[float, dict[From[Any], float]]"
+
+    @property
+    def observe(self) -> object: ...
+    def check_thread(self) -> None: ...
+    def current_actor(self) -> Any: ...
+    def call_later(self, delay: float, function: Any, *args: Any) -> object: ...
+    def emit(
+        self,
+        kind: End,
+        source: Any,
+        target: Any,
+        message: Any = None,
+        about: "From[Any] | None" = None,
+        detail: Any = None,
+    ) -> object: ...
+
+
+class OpenCalls(dict["From[Any]", None]):
+    """The calls that wait for a reply of one server, oldest first."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: _Host) -> None:
+        self.node = node
+
+
+class From(Generic[T]):
+    """One call, as `handle_call` gets it. `reply(from_, value)` answers it: once, at any time.
+
+    It is a value: hashable, equal only to itself, and any process may use it. `caller` is a
+    GenServer, or the asyncio.Task of a caller that is no process; `server` is the GenServer that
+    was called; `timeout` is in seconds, or None.
+    """
+
+    __slots__ = (
+        "__weakref__", "_calls", "_deadlines", "_future", "_outcome", "_status", "caller", "server",
+        "timeout",
+    )  # fmt: skip
+
+    _outcome: Any  # the reply, or why there is none; set with the status
+    _deadlines: "dict[From[Any], float] | None"  # where its deadline is kept; set with the future
+
+    def __init__(
+        self, caller: Any, server: Any, timeout: float | None, calls: OpenCalls | None = None
+    ) -> None:
+        self.caller = caller
+        self.server = server
+        self.timeout = timeout
+        self._calls: OpenCalls = calls  # type: ignore[assignment]  # None if made by hand
+        self._status = WAITING
+        self._future: asyncio.Future[None] | None = None  # made only if the caller has to wait
+
+    def __repr__(self) -> str:
+        return f"<From {id(self):#x}, asking {self.server!r}, {self._status}>"
+
+
+def answer_call(from_: From[Any], value: Any) -> None:
+    """Send a reply to the caller. It is dropped unless the call still waits.
+
+    Raises RuntimeError in any thread but the node's own.
+    """
+    calls = from_._calls
+    if calls is None:  # it was made by hand, to test a callback
+        return
+    node = calls.node
+    if get_ident() != node.thread_id:  # nothing would wake the caller
+        node.check_thread()
+    if node.observe is not None:
+        status = from_._status
+        kind: End = "reply" if status is WAITING else "duplicate" if status is REPLIED else "late"
+        node.emit(kind, node.current_actor(), from_.caller, value, from_)
+    if from_._status is WAITING:  # asked again: an observer may have answered it
+        from_._status = REPLIED
+        from_._outcome = value
+        del calls[from_]
+        if from_._future is not None:
+            _wake_caller(from_)
+
+
+def fail_call(from_: From[Any], status: str, reason: Any = None) -> None:
+    """End a call that waits, without a reply: TIMED_OUT, CANCELLED, or FAILED for a reason."""
+    calls = from_._calls
+    node = calls.node
+    if node.observe is not None:
+        if status is FAILED:
+            node.emit("down", from_.server, from_.caller, reason, from_)
+        elif status is TIMED_OUT:
+            node.emit("timeout", from_.caller, from_.server, None, from_, from_.timeout)
+        else:
+            node.emit("cancel", from_.caller, from_.server, None, from_)
+    from_._status = status
+    from_._outcome = reason
+    del calls[from_]
+    if from_._future is not None:
+        _wake_caller(from_)
+
+
+def _wake_caller(from_: From[Any]) -> None:
+    future = from_._future
+    if from_._deadlines is not None:
+        del from_._deadlines[from_]
+    from_._future = from_._deadlines = None
+    if future is not None and not future.done():
+        future.set_result(None)
+
+
+def reply_future(from_: From[Any], timeout: float | None) -> "asyncio.Future[None]":
+    """Return the future that is done when the call has ended, after `timeout` seconds at most.
+
+    Calls with equal timeouts share one queue and one timer: the oldest call falls due first.
+    """
+    node = from_._calls.node
+    future = from_._future = node.loop.create_future()
+    if timeout is None:
+        from_._deadlines = None
+        return future
+    queue = node.deadlines.get(timeout)
+    if queue is None:
+        queue = node.deadlines[timeout] = {}
+        node.call_later(timeout, _fail_overdue, node, timeout)
+    queue[from_] = node.loop.time() + timeout
+    from_._deadlines = queue
+    return future
+
+
+def _fail_overdue(node: _Host, timeout: float) -> None:
+    queue = node.deadlines[timeout]
+    now = node.loop.time()
+    for from_ in list(takewhile(lambda from_: queue[from_] <= now, queue)):
+        fail_call(from_, TIMED_OUT)
+    if queue:
+        node.call_later(queue[next(iter(queue))] - now, _fail_overdue, node, timeout)
+    else:
+        del node.deadlines[timeout]

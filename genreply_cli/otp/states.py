@@ -1,0 +1,74 @@
+"""The states of a process, and the kinds of entries in its mailbox.
+
+    status     it handles             in the run queue             it leaves this status when
+    STARTING   nothing; runs init     no                           init returns
+    READY      all entries            if there are entries         a callback waits; suspend; an end
+    BUSY       nothing, or the entry  no, or if it receives and    the async callback returns:
+               that it receives       there is an entry            become_ready
+    SUSPENDED  system entries         if there are entries         debug.resume: become_ready
+    STOPPING   as BUSY, in terminate  as BUSY                      terminate returns
+    EXITED     nothing                no (or once more, in vain)   never
+
+A process stands in the run queue of its node at most once. `post` wakes it, if nothing has before:
+it puts the process there unless `scheduled` is True. These flags of a process go with its status:
+
+    scheduled     READY, SUSPENDED, or while it receives: it stands in the run queue, or is being
+                  run. Otherwise always True: a message must not wake it.
+    receiving     BUSY or STOPPING: the `receive` in which its callback waits; otherwise None.
+    queued        BUSY or STOPPING, after a `receive`: it still stands in the run queue from then,
+                  and become_ready must not put it there again.
+    async_runner  None until its first async callback comes. Carries on the callbacks that wait;
+                  while one does, the status is BUSY or STOPPING.
+    idle          READY, after an answer with a timeout: the timer that will send Timeout.
+                  `suspend` stops it; `resume` starts it again, with all of `idle_timeout`.
+
+`run_queue` decides whose turn it is, `process` handles the entries.
+"""
+
+import logging
+from contextvars import ContextVar
+from typing import Any, Final
+
+from genreply_cli.otp.events import Event
+from genreply_cli.otp.exits import shorten
+
+logger = logging.getLogger("genreply_cli.otp")
+
+# What a process is doing. Compared by identity.
+STARTING: Final = "starting"  # in init
+READY: Final = "ready"
+BUSY: Final = "busy"  # in an async callback that waits
+SUSPENDED: Final = "suspended"  # by debug.suspend
+STOPPING: Final = "stopping"  # in terminate
+EXITED: Final = "exited"
+
+# The kinds of entries in a mailbox. Compared by identity.
+CALL: Final = "call"
+CAST: Final = "cast"
+INFO: Final = "info"
+CONTINUE: Final = "continue"  # always leftmost, so it comes before all messages
+SYSTEM: Final = "system"  # the message is a function of the process
+TERMINATE: Final = "terminate"  # never in a mailbox; the message is (Stop, the entry before it)
+
+# The kind, the message, the From of a call (otherwise None), and the event that an observer got.
+Entry = tuple[str, Any, Any, Event | None]
+
+NO_ENTRY: Final[Entry] = (SYSTEM, None, None, None)
+
+# What the running code belongs to; tasks and timers that it starts inherit both.
+running: ContextVar[Any] = ContextVar("running", default=None)  # the GenServer, or None
+handling: ContextVar[Event | None] = ContextVar("handling", default=None)
+
+
+def check_timeout(timeout: Any) -> float:
+    """Return a timeout in seconds. Raises TypeError or ValueError that say what it should be."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(
+            f"timeout is {shorten(timeout)}; "
+            "expected seconds as an int or float, or None to wait for ever"
+        )
+    if not 0 <= timeout < float("inf"):
+        raise ValueError(
+            f"timeout is {timeout!r}; expected 0 seconds or more, or None to wait for ever"
+        )
+    return timeout
