@@ -17,8 +17,8 @@ kinds, and what the fields say:
     lost       the sender   the server  the message  -      cast/info    sent to no process
     crash      the process  -           the error    -      -            a callback raised
     exit       the process  -           the reason   -      the killer   a process ended
-    down       the process  the hearer  the reason   From   -            the end, as a waiting caller
-                                                                         or a monitor heard of it
+    down       the process  the hearer  the reason   From   -            its end, told to a caller
+                                                                         that waits, or a monitor
     note       the sender   -           anything     -      -            something of the program
 
 A source or target is a GenServer, or the asyncio.Task of a caller that is no process (None outside

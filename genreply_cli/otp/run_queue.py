@@ -65,7 +65,10 @@ class RunQueue:
         self.drain()
 
     def may_drain(self) -> bool:
-        """Whether a caller may drain the queue itself, and need not wait for the loop. If so, it must."""
+        """Whether a caller may drain the queue itself, and need not wait for the loop.
+
+        If so, it must call `drain` next.
+        """
         if (
             not self._budget
             and self._clock_checks < CLOCK_CHECKS_PER_TURN

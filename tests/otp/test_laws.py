@@ -45,7 +45,7 @@ from genreply_cli.otp import (
     reply,
     send_after,
 )
-from genreply_cli.otp.virtual_time import Loop, run
+from genreply_cli.otp.virtual_time import Deadlock, Loop, run
 from genreply_cli.session.network import KINDS, Fault
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.step import Step as Traced
@@ -588,7 +588,11 @@ async def play(
         await asyncio.wait(world.tasks, timeout=100)
     await asyncio.sleep(100)
     world.left += [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    world.left += [repr(timer) for _, _, timer, *_ in loop._timers if not timer.cancelled()]
+    try:
+        loop.jump()
+    except Deadlock:  # no timer is left
+        return world
+    world.left.append("a timer")
     return world
 
 

@@ -314,7 +314,8 @@ def test_a_deadlock_names_the_servers_that_wait_and_those_who_wait_for_them() ->
     with pytest.raises(Deadlock) as failed:
         run(main())
     server, caller = sorted(
-        str(failed.value).partition("waiting: ")[2].split("; "), key=lambda text: "GenServer.call" in text
+        str(failed.value).partition("waiting: ")[2].split("; "),
+        key=lambda text: "GenServer.call" in text,
     )
     assert "Waiting<1> in" in server
     assert "handle_cast" in server
