@@ -39,6 +39,7 @@ from genreply_cli.cli.options import (
     parse_kind,
     parse_speed,
 )
+from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS
 
@@ -226,12 +227,7 @@ def repl(
     )
 
 
-FORMATS = ["mermaid", "svg", "html", "text", "perfetto"]
-
-
 def _format_of(output: str) -> str:
-    from genreply_cli.export.formats import format_of
-
     try:
         return format_of(output)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A transcript as something else: one module for each format, and formats.py, the table of them.
+"""A transcript as something else: one module for each format, and the table of them in formats.py.
 
-Read formats.py first.
+To add a format, write a module here that has `render(header, steps)`, and add its row to the table.
 """

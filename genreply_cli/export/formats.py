@@ -1,91 +1,45 @@
-"""A transcript as something else: which format, which file, and that nothing is lost on the way."""
+"""The table of formats that a transcript can be exported as."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
-from genreply_cli.timeline.lines import plain_line
-from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.step import Step
+from genreply_cli.errors import ExitStatus, GenreplyError
 
-ANOTHER: Final = "choose another name; genreply trace takes --overwrite"
-MANY: Final = 5000  # events; a picture of more is no picture
+if TYPE_CHECKING:  # the command line reads the table, and should start quickly
+    from genreply_cli.transcript.format import Header
+    from genreply_cli.transcript.step import Step
 
-
-def text(_: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """The timeline as plain lines."""
-    for step in steps:
-        yield f"{plain_line(step)}\n"
-
-
-def mermaid(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """A sequence diagram, as Mermaid reads it."""
-    from genreply_cli.export.mermaid import diagram
-
-    yield from diagram(header, few(steps))
-
-
-def svg(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """A picture."""
-    from genreply_cli.export.svg import draw
-
-    yield from draw(header, few(steps))
-
-
-def html(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """A page with the picture, and all it shows as a table."""
-    from genreply_cli.export.html import page
-
-    yield from page(header, few(steps))
-
-
-def perfetto(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """A trace for https://ui.perfetto.dev."""
-    from genreply_cli.export.perfetto import events
-
-    yield from events(header, steps)
+MAX_PICTURE_EVENTS: Final = 5000  # nobody can read a picture of more
 
 
 class Format(NamedTuple):
-    """What a transcript can be exported as."""
+    """A format, written by the module of this package that has its name.
 
-    write: Callable[[Header, Iterable[Step]], Iterator[str]]  # text and Perfetto in constant memory
-    endings: tuple[str, ...]
+    The module has `render(header, steps)`, which yields the text piece by piece. Without
+    `max_events`, it does so in constant memory.
+    """
+
+    endings: tuple[str, ...]  # of the names of files, each with its dot
+    max_events: int | None = None
 
 
+# fmt: off
 FORMATS: Final = {
-    "mermaid": Format(mermaid, (".mmd", ".mermaid")),
-    "svg": Format(svg, (".svg",)),
-    "html": Format(html, (".html", ".htm")),
-    "text": Format(text, (".txt",)),
-    "perfetto": Format(perfetto, (".json", ".perfetto-trace")),
+    "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
+    "svg":      Format((".svg",), MAX_PICTURE_EVENTS),
+    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS),
+    "text":     Format((".txt",)),
+    "perfetto": Format((".json", ".perfetto-trace")),
 }
-
-
-def few(steps: Iterable[Step]) -> list[Step]:
-    """The steps, if they are not too many for a picture. Raises GenreplyError."""
-    some: list[Step] = []
-    for step in steps:
-        some.append(step)
-        if len(some) > MANY:
-            hint = (
-                "pick a part with --call, --kind, --from or --to; text and perfetto take any number"
-            )
-            raise GenreplyError(
-                f"it has more than {MANY:,} events, too many for a picture",
-                hint=hint,
-                exit_code=ExitStatus.USAGE,
-            )
-    return some
+# fmt: on
 
 
 def format_of(path: str) -> str:
-    """The format that the end of a file's name stands for. Raises ValueError with a sentence."""
+    """The name of the format for this file name. Raises ValueError with a sentence."""
     for name, form in FORMATS.items():
         if path.lower().endswith(form.endings):
             return name
@@ -95,52 +49,44 @@ def format_of(path: str) -> str:
     )
 
 
+def render(form: str, header: "Header", steps: "Iterable[Step]") -> Iterator[str]:
+    """A transcript in a format, piece by piece. Raises GenreplyError if it is too long for that."""
+    module = import_module(f"genreply_cli.export.{form}")
+    write: Callable[[Header, Iterable[Step]], Iterator[str]] = module.render
+    limit = FORMATS[form].max_events
+    return write(header, steps if limit is None else at_most(limit, steps))
+
+
+def at_most(limit: int, steps: "Iterable[Step]") -> "list[Step]":
+    """The steps, if there are not more than `limit`. Raises GenreplyError."""
+    read = list(islice(steps, limit + 1))
+    if len(read) > limit:
+        raise GenreplyError(
+            f"it has more than {limit:,} events, too many for a picture",
+            hint="pick a part with --call, --kind, --from or --to;"
+            " text and perfetto take any number",
+            exit_code=ExitStatus.USAGE,
+        )
+    return read
+
+
 def export(
-    form: str, header: Header, steps: Iterable[Step], output: str | None, *, overwrite: bool = False
+    form: str,
+    header: "Header",
+    steps: "Iterable[Step]",
+    output: str | None,
+    *,
+    overwrite: bool = False,
 ) -> None:
-    """Write a transcript in a format, to a file or, for None and `-`, to stdout. A file is there whole or not at all."""
-    chunks = FORMATS[form].write(header, steps)
+    """Write a transcript in a format to a file or, for None and `-`, to stdout.
+
+    The file appears when all of it is written. Raises GenreplyError if it exists already, unless it
+    may be overwritten, and if it cannot be written.
+    """
     if output is None or output == "-":
-        for chunk in chunks:
-            sys.stdout.write(chunk)
+        sys.stdout.writelines(render(form, header, steps))
         return
-    with _file(Path(output), overwrite) as file:
-        for chunk in chunks:
-            file.write(chunk)
+    from genreply_cli.export.whole_file import whole_file
 
-
-@contextmanager
-def _file(path: Path, overwrite: bool) -> Iterator[IO[str]]:
-    """A file to write to, which gets its name when all is written."""
-    if path.is_dir():
-        raise GenreplyError(f"{path}: is a directory; expected a file to write to")
-    if os.path.lexists(path) and not overwrite and not _device(path):
-        raise GenreplyError(f"{path}: exists already", hint=ANOTHER)
-    if _device(path):  # /dev/stdout, a pipe: there is nothing to keep whole
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        return
-    place = path.resolve().parent  # where a link leads to stays linked
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=place)
-    except OSError as error:
-        raise GenreplyError(f"{path}: cannot be written: {os_error_text(error)}") from None
-    try:
-        with os.fdopen(
-            descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace"
-        ) as file:
-            yield file
-        if overwrite:
-            Path(name).replace(path.resolve())
-        else:
-            os.link(name, path)  # fails where a file has come meanwhile
-            Path(name).unlink()
-    except FileExistsError:
-        raise GenreplyError(f"{path}: exists already", hint=ANOTHER) from None
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-
-
-def _device(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
+    with whole_file(Path(output), overwrite=overwrite) as file:
+        file.writelines(render(form, header, steps))

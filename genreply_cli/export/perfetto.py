@@ -1,12 +1,13 @@
-"""A transcript as Chrome trace events, which https://ui.perfetto.dev shows: a track a process, slices, arrows for causes.
+"""A transcript as Chrome trace events, which https://ui.perfetto.dev shows.
 
-It is written as it is read. An arrow is drawn from a cause that is not too long ago; who remembers all has no constant memory.
+Each process has a track, each blocked caller a slice, and each cause an arrow to its effect. The
+trace is written while the transcript is read, so only the last `MAX_CAUSES` steps can be causes.
 """
 
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import endpoints, style_of
@@ -14,118 +15,121 @@ from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
-REMEMBERED: Final = 1 << 14  # steps that may be causes
-APART: Final = 0.001  # microseconds, at least, between two steps: what happened at the same time keeps its order, and its arrows
+MAX_CAUSES: Final = 1 << 14  # steps
+MIN_APART_US: Final = 0.001  # microseconds between two steps, so that all keep their order
+
+TraceEvent = dict[str, Any]
+_dump: Final = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-def events(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """The JSON of the trace, piece by piece."""
+def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
+    """The JSON of the trace, piece by piece, in constant memory."""
     trace = _Trace()
     title = visible(header.title or "genreply")
     yield '{"displayTimeUnit":"ms","traceEvents":[\n'
     yield _dump({"ph": "M", "name": "process_name", "pid": 1, "tid": 0, "args": {"name": title}})
     for step in steps:
-        for event in trace.see(step):
+        for event in trace.update(step):
             yield ",\n" + _dump(event)
-    for event in trace.rest():
+    for event in trace.still_open():
         yield ",\n" + _dump(event)
     yield "\n]}\n"
 
 
-_dump: Final = json.JSONEncoder(separators=(",", ":"), default=str).encode
+class _OpenCall(NamedTuple):
+    since: float  # microseconds
+    caller: str
+    message: Any
 
 
 class _Trace:
-    def __init__(self) -> None:
-        self._tracks: dict[str, int] = {}
-        self._open: dict[str, tuple[float, str, Step]] = {}  # since when, and who waits
-        self._where: dict[int, tuple[float, int]] = {}  # when and on which track a step was
-        self._order: deque[int] = deque()
-        self._t = -APART
+    """Turns steps into trace events."""
 
-    def see(self, step: Step) -> Iterator[dict[str, Any]]:
-        t = self._t = round(max(step.t * 1e6, self._t + APART), 3)
+    def __init__(self) -> None:
+        self._tracks: dict[str, int] = {}  # the name of a caller or process -> its number
+        self._open: dict[str, _OpenCall] = {}
+        self._causes: dict[int, tuple[float, int]] = {}  # a step -> its time and its track
+        self._oldest: deque[int] = deque()  # the steps of `_causes`, in order
+        self._now = -MIN_APART_US  # microseconds
+
+    def update(self, step: Step) -> Iterator[TraceEvent]:
+        """The events of one more step."""
+        self._now = round(max(step.t * 1e6, self._now + MIN_APART_US), 3)
         source, target = endpoints(step)
         place = target if target is not None else source
         name = "genreply" if place is None else pretty_name(place)
         if name not in self._tracks:
-            yield from self._track(name)
+            yield from self._new_track(name)
         track = self._tracks[name]
         yield {
-            "ph": "i", "s": "t", "pid": 1, "tid": track, "ts": t, "cat": visible(step.kind), "name": _title(step),
-            "args": _details(step),
+            "ph": "i", "s": "t", "pid": 1, "tid": track, "ts": self._now,
+            "cat": visible(step.kind), "name": _title(step), "args": _details(step),
         }  # fmt: skip
-        if (
-            step.kind == "call"
-            and step.call is not None
-            and step.source is not None
-            and step.call not in self._open
-        ):
-            self._open[step.call] = t, pretty_name(step.source), step
-        elif (
-            step.ends_call
-            and step.call in self._open
-            and self._open[step.call][1] in {name, pretty_name(step.source)}
-        ):
-            yield from self._blocked(step.call, t, visible(step.kind))
-        yield from self._arrow(step, t, track)
+        if step.call is not None:
+            call = self._open.get(step.call)
+            if step.kind == "call" and step.source is not None and call is None:
+                caller = pretty_name(step.source)
+                self._open[step.call] = _OpenCall(self._now, caller, step.message)
+            elif call and step.ends_call and call.caller in {name, pretty_name(step.source)}:
+                yield from self._slice(step.call, visible(step.kind))
+        yield from self._arrow(step, track)
 
-    def rest(self) -> Iterator[dict[str, Any]]:
-        """The calls that are still open."""
+    def still_open(self) -> Iterator[TraceEvent]:
+        """The slices of the calls that have not ended."""
         for call in list(self._open):
-            yield from self._blocked(call, self._t, "still open")
+            yield from self._slice(call, "still open")
 
-    def _track(self, name: str) -> Iterator[dict[str, Any]]:
+    def _new_track(self, name: str) -> Iterator[TraceEvent]:
         track = self._tracks[name] = len(self._tracks) + 1
-        yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": track, "args": {"name": name}}
-        yield {
-            "ph": "M",
-            "name": "thread_sort_index",
-            "pid": 1,
-            "tid": track,
-            "args": {"sort_index": track},
-        }
+        for what, args in (("name", {"name": name}), ("sort_index", {"sort_index": track})):
+            yield {"ph": "M", "name": f"thread_{what}", "pid": 1, "tid": track, "args": args}
 
-    def _blocked(self, call: str, t: float, outcome: str) -> Iterator[dict[str, Any]]:
-        since, caller, asked = self._open.pop(call)
-        if caller not in self._tracks:
-            yield from self._track(caller)
+    def _slice(self, name: str, outcome: str) -> Iterator[TraceEvent]:
+        call = self._open.pop(name)
+        if call.caller not in self._tracks:
+            yield from self._new_track(call.caller)
         yield {
-            "ph": "X", "pid": 1, "tid": self._tracks[caller], "ts": since, "dur": round(t - since, 3), "cat": "blocked",
-            "name": f"{visible(call)} {pretty_message(asked.message)}".strip(), "args": {"outcome": outcome},
+            "ph": "X", "pid": 1, "tid": self._tracks[call.caller], "ts": call.since,
+            "dur": round(self._now - call.since, 3), "cat": "blocked",
+            "name": f"{visible(name)} {pretty_message(call.message)}".strip(),
+            "args": {"outcome": outcome},
         }  # fmt: skip
 
-    def _arrow(self, step: Step, t: float, track: int) -> Iterator[dict[str, Any]]:
-        cause = None if step.cause is None else self._where.get(step.cause)
+    def _arrow(self, step: Step, track: int) -> Iterator[TraceEvent]:
+        """The arrow from the cause of a step, which may then itself be a cause."""
+        cause = None if step.cause is None else self._causes.get(step.cause)
         if cause is not None:
             arrow = {"pid": 1, "cat": "cause", "name": "cause", "id": step.seq}
-            yield {"ph": "s", "tid": cause[1], "ts": cause[0], **arrow}
-            yield {"ph": "f", "bp": "e", "tid": track, "ts": t, **arrow}
-        if step.seq not in self._where:
-            self._order.append(step.seq)
-        self._where[step.seq] = t, track
-        if len(self._order) > REMEMBERED:
-            del self._where[self._order.popleft()]
+            since, cause_track = cause
+            yield {"ph": "s", "tid": cause_track, "ts": since, **arrow}
+            yield {"ph": "f", "bp": "e", "tid": track, "ts": self._now, **arrow}
+        if step.seq not in self._causes:
+            self._oldest.append(step.seq)
+        self._causes[step.seq] = self._now, track
+        if len(self._oldest) > MAX_CAUSES:
+            del self._causes[self._oldest.popleft()]
 
 
 def _title(step: Step) -> str:
-    said = style_of(step).wording(step)
+    style = style_of(step)
     call = "" if step.call is None else f"{visible(step.call)} "
-    return f"{call}{visible(style_of(step).word)} {said.body}".strip()
+    return f"{call}{visible(style.word)} {style.wording(step).body}".strip()
 
 
 def _details(step: Step) -> dict[str, Any]:
-    told: dict[str, Any] = {"seq": step.seq, "kind": visible(step.kind)}
-    told |= {} if step.call is None else {"call": visible(step.call)}
-    told |= {} if step.source is None else {"from": pretty_name(step.source)}
-    told |= {} if step.target is None else {"to": pretty_name(step.target)}
-    told |= {} if step.message is NO_MESSAGE else {"message": pretty_message(step.message)}
-    return told | {visible(name): _safe(value) for name, value in step.details.items()}
+    details: dict[str, Any] = {"seq": step.seq, "kind": visible(step.kind)}
+    if step.call is not None:
+        details["call"] = visible(step.call)
+    if step.source is not None:
+        details["from"] = pretty_name(step.source)
+    if step.target is not None:
+        details["to"] = pretty_name(step.target)
+    if step.message is not NO_MESSAGE:
+        details["message"] = pretty_message(step.message)
+    return details | {visible(name): _safe(value) for name, value in step.details.items()}
 
 
-def _safe(value: Any) -> Any:
-    return (
-        value
-        if isinstance(value, int | float)
-        else visible(value if isinstance(value, str) else json.dumps(value))
-    )
+def _safe(value: Any) -> int | float | str:
+    if isinstance(value, int | float):
+        return value
+    return visible(value if isinstance(value, str) else json.dumps(value))

@@ -1,25 +1,28 @@
-"""Run by hand, before check.mjs: writes Mermaid diagrams of the samples, and of hostile texts, to a folder."""
+"""Writes Mermaid diagrams of the samples and of hostile texts to a folder, for check.mjs."""
 
 import random
 import sys
 from pathlib import Path
 
-from genreply_cli.export.mermaid import diagram
+from genreply_cli.export.mermaid import render
 from genreply_cli.paths import samples
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
 
+# fmt: off
 HOSTILE = [
-    "end", "END", "end end", "loop end", "alt", "par", "opt x", "rect rgb(0,0,0)", "note right of p1: x", "activate p1", "%%",
-    "%% comment", "%%{init: {}}%%", "---", "title: x", ";", "a;b", "#", "#35;", "# ;", "a\nb", "\n", "", " ", ":", "wrap:x",
-    "nowrap: x", ":wrap:", "->>", "p1->>p2: x", "p1-->>-p2", "+", "-", "()", "<br/>", "<script>alert(1)</script>", "&amp;",
-    '"', "'",
-    "`", "$$x^2$$", "\\", "\\n", "{", "}", "[", "]", "@{ type: x }", "@", "as", "as x", "participant x", "box", "create p9",
-    "destroy p1", "links p1: {}", "autonumber", "accTitle: x", "accDescr { x }", "style x:#;", "classDef a:#b;", "😀", "你好",
-    "\u202e", "\x1b[2J", "\x00", "\ud800", "e\u0301", "\u200d", "\t",
-    "critical", "break", "and", "else", "over", "left of", "direction",
-]  # fmt: skip
+    "end", "END", "end end", "loop end", "alt", "par", "opt x", "rect rgb(0,0,0)",
+    "note right of p1: x", "activate p1", "%%", "%% comment", "%%{init: {}}%%", "---", "title: x",
+    ";", "a;b", "#", "#35;", "# ;", "a\nb", "\n", "", " ", ":", "wrap:x", "nowrap: x", ":wrap:",
+    "->>", "p1->>p2: x", "p1-->>-p2", "+", "-", "()", "<br/>", "<script>alert(1)</script>",
+    "&amp;", '"', "'", "`", "$$x^2$$", "\\", "\\n", "{", "}", "[", "]", "@{ type: x }", "@", "as",
+    "as x", "participant x", "box", "create p9", "destroy p1", "links p1: {}", "autonumber",
+    "accTitle: x", "accDescr { x }", "style x:#;", "classDef a:#b;", "😀", "你好", "\u202e",
+    "\x1b[2J", "\x00", "\ud800", "e\u0301", "\u200d", "\t", "critical", "break", "and", "else",
+    "over", "left of", "direction",
+]
+# fmt: on
 
 
 def steps_of(texts: list[str]) -> list[Step]:
@@ -46,8 +49,8 @@ def main(folder: Path, count: int = 2000) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in samples().items():
         header, steps = read(path)
-        (folder / f"sample-{name}.mmd").write_text("".join(diagram(header, list(steps))))
-    (folder / "empty.mmd").write_text("".join(diagram(Header(), [])))
+        (folder / f"sample-{name}.mmd").write_text("".join(render(header, list(steps))))
+    (folder / "empty.mmd").write_text("".join(render(Header(), [])))
     chance = random.Random(0)
     for number in range(count):
         texts = [
@@ -56,7 +59,7 @@ def main(folder: Path, count: int = 2000) -> None:
             else "".join(chr(chance.randrange(1, 0x3000)) for _ in range(5))
             for _ in range(5)
         ]
-        text = "".join(diagram(Header(title=texts[0]), steps_of(texts)))
+        text = "".join(render(Header(title=texts[0]), steps_of(texts)))
         (folder / f"hostile-{number}.mmd").write_text(text, errors="backslashreplace")
 
 

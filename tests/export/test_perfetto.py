@@ -1,0 +1,86 @@
+"""A trace keeps to the documented format, whatever the transcript says."""
+
+import json
+from typing import Any
+
+from hostile import recordings
+from hypothesis import given
+from recordings import steps_of
+
+from genreply_cli.export.perfetto import MAX_CAUSES, render
+from genreply_cli.paths import samples
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.step import Step
+
+
+def trace_of(steps: list[Step]) -> list[dict[str, Any]]:
+    traced: list[dict[str, Any]] = json.loads("".join(render(Header(), steps)))["traceEvents"]
+    return traced
+
+
+def test_a_trace_has_a_track_a_process_slices_for_blocked_callers_and_arrows_for_causes() -> None:
+    steps = steps_of(samples()["overlap-single"])
+    traced = trace_of(steps)
+    tracks = {
+        event["tid"]: event["args"]["name"] for event in traced if event["name"] == "thread_name"
+    }
+    assert sorted(tracks.values()) == [
+        "caller",
+        "caller-2",
+        "caller-3",
+        "coordinator",
+        "genreply",
+        "websocket",
+    ]
+    slices = [
+        (tracks[e["tid"]], e["name"], round(e["ts"]), round(e["dur"]))
+        for e in traced
+        if e["ph"] == "X"
+    ]
+    assert slices == [
+        ("caller-3", 'c3 greet "C"', 60000, 190000),
+        ("caller", 'c1 greet "A"', 0, 1000000),
+        ("caller-2", 'c2 greet "B"', 30000, 1000000),
+    ]
+    assert sum(event["ph"] == "i" for event in traced) == len(steps)
+    assert sum(event["ph"] == "s" for event in traced) == sum(
+        step.cause is not None for step in steps
+    )
+
+
+@given(recordings)
+def test_a_trace_keeps_to_the_documented_format(steps: list[Step]) -> None:
+    traced = trace_of(steps)
+    named = {event["tid"] for event in traced if event["ph"] == "M"}
+    begun: dict[int, float] = {}
+    marks = {(event["tid"], event["ts"]) for event in traced if event["ph"] == "i"}
+    for event in traced:
+        assert {"ph", "pid", "tid", "name"} <= event.keys()
+        assert event["tid"] in named
+        match event["ph"]:
+            case "X":
+                assert event["ts"] >= 0
+                assert event["dur"] >= 0
+            case "i":
+                assert event["s"] == "t"
+            case "s":
+                begun[event["id"]] = event["ts"]
+                assert (event["tid"], event["ts"]) in marks
+            case "f":
+                assert event["bp"] == "e"
+                assert begun[event["id"]] <= event["ts"]
+                assert (event["tid"], event["ts"]) in marks
+            case other:
+                assert other == "M"
+
+
+def test_what_happened_at_the_same_time_keeps_its_order_in_a_trace() -> None:
+    times = [event["ts"] for event in trace_of(steps_of(samples()["crash"])) if event["ph"] == "i"]
+    assert times == sorted(set(times))
+
+
+def test_a_cause_of_long_ago_has_no_arrow_but_costs_no_memory() -> None:
+    steps = [
+        Step(seq, 0.0, "mark", cause=1 if seq > 1 else None) for seq in range(1, MAX_CAUSES + 10)
+    ]
+    assert sum(event["ph"] == "s" for event in trace_of(steps)) == MAX_CAUSES
