@@ -1,10 +1,10 @@
-"""What was seen, as plain data: each event of the runtime becomes a `Step`, with names where the event has objects.
+"""Turns each event of the runtime into a `Step`, with names where the event has objects.
 
     async with Node(observe=lambda event: steps.append(tracer(event))): …
 
-A `Tracer` is a fold. It remembers a little of each call that somebody still holds, so a step can say what its event alone does
-not: how long the caller was blocked, who else is kept waiting, and that an answer went to the wrong caller. Objects are held
-weakly: calls and callers that are gone cost nothing, however many there were.
+A `Tracer` is a fold. It remembers a little of each call whose `From` still exists, so that a step
+can say more than its event: how long the caller was blocked, which other calls wait, and that an
+answer went to the wrong caller. It refers to objects weakly: ended calls take no memory.
 """
 
 from bisect import bisect_left
@@ -20,27 +20,27 @@ from genreply_cli.transcript.values import describe_reason, to_json_value
 if TYPE_CHECKING:
     from genreply_cli.otp.events import Event
 
+_COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})
+
 
 class _Call:
-    """What is remembered of a call, for as long as somebody holds its `From`."""
+    """What is remembered of a call, for as long as its `From` exists."""
 
-    __slots__ = ("began", "ended", "kept", "name", "went")
+    __slots__ = ("answer_went", "asked_at", "ended_at", "name", "waiting_with")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.began: float | None = None
-        self.ended: float | None = None
-        self.kept: dict[str, None] | None = None  # where it is kept waiting, among others
-        self.went: tuple[str, float] | None = (
-            None  # to which call its answer went instead, and when
-        )
+        self.asked_at: float | None = None
+        self.ended_at: float | None = None
+        self.waiting_with: dict[str, None] | None = None  # all calls that its server keeps waiting
+        self.answer_went: tuple[str, float] | None = None  # to which other call, and when
 
 
 class Tracer:
-    """Call it with each event, in order; it answers the step. One tracer a recording.
+    """Call it with each event, in order; it returns the step. A recording has one tracer.
 
-    `clock` (as `loop.time`) says when a `note` is made; without one, a note has the time of the event before it. Time begins with
-    the first event, or at `begin` on that clock.
+    `clock` (as `loop.time`) gives the time of a `note`; without a clock, a note has the time of the
+    event before it. Time zero is the first event, or `begin` on that clock.
     """
 
     def __init__(
@@ -49,26 +49,20 @@ class Tracer:
         self._clock = clock
         self._begin = begin
         self._t = 0.0
-        self._seq = 0
-        self._first = 0  # the event that came first, of this node
-        self._latest: float = inf  # the event that came last
-        self._shift = 0  # from the number of an event to that of its step, but for the notes:
-        self._notes: list[float] = []  # after which event each was made
-        self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-        self._nobody: str | None = None  # the caller that is no task
-        self._taken: dict[str, int] = {}
+        self._numbers = _Numbers()
+        self._names = _Names()
         self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
-        self._asked = 0
-        self._kept: WeakKeyDictionary[Any, dict[str, None]] = WeakKeyDictionary()
+        self._last_call = 0
+        self._waiting: WeakKeyDictionary[Any, dict[str, None]] = WeakKeyDictionary()  # by server
         self._counts = Counts()
 
     def __call__(self, event: "Event") -> Step:
-        """The step that this event is."""
-        seq = self._number(event.seq)
+        """The step for an event."""
+        seq = self._numbers.of_event(event.seq)
         now = self._time(event.time)
         call = self._call(event.call if event.about is None else event.about)
         name = None if call is None else call.name
-        cause = self._cause(event.cause)
+        cause = self._numbers.of_cause(event.cause)
         if event.kind == "note":
             kind, message, details = _parse_note(event.message)
             at = None if _is_task(event.source) else self.name(event.source)
@@ -86,48 +80,6 @@ class Tracer:
         self._counts.update(step)
         return step
 
-    def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
-        """What only this kind of step has; and what is to be remembered of it."""
-        kind, detail = event.kind, event.detail
-        match kind:
-            case "start":
-                module = {"module": type(event.source).__name__}
-                return module if detail is None else module | {"linked": self.name(detail)}
-            case "call":
-                call.began = now
-                return {"timeout": detail}
-            case "noreply":
-                return {"waiting": self._add_waiting(event.source, call)}
-            case "reply":
-                details = _since("blocked", call.began, now) | self._intended_call(event, call, now)
-                self._end(call, now)
-                return details
-            case "late" | "duplicate":
-                return _since("ago", call.ended, now) | self._intended_call(event, call, now)
-            case "timeout" | "cancel":
-                went = (
-                    {} if call.went is None else {"went_to": call.went[0], "went_at": call.went[1]}
-                )
-                self._end(call, now)
-                return {"timeout": detail} | _since("blocked", call.began, now) | went
-            case "lost":
-                return {"sent": detail}
-            case "crash":
-                return {"error": describe_reason(event.message)}
-            case "exit":
-                self._kept.pop(event.source, None)
-                reason = {"reason": describe_reason(event.message)}
-                return reason if detail is None else reason | {"link": self.name(detail)}
-            case "down" if event.about is None:  # a monitor is told
-                return {"reason": describe_reason(event.message)}
-            case "down":
-                self._end(call, now)
-                return {"reason": describe_reason(event.message)} | _since(
-                    "blocked", call.began, now
-                )
-            case _:
-                return {}
-
     def note(
         self,
         kind: str,
@@ -137,67 +89,51 @@ class Tracer:
         cause: int | None = None,
         **details: Any,
     ) -> Step:
-        """A step that the program makes: `note("mark", label="lunch")`, `note("fault", at=socket, what="drop")`.
+        """A step of the program itself: `note("mark", label="lunch")`.
 
         `at` and `call` are a process and a From, or their names; `cause` is the `seq` of an event.
         """
-        self._seq += 1
-        if self._latest != inf:
-            self._notes.append(self._latest)
+        seq = self._numbers.of_note()
         now = self._t if self._clock is None else self._time(self._clock())
         name = call if call is None or isinstance(call, str) else self.call(call)
-        where = None if at is None else self.name(at)
+        place = None if at is None else self.name(at)
         return Step(
-            self._seq,
+            seq,
             round(now, 6),
             kind,
             name,
-            at=where,
+            at=place,
             details=_safe_details(details),
-            cause=self._cause(cause),
+            cause=self._numbers.of_cause(cause),
         )
 
     def end(self) -> Step:
-        """The last step: how many calls there were, and what became of them. `failed` are those cancelled, too."""
+        """The last step, with the counts of calls."""
         return self.note("end", **self.counts())
 
     def counts(self) -> dict[str, int]:
-        """What the last step would say now."""
+        """The counts as an `end` step would have them now; cancelled calls count as failed."""
         return self._counts.at_end()
 
     def continue_after(self, steps: Iterable[Step]) -> "Tracer":
-        """Go on where these steps end, so that the new ones can be appended to them. Returns the tracer."""
+        """Continue a recording with these steps, so that new ones can be appended. Returns self."""
         for step in steps:
-            self._seq, self._t = max(self._seq, step.seq), max(self._t, step.t)
+            self._numbers.latest_step = max(self._numbers.latest_step, step.seq)
+            self._t = max(self._t, step.t)
             self._counts.update(step)
-            if (
-                step.call is not None
-                and step.call[:1] == "c"
-                and step.call[1:].isdecimal()
-                and len(step.call) < 20
-            ):
-                self._asked = max(self._asked, int(step.call[1:]))
+            digits = (step.call or "").removeprefix("c")
+            if digits != step.call and digits.isdecimal() and len(digits) < 19:
+                self._last_call = max(self._last_call, int(digits))
         if self._begin is None and self._clock is not None:
             self._begin = self._clock() - self._t
         return self
 
-    # --- names ---------------------------------------------------------------------------------------------------------------
-
-    def name(self, who: Any) -> str:
-        """What a process, or the task of a caller, is called: always the same."""
-        if isinstance(who, str):
-            return who
-        if who is None:
-            if self._nobody is None:
-                self._nobody = self._unique("caller")
-            return self._nobody
-        name = self._names.get(who)
-        if name is None:
-            name = self._names[who] = self._unique(_default_name(who))
-        return name
+    def name(self, actor: Any) -> str:
+        """The name of a process or of the task of a caller; the same for the same object."""
+        return actor if isinstance(actor, str) else self._names.of(actor)
 
     def call(self, from_: Any) -> str:
-        """What a call is called: c1, c2 … in the order in which they were made."""
+        """The name of a call: c1, c2 … in the order in which calls were made."""
         call = self._call(from_)
         assert call is not None
         return call.name
@@ -207,73 +143,153 @@ class Tracer:
             return None
         call = self._calls.get(from_)
         if call is None:
-            self._asked += 1
-            call = self._calls[from_] = _Call(f"c{self._asked}")
+            self._last_call += 1
+            call = self._calls[from_] = _Call(f"c{self._last_call}")
         return call
 
-    def _unique(self, base: str) -> str:
-        """`base`, or `base-2` and so on, which nobody has; not even one who was registered as "caller-2"."""
-        stem, _, digits = base.rpartition("-")
-        if digits.isdecimal() and len(digits) < 10 and 2 <= int(digits) <= self._taken.get(stem, 0):
-            self._taken.setdefault(base, 1)
-        while True:
-            number = self._taken[base] = self._taken.get(base, 0) + 1
-            name = base if number == 1 else f"{base}-{number}"
-            if number == 1 or name not in self._taken:
-                return name
-
-    # --- what is remembered ----------------------------------------------------------------------------------------------------
-
-    def _add_waiting(self, server: Any, call: _Call) -> list[str]:
-        """The calls that this process keeps waiting, with this one."""
-        kept = self._kept.get(server)
-        if kept is None:
-            kept = self._kept[server] = {}
-        if call.ended is None:
-            kept[call.name] = None
-            call.kept = kept
-        return list(kept)
-
-    def _end(self, call: _Call, now: float) -> None:
-        call.ended = now
-        if call.kept is not None:
-            call.kept.pop(call.name, None)
-            call.kept = None
-
-    def _intended_call(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
-        """The call that an answer was meant for, if it went to another. It is remembered: that caller will wait in vain."""
-        meant = None if event.about is None else self._call(event.call)
-        if meant is None or meant is call:
-            return {}
-        meant.went = call.name, round(now, 6)
-        return {"for": meant.name}
-
     def _time(self, now: float) -> float:
-        """Seconds since the recording began. They never go back, not even when another loop's clock takes over."""
+        """Seconds since time zero. It never goes back, not even with the clock of another loop."""
         if self._begin is None or now - self._begin < self._t:
             self._begin = now - self._t
         self._t = max(self._t, now - self._begin)
         return self._t
 
-    def _number(self, event: int) -> int:
-        """The number of the step: that of the event, but for the notes in between, and for what came before this node."""
-        if event <= self._latest:
-            self._first = event
-            self._shift = self._seq + 1 - event
-            self._notes.clear()
-        self._latest = event
-        self._seq = event + self._shift + len(self._notes)
-        return self._seq
+    def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+        """The fields that only this kind of step has. Updates what is remembered of the call."""
+        kind, detail = event.kind, event.detail
+        match kind:
+            case "start":
+                module = {"module": type(event.source).__name__}
+                return module if detail is None else module | {"linked": self.name(detail)}
+            case "call":
+                call.asked_at = now
+                return {"timeout": detail}
+            case "noreply":
+                return {"waiting": self._add_waiting(event.source, call)}
+            case "reply":
+                self._end_call(call, now)
+                intended = self._intended_call(event, call, now)
+                return _since("blocked", call.asked_at, now) | intended
+            case "late" | "duplicate":
+                intended = self._intended_call(event, call, now)
+                return _since("ago", call.ended_at, now) | intended
+            case "timeout" | "cancel":
+                self._end_call(call, now)
+                went: dict[str, Any] = {}
+                if call.answer_went is not None:
+                    went = dict(zip(("went_to", "went_at"), call.answer_went, strict=True))
+                return {"timeout": detail} | _since("blocked", call.asked_at, now) | went
+            case "lost":
+                return {"sent": detail}
+            case "crash":
+                return {"error": describe_reason(event.message)}
+            case "exit":
+                self._waiting.pop(event.source, None)
+                reason = {"reason": describe_reason(event.message)}
+                return reason if detail is None else reason | {"link": self.name(detail)}
+            case "down":
+                reason = {"reason": describe_reason(event.message)}
+                if event.about is None:  # for a monitor, not for a waiting caller
+                    return reason
+                self._end_call(call, now)
+                return reason | _since("blocked", call.asked_at, now)
+            case _:
+                return {}
 
-    def _cause(self, event: int | None) -> int | None:
-        if event is None or not self._first <= event <= self._latest or self._latest == inf:
+    def _add_waiting(self, server: Any, call: _Call) -> list[str]:
+        """The calls that this server keeps waiting, the new one included."""
+        waiting = self._waiting.get(server)
+        if waiting is None:
+            waiting = self._waiting[server] = {}
+        if call.ended_at is None:
+            waiting[call.name] = None
+            call.waiting_with = waiting
+        return list(waiting)
+
+    def _end_call(self, call: _Call, now: float) -> None:
+        call.ended_at = now
+        if call.waiting_with is not None:
+            call.waiting_with.pop(call.name, None)
+            call.waiting_with = None
+
+    def _intended_call(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+        """The call that an answer was meant for, if it went to another one.
+
+        The intended call remembers this: its caller will wait in vain.
+        """
+        intended = None if event.about is None else self._call(event.call)
+        if intended is None or intended is call:
+            return {}
+        intended.answer_went = call.name, round(now, 6)
+        return {"for": intended.name}
+
+
+class _Numbers:
+    """Numbers the steps 1, 2, 3 …, and finds the step of an earlier event.
+
+    The steps of a node's events are numbered as its events are, plus a constant, plus the notes in
+    between.
+    """
+
+    def __init__(self) -> None:
+        self.latest_step = 0
+        self._first_event = 0  # of this node
+        self._latest_event: float = inf
+        self._shift = 0
+        self._notes: list[float] = []  # for each note, the event after which it was made
+
+    def of_event(self, event: int) -> int:
+        if event <= self._latest_event:  # the first event of a node
+            self._first_event = event
+            self._shift = self.latest_step + 1 - event
+            self._notes.clear()
+        self._latest_event = event
+        self.latest_step = event + self._shift + len(self._notes)
+        return self.latest_step
+
+    def of_note(self) -> int:
+        self.latest_step += 1
+        if self._latest_event != inf:
+            self._notes.append(self._latest_event)
+        return self.latest_step
+
+    def of_cause(self, event: int | None) -> int | None:
+        """The step of an earlier event; None for an event before this node or this recording."""
+        if event is None or self._latest_event == inf:
+            return None
+        if not self._first_event <= event <= self._latest_event:
             return None
         return event + self._shift + bisect_left(self._notes, event)
 
 
-_COMMON: Final = frozenset(
-    {"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"}
-)  # what all steps have
+class _Names:
+    """Gives processes and callers names: the registered one or that of the class, made unique."""
+
+    def __init__(self) -> None:
+        self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._outside: str | None = None  # the caller that is no task
+        self._used: dict[str, int] = {}  # base -> the highest number that it has been given
+
+    def of(self, actor: Any) -> str:
+        if actor is None:
+            if self._outside is None:
+                self._outside = self._unique("caller")
+            return self._outside
+        name = self._names.get(actor)
+        if name is None:
+            name = self._names[actor] = self._unique(_default_name(actor))
+        return name
+
+    def _unique(self, base: str) -> str:
+        """`base`, or `base-2` and so on: not taken, not even by a name registered as `caller-2`."""
+        stem, _, digits = base.rpartition("-")
+        if digits.isdecimal() and len(digits) < 10 and 2 <= int(digits) <= self._used.get(stem, 0):
+            self._used.setdefault(base, 1)
+        while True:
+            number = self._used[base] = self._used.get(base, 0) + 1
+            name = base if number == 1 else f"{base}-{number}"
+            if number == 1 or name not in self._used:
+                return name
 
 
 def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
@@ -281,7 +297,10 @@ def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
 
 
 def _parse_note(message: Any) -> tuple[str, Any, dict[str, Any]]:
-    """What a program tells with `otp.note`: a kind with its details, `("fault", {"what": "drop"})`, or anything else."""
+    """The kind, message and details of an `otp.note`.
+
+    A program notes a kind with its details, `("fault", {"what": "drop"})`, or any other value.
+    """
     match message:
         case (str(kind), dict(details)):
             return kind, NO_MESSAGE, _safe_details(details)
@@ -289,23 +308,19 @@ def _parse_note(message: Any) -> tuple[str, Any, dict[str, Any]]:
 
 
 def _safe_details(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Details as JSON can hold them; they cannot pass for what all steps have."""
+    """Details as JSON can hold them, without those named like a field that all steps have."""
     return {
         str(name): to_json_value(value) for name, value in details.items() if name not in _COMMON
     }
 
 
-def _is_task(who: Any) -> bool:
-    return who is None or hasattr(
-        who, "add_done_callback"
-    )  # asked like this, asyncio need not be imported
+def _is_task(actor: Any) -> bool:
+    # isinstance would need asyncio to be imported
+    return actor is None or hasattr(actor, "add_done_callback")
 
 
-def _default_name(who: Any) -> str:
-    if _is_task(who):
+def _default_name(actor: Any) -> str:
+    if _is_task(actor):
         return "caller"
-    name = getattr(who, "name", None)
-    return name if isinstance(name, str) and name else type(who).__name__.lower()
-
-
-# --- values ------------------------------------------------------------------------------------------------------------------
+    name = getattr(actor, "name", None)
+    return name if isinstance(name, str) and name else type(actor).__name__.lower()
