@@ -19,23 +19,30 @@ from genreply_cli.variations import COORDINATORS
 MAX_STORIES: Final = 3  # of more calls, only the first that went wrong and the last are told
 MAX_ENDED: Final = 1000  # calls that have ended and are kept, since a late answer may follow
 
-DESIGNS: Final = {cls.__name__: name for name, (cls, _) in COORDINATORS.items()}
+# A `start` step names the class of the server; the design is the coordinator of that class.
+DESIGNS: Final = {cls.__name__: design for design, (cls, _) in COORDINATORS.items()}
 
 # What a design does in its own way, said after the meaning of the step.
+# fmt: off
 BY_DESIGN: Final = {
-    ("cast", "blocking"): (
-        "It waits for the answer inside handle_call, and hears nothing else meanwhile."
-    ),
-    ("noreply", "single"): "There is one slot, and this caller is in it now.",
-    ("noreply", "fifo"): "This caller is the last in the queue now.",
-    ("noreply", "keyed"): "It is kept under the reference that its question got.",
-    ("reply", "immediate"): "That is not the answer: there is none yet.",
-    ("wrong", "single"): "Whoever is in the slot gets what comes.",
-    ("wrong", "fifo"): (
-        "The first in the queue gets what comes, and an answer was lost, repeated or overtaken."
-    ),
-    ("wrong", "blocking"): "It took the first message that came for the answer.",
+    ("cast", "blocking"):
+        "It waits for the answer inside handle_call, and hears nothing else meanwhile.",
+    ("noreply", "single"):
+        "There is one slot, and this caller is in it now.",
+    ("noreply", "fifo"):
+        "This caller is the last in the queue now.",
+    ("noreply", "keyed"):
+        "It is kept under the reference that its question got.",
+    ("reply", "immediate"):
+        "That is not the answer: there is none yet.",
+    ("wrong", "single"):
+        "Whoever is in the slot gets what comes.",
+    ("wrong", "fifo"):
+        "The first in the queue gets what comes, and an answer was lost, repeated or overtaken.",
+    ("wrong", "blocking"):
+        "It took the first message that came for the answer.",
 }
+# fmt: on
 
 
 class Sentence(NamedTuple):
@@ -226,7 +233,7 @@ class StoryTeller:
         while len(self._ended) > MAX_ENDED:
             oldest = self._ended.popleft()
             if oldest not in {self._first_wrong, self._last}:
-                del self._stories[oldest]
+                self._stories.pop(oldest, None)  # a transcript may use a name twice
 
 
 def explain(steps: Iterable[Step], call: str, design: str | None = None) -> list[Sentence]:
