@@ -57,20 +57,21 @@ class _Host(Protocol):
 class AsyncRunner:
     """Runs the async callbacks of one process, one at a time."""
 
-    __slots__ = ("_begun", "_process", "_wakeup", "paused", "task")
+    __slots__ = ("_begun", "_loop", "_process", "_wakeup", "paused", "task")
 
     def __init__(self, process: _Host) -> None:
         self._process = process
+        self._loop = process.node.loop
         self.paused: PausedCallback | None = None  # until the task takes it
         self._make_task()
 
     def _make_task(self) -> None:
         process = self._process
         self._begun = False
-        self._wakeup: asyncio.Future[None] = process.node.loop.create_future()
+        self._wakeup: asyncio.Future[None] = self._loop.create_future()
         self.task = asyncio.Task(  # not loop.create_task, which may run it at once
             self._finish_async(),
-            loop=process.node.loop,
+            loop=self._loop,
             name=repr(process.server),
             context=process.context,
         )
@@ -79,7 +80,7 @@ class AsyncRunner:
     def start(self, coroutine: Coroutine[Any, Any, Any], entry: Entry) -> Any:
         """Run an async callback up to its first wait. Returns what it returns, or PENDING."""
         process = self._process
-        loop = process.node.loop
+        loop = self._loop
         task = self.task
         cancels = task.cancelling()
         around = asyncio.current_task(loop)
@@ -123,7 +124,7 @@ class AsyncRunner:
                 await self._wakeup
             except asyncio.CancelledError as error:  # meant for the callback: its own timeout
                 interrupted = error
-            self._wakeup = process.node.loop.create_future()
+            self._wakeup = self._loop.create_future()
             paused, self.paused = self.paused, None
             if process.status is EXITED:
                 interrupted = interrupted or asyncio.CancelledError()

@@ -176,7 +176,9 @@ class Node(RunQueue):
             return None
         if from_ is not None:
             return self.emit(CALL, from_.caller, server, message, from_, from_.timeout)
-        source = self.current_actor()
+        source = running.get()
+        if source is None:
+            source = asyncio.current_task(self.loop)
         if process.status is EXITED:
             return self.emit("lost", source, server, message, None, kind)
         if kind is CAST:
