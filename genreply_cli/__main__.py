@@ -18,9 +18,7 @@ from genreply_cli.errors import (
 
 def main() -> NoReturn:
     """Run the command line, and exit with one of the promised statuses."""
-    gc.set_threshold(
-        100_000, 50, 100
-    )  # what is imported is no garbage: looking through it takes a tenth of the start
+    gc.disable()  # until `run` has imported the command: nothing of that is garbage
     try:
         code = run()
         if sys.stdout is not None:
@@ -52,6 +50,7 @@ def run(arguments: list[str] | None = None) -> int:
     usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
     try:
         action = app(arguments, standalone_mode=False)
+        _enable_gc()
         # without an action, Typer returns the status of --help, or of a Ctrl-C that it has caught
         return action() if callable(action) else action if isinstance(action, int) else 0
     except usage_error as error:
@@ -87,6 +86,13 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _enable_gc() -> None:
+    """Collect garbage from now on, but do not look through what has been imported."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _hint(error: Exception) -> str:
