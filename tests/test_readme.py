@@ -1,4 +1,4 @@
-"""The README's examples are run, and give what it says they give."""
+"""The examples of the README, and of the runtime's own, are run, and give what is shown."""
 
 import os
 import re
@@ -11,7 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+RUNTIME = (ROOT / "genreply_cli" / "otp" / "README.md").read_text()
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The language and the lines of each block of code."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = blocks(README)
 
 CONSOLE = [
     (command, output)
@@ -21,7 +29,7 @@ CONSOLE = [
 ]
 PROGRAMS = [
     (program, output)
-    for (language, program), (_, output) in pairwise(BLOCKS)
+    for (language, program), (_, output) in [*pairwise(BLOCKS), *pairwise(blocks(RUNTIME))]
     if language == "python" and "import" in program
 ]
 
@@ -89,4 +97,4 @@ def test_the_code_beside_the_elixir_is_the_code() -> None:
 
 def test_there_is_something_to_test() -> None:
     assert len(CONSOLE) >= 8
-    assert len(PROGRAMS) >= 2
+    assert len(PROGRAMS) >= 6
