@@ -1,0 +1,122 @@
+"""What is published: the wheel has what users need, and its types reach them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wheels import ROOT, Installation
+
+GREETING = """
+from typing import Any
+from genreply_cli.coordinator import Coordinator, Greet
+from genreply_cli.otp import From, GenServer, debug, reply, send_after, whereis
+
+async def main(coordinator: Coordinator, from_: From[str], counter: GenServer[int]) -> None:
+    answer: int = await coordinator.greet("Hello")  # E: Incompatible types in assignment
+    number: int = await coordinator.call(Greet("Hello"))  # E: "Greet"; expected "Request[int]"
+    right: str = await coordinator.call(Greet("Hello"))
+    reply(from_, 5)  # E: Cannot infer value of type parameter "T" of "reply"
+    anything: int = await counter.call("how many?")
+    reveal_type(await coordinator.call(Greet("Hello")))  # E: Revealed type is "str"
+    reveal_type(Coordinator.start_link())  # E: "genreply_cli.coordinator.Coordinator"
+    reveal_type(whereis("coordinator"))  # E: GenServer[Any] | None"
+    reveal_type(send_after(coordinator, 1, "tick"))  # E: functions.Timer"
+    reveal_type(coordinator.alive)  # E: Revealed type is "bool"
+
+async def look(counter: GenServer[int]) -> None:
+    reveal_type(await debug.get_state(counter))  # E: Revealed type is "int"
+"""
+
+SERVER = """
+from typing import Any
+from genreply_cli.otp import From, GenServer, NoReply, Reply, Stop
+
+class Counter(GenServer[int]):
+    def init(self) -> int:
+        return 0
+
+    def handle_call(self, request: str, from_: From[int], state: int) -> Reply[int] | Stop[int]:
+        return Reply(state, state) if request == "get" else Stop("normal", state, reply=state)
+
+    async def handle_cast(self, request: int, state: int) -> NoReply[int]:
+        return NoReply(state + request)
+
+class Wrong(GenServer[int]):
+    def handle_info(self, message: Any, state: int) -> Reply[int]:  # E: "Reply[int]" of "handle_info"
+        return Reply("to whom?", state)
+
+    def handle_cast(self, request: Any, state: int) -> NoReply[str]:  # E: "NoReply[str]"
+        return NoReply("a state of another type")
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel, installed in a folder that has nothing to do with the source tree."""
+    return Installation(tmp_path_factory.mktemp("installed"))
+
+
+def test_mypy_finds_what_is_wrong_and_nothing_else(installed: Installation, tmp_path: Path) -> None:
+    expected, files = [], []
+    for name, program in (("greeting", GREETING), ("server", SERVER)):
+        file = tmp_path / f"{name}.py"
+        file.write_text(program)
+        files.append(str(file))
+        marks = [line.partition("  # E: ")[2] for line in program.split("\n")]
+        expected += [(f"{name}.py", number, mark) for number, mark in enumerate(marks, 1) if mark]
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
+    command += ["--python-executable", str(installed.python), "--cache-dir", str(tmp_path)]
+    done = subprocess.run(
+        [*command, *files], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    told = re.findall(r"(\w+\.py):(\d+): (?:error|note): (.*)", done.stdout)
+    lines = {(name, number) for name, number, _ in expected}
+    unexpected = [line for line in told if (line[0], int(line[1])) not in lines]
+    assert unexpected == []
+    missing = [
+        (name, number, mark)
+        for name, number, mark in expected
+        if not any((name, number) == (file, int(at)) and mark in text for file, at, text in told)
+    ]
+    assert missing == [], done.stdout
+
+
+def test_the_wheel_has_the_types_the_samples_and_the_elixir(installed: Installation) -> None:
+    samples = {f"genreply_cli/transcripts/{path.name}" for path in ROOT.glob("transcripts/*.jsonl")}
+    assert samples
+    needed = {"genreply_cli/py.typed", "genreply_cli/elixir/coordinators.exs"} | samples
+    assert needed <= installed.files()
+
+
+def test_the_wheel_has_every_module_and_no_tests(installed: Installation) -> None:
+    modules = {str(path.relative_to(ROOT)) for path in ROOT.glob("genreply_cli/**/*.py")}
+    assert {name for name in installed.files() if name.endswith(".py")} == modules
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["send", "Hello world"], "Hello world to you too!\n"),
+        (
+            ["trace", "hello", "--kind", "reply"],
+            '0.250000 c1 reply coordinator -> caller: "Hello world to you too!" (blocked 0.250 s)\n',
+        ),
+    ],
+)
+def test_the_installed_command_works_outside_the_source_tree(
+    installed: Installation, tmp_path: Path, arguments: list[str], output: str
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(installed.packages)}
+    command = [sys.executable, "-m", "genreply_cli", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert done.stdout == output
+    where = [sys.executable, "-c", "import genreply_cli; print(genreply_cli.__file__)"]
+    found = subprocess.run(
+        where, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert Path(found.stdout.strip()).is_relative_to(installed.packages)
