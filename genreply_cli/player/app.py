@@ -1,67 +1,70 @@
-"""The player on a terminal: it has the whole screen, draws what the state is, hands on the keys, and gives the screen back."""
+"""The player on a terminal: it takes the whole screen, and gives it back."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TextIO
 
 from genreply_cli.errors import Terminated
-from genreply_cli.player.keys import SPECIAL
-from genreply_cli.player.panels import Style
+from genreply_cli.player.keys import NAMED_KEYS
+from genreply_cli.player.panels import Row, Style
 from genreply_cli.player.playback import Playback
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.text import visible
-from genreply_cli.timeline.lanes import Span
 from genreply_cli.transcript.index import Index
 
 if TYPE_CHECKING:
     from prompt_toolkit import Application
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-LEAVING: Final = (signal.SIGTERM, signal.SIGHUP)
+ESCAPE_SECONDS: Final = 0.05  # until Escape is a key, and not the beginning of another one
+MIN_REDRAW_SECONDS: Final = 0.02  # between two pictures
 
 
-def can_run(wishes: OutputOptions | None = None) -> bool:
-    """Whether the player can have this terminal: one that can be redrawn, and that has a keyboard."""
-    look = choose_mode(sys.stdout, wishes or OutputOptions())
-    if not look.can_redraw or look.view == "off":
+def can_run(options: OutputOptions | None = None) -> bool:
+    """Whether this terminal can be redrawn, and has a keyboard."""
+    mode = choose_mode(sys.stdout, options or OutputOptions())
+    if not mode.can_redraw or mode.view == "off":
         return False
     with contextlib.suppress(OSError), _keyboard():
         return True
     return False
 
 
-def run_player(index: Index, state: State, wishes: OutputOptions | None = None) -> None:
-    """Play a transcript on the whole screen until somebody leaves; one line about it stays. Raises Terminated."""
+def run_player(index: Index, state: State, options: OutputOptions | None = None) -> None:
+    """Play a transcript on the whole screen until the user leaves; print one line about it.
+
+    Raises Terminated after SIGTERM or SIGHUP.
+    """
     with _keyboard() as keyboard:
-        performance = asyncio.run(_perform(index, state, wishes or OutputOptions(), keyboard))
+        left = asyncio.run(_play_on_screen(index, state, options, keyboard))
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(summary(index, performance.state), flush=True)
+        print(summary(index, left), flush=True)
 
 
 async def run_player_inside(
-    index: Index, state: State, wishes: OutputOptions | None = None
+    index: Index, state: State, options: OutputOptions | None = None
 ) -> None:
-    """The same in a program that goes on: it leaves nothing behind, and signals are the program's own affair."""
-    await _perform(index, state, wishes or OutputOptions(), sys.stdin, leaving=())
+    """The same inside a running program, which handles signals itself. Nothing is printed."""
+    await _FullScreen(index, state, options, sys.stdin).run()
 
 
 def summary(index: Index, state: State) -> str:
-    """What stays when the player has left: `lunch.jsonl: 37 events, 9.600 s; stopped at event 4 (+0.251 s)`."""
+    """The line that stays: `lunch.jsonl: 37 events, 9.600 s; stopped at event 4 (+0.251 s)`."""
     name = visible(PurePath(index.name).name)
     step = index.step(state.number)
     if step is None:
         return f"{name}: no events"
     more = "" if index.counted else " or more"
-    took = "" if index.last_time is None else f", {index.last_time:.3f} s"
-    events = f"{index.total} event{'' if index.total == 1 else 's'}{more}{took}"
+    duration = "" if index.last_time is None else f", {index.last_time:.3f} s"
+    events = f"{index.total} event{'' if index.total == 1 else 's'}{more}{duration}"
     notes = "".join(
         f"; {note.removeprefix(visible(index.name)).lstrip(':, ')}" for note in index.notes
     )
@@ -70,7 +73,7 @@ def summary(index: Index, state: State) -> str:
 
 @contextlib.contextmanager
 def _keyboard() -> Iterator[TextIO]:
-    """Where keys come from: stdin, or the terminal itself where stdin is something else. Raises OSError if there is none."""
+    """Stdin, or the terminal where stdin is something else. Raises OSError if there is none."""
     if sys.stdin.isatty():
         yield sys.stdin
     else:
@@ -78,67 +81,83 @@ def _keyboard() -> Iterator[TextIO]:
             yield terminal
 
 
-async def _perform(
-    index: Index,
-    state: State,
-    wishes: OutputOptions,
-    keyboard: TextIO,
-    leaving: Iterable[signal.Signals] = LEAVING,
-) -> Playback:
-    look = choose_mode(sys.stdout, wishes)
-    view = None if look.view == "off" else look.view
-    failures: list[BaseException] = []
-
-    def stop(failure: BaseException | None = None) -> None:
-        if failure is not None:
-            failures.append(failure)
-        if app.is_running and not app.is_done:
-            app.exit()
-
-    def draw(width: int, height: int) -> list[list[Span]]:
-        try:
-            style = Style(view, look.ascii_only, performance.waited, performance.looking)
-            drawn = render(performance.state, index, width, height, style)
-        except Exception as failure:
-            stop(failure)
-            return []
-        performance.turned(drawn.max_scroll)
-        return drawn.rows
-
-    def press(event: "KeyPressEvent") -> None:
-        for key in event.key_sequence:
-            try:
-                performance.press(str(getattr(key.key, "value", key.key)), key.data)
-            except Exception as failure:
-                stop(failure)
-
-    app = _application(draw, press, keyboard, color=look.color)
-    performance = Playback(index, state, app.invalidate)
+async def _play_on_screen(
+    index: Index, state: State, options: OutputOptions | None, keyboard: TextIO
+) -> State:
+    player = _FullScreen(index, state, options, keyboard)
     loop = asyncio.get_running_loop()
-    for number in leaving:
-        loop.add_signal_handler(number, stop, Terminated(number))
-    playing = loop.create_task(performance.run())
-    playing.add_done_callback(lambda _: stop())
+    signals = signal.SIGTERM, signal.SIGHUP
+    for number in signals:
+        loop.add_signal_handler(number, player.stop, Terminated(number))
     try:
-        # a signal may have come before it began; a terminal that has gone away is left, too
-        with contextlib.suppress(EOFError):
-            await app.run_async(
-                pre_run=lambda: app.exit() if failures or playing.done() else None,
-                set_exception_handler=False,
-            )
+        return await player.run()
     finally:
-        for number in leaving:
+        for number in signals:
             loop.remove_signal_handler(number)
-        playing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await playing
-    if failures:
-        raise failures[0]
-    return performance
+
+
+class _FullScreen:
+    """A playback that draws itself with prompt_toolkit, and has its keys from there."""
+
+    def __init__(
+        self, index: Index, state: State, options: OutputOptions | None, keyboard: TextIO
+    ) -> None:
+        self._mode = choose_mode(sys.stdout, options or OutputOptions())
+        self._app = _application(self._draw, self._press, keyboard, color=self._mode.color)
+        self._playback = Playback(index, state, self._app.invalidate)
+        self._stopped = False
+        self._failure: BaseException | None = None
+
+    async def run(self) -> State:
+        """Play until the user leaves; return the last state. Raises what `stop` was given."""
+        playing = asyncio.create_task(self._playback.run())
+        playing.add_done_callback(lambda _: self.stop())
+        try:
+            with contextlib.suppress(EOFError):  # the terminal has gone away
+                await self._app.run_async(
+                    pre_run=self._exit_if_stopped, set_exception_handler=False
+                )
+        finally:
+            playing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await playing
+        if self._failure is not None:
+            raise self._failure
+        return self._playback.state
+
+    def stop(self, failure: BaseException | None = None) -> None:
+        """Give the screen back, and have `run` return, or raise the first failure."""
+        self._stopped = True
+        self._failure = self._failure or failure
+        if self._app.is_running and not self._app.is_done:
+            self._app.exit()
+
+    def _exit_if_stopped(self) -> None:
+        if self._stopped:  # a signal came before the application ran
+            self._app.exit()
+
+    def _draw(self, width: int, height: int) -> list[Row]:
+        playback, mode = self._playback, self._mode
+        try:
+            view = None if mode.view == "off" else mode.view
+            style = Style(view, mode.ascii_only, playback.waited, playback.search_progress)
+            picture = render(playback.state, playback.index, width, height, style)
+        except Exception as failure:
+            self.stop(failure)
+            return []
+        playback.clamp_scroll(picture.max_scroll)
+        return picture.rows
+
+    def _press(self, event: "KeyPressEvent") -> None:
+        for press in event.key_sequence:
+            try:
+                self._playback.press(str(getattr(press.key, "value", press.key)), press.data)
+            except Exception as failure:
+                self.stop(failure)
 
 
 def _application(
-    draw: Callable[[int, int], list[list[Span]]],
+    draw: Callable[[int, int], list[Row]],
     press: "Callable[[KeyPressEvent], None]",
     keyboard: TextIO,
     *,
@@ -149,8 +168,8 @@ def _application(
     from prompt_toolkit.layout import Layout, UIContent, UIControl, Window
     from prompt_toolkit.output import ColorDepth, create_output
 
-    class Stage(UIControl):
-        """What is drawn, as prompt_toolkit asks for it."""
+    class Rows(UIControl):
+        """The rows, in the form that prompt_toolkit asks for."""
 
         def create_content(self, width: int, height: int) -> UIContent:
             rows = [[(_style(style), text) for text, style in row] for row in draw(width, height)]
@@ -162,15 +181,15 @@ def _application(
             return True
 
     app: Application[None] = Application(
-        layout=Layout(Window(Stage(), always_hide_cursor=True)),
+        layout=Layout(Window(Rows(), always_hide_cursor=True)),
         key_bindings=_bindings(press),
         full_screen=True,
         input=create_input(keyboard),
         output=create_output(sys.stdout),
         color_depth=ColorDepth.DEPTH_4_BIT if color else ColorDepth.DEPTH_1_BIT,
-        min_redraw_interval=0.02,
+        min_redraw_interval=MIN_REDRAW_SECONDS,
     )
-    app.ttimeoutlen = 0.05  # seconds, until Escape is a key, and not the beginning of another one
+    app.ttimeoutlen = ESCAPE_SECONDS
     return app
 
 
@@ -179,7 +198,7 @@ def _bindings(press: "Callable[[KeyPressEvent], None]") -> "KeyBindings":
     from prompt_toolkit.keys import Keys
 
     keys = KeyBindings()
-    for key in (*SPECIAL, Keys.Any):
+    for key in (*NAMED_KEYS, Keys.Any):
         keys.add(key)(press)
 
     @keys.add("c-z")
@@ -191,9 +210,9 @@ def _bindings(press: "Callable[[KeyPressEvent], None]") -> "KeyBindings":
 
 @cache
 def _style(style: str) -> str:
-    """A style as Rich names it, as prompt_toolkit does."""
+    """A style as prompt_toolkit names it, from one as Rich does."""
     from prompt_toolkit.styles import Attrs
 
-    faint = "dim" if "dim" in Attrs._fields else ""  # older ones cannot
+    faint = "dim" if "dim" in Attrs._fields else ""  # older versions have no faint text
     words = {"dim": faint, "bold": "bold", "reverse": "reverse"}
     return " ".join(words.get(word, f"ansi{word}") for word in style.split())

@@ -1,9 +1,9 @@
-"""What each key of the player does: from one state to the next, without a screen and without a clock.
+"""What each key of the player does: one state and a key give the next state.
 
-    state, hunt = press(State(), index, ".")
+    state, search = press(State(), index, ".")
 
-Where something must be looked for, there is a hunt for the state after that one. It is a generator: it yields how far it has
-come, and returns that state. It can be dropped at any time.
+Some keys need to search the transcript. They give a generator that yields how far it has come, from
+0 to 1, and returns the next state. It may be dropped at any time.
 """
 
 import json
@@ -14,42 +14,46 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
+from genreply_cli.player.state import CallFilter, State, at_end, clamp, visible_steps
 from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.lines import plain_line
-from genreply_cli.transcript.index import Index
+from genreply_cli.transcript.index import Index, LineFilter
 from genreply_cli.transcript.step import KINDS, Step
 
-SLOWEST: Final = 1 / 16
-FASTEST: Final = 64.0
-PAGE: Final = 20  # events
-
+MIN_SPEED: Final = 1 / 16
+MAX_SPEED: Final = 64.0
+PAGE_EVENTS: Final = 20
+SCROLL_ROWS: Final = 10  # of an overlay, for PageDown
+ENTER: Final = ("c-m", "c-j")  # as prompt_toolkit has it
 
 Search = Generator[float, None, State]
 Command = Callable[[State, Index], State | Search]
 
 
 def press(state: State, index: Index, key: str, data: str = "") -> tuple[State, Search | None]:
-    """What a key makes of a state. `key` is its name as prompt_toolkit has it, `data` what it types."""
+    """The state after a key, and the search that it begins.
+
+    `key` is named as prompt_toolkit names it; `data` is the text that it types.
+    """
     state = clamp(replace(state, status=""), index)
     if key in {"c-d", "<sigint>"} or (key == "c-c" and state.search_input is None):
         return replace(state, leaving=True), None
     if state.search_input is not None:
-        state = _type(state, state.search_input, key, data)
-        return state, _find(state, index) if key in {"c-m", "c-j"} and state.search else None
+        state = _search_input_key(state, state.search_input, key, data)
+        return state, _search_text(state, index) if key in ENTER and state.search else None
     if state.overlay:
-        return _turn(state, key), None
+        return _overlay_key(state, key), None
     command = COMMANDS.get(key)
     after = state if command is None else command(state, index)
     return (after, None) if isinstance(after, State) else (state, after)
 
 
-# --- moving ------------------------------------------------------------------------------------------------------------------
+# --- moving ---
 
 
-def _by(count: int) -> Command:
-    """So many steps on, or back."""
+def _move_by(count: int) -> Command:
+    """Some steps forward; back, if `count` is negative."""
 
     def move(state: State, index: Index) -> State:
         steps = visible_steps(state, index)
@@ -61,11 +65,11 @@ def _by(count: int) -> Command:
     return move
 
 
-def _to(tenths: int) -> Command:
+def _jump_to(tenths: int) -> Command:
     """To so many tenths of all steps."""
 
     def jump(state: State, index: Index) -> Search:
-        yield from _counted(index)
+        yield from _until_counted(index)
         steps = visible_steps(state, index)
         if not steps:
             return state
@@ -74,76 +78,83 @@ def _to(tenths: int) -> Command:
     return jump
 
 
-def _counted(index: Index) -> Generator[float, None, None]:
-    """Until it is known how many steps there are."""
+def _until_counted(index: Index) -> Generator[float, None, None]:
+    """Read until the number of all steps is known."""
     while not index.counted:
         next(index.scan(), None)
         yield index.progress
 
 
-def _same_call(way: int) -> Command:
-    def find(state: State, index: Index) -> State | Search:
+def _move_in_call(way: int) -> Command:
+    """To the next step of the same call; to the previous one, if `way` is -1."""
+
+    def move(state: State, index: Index) -> State | Search:
         step = index.step(state.number)
         if step is None or step.call is None:
             return replace(state, status="this event belongs to no call")
         call = step.call
-        none = f"there is no {'later' if way > 0 else 'earlier'} event of {visible(call)}"
-        return _hunt(state, index, way, lambda step: step.call == call, _mentions(call), none)
+        not_found = f"there is no {'later' if way > 0 else 'earlier'} event of {visible(call)}"
+        return _search_step(
+            state, index, way, lambda step: step.call == call, _mentions(call), not_found
+        )
 
-    return find
+    return move
 
 
-def _marker(way: int) -> Command:
-    def find(state: State, index: Index) -> Search:
-        none = f"there is no {'later' if way > 0 else 'earlier'} mark or failure"
-        return _hunt(state, index, way, is_marker, _MARKED.search, none)
+def _move_to_marker(way: int) -> Command:
+    """To the next mark or failure; to the previous one, if `way` is -1."""
 
-    return find
+    def move(state: State, index: Index) -> Search:
+        not_found = f"there is no {'later' if way > 0 else 'earlier'} mark or failure"
+        return _search_step(state, index, way, is_marker, _MARKER_LINE.search, not_found)
+
+    return move
 
 
 def is_marker(step: Step) -> bool:
-    """Whether a step is worth a stop: a mark, or a failure."""
+    """Whether a step is a mark or a failure."""
     return step.kind == "mark" or "red" in style_of(step).colour
 
 
-_MARKED: Final = re.compile(  # an escape may hide anything
+_MARKER_LINE: Final = re.compile(  # a line with an escape may be anything
     rb'"kind"\s*:\s*"(?:%s)"|"for"|\\u'
     % "|".join(kind for kind in KINDS if is_marker(Step(1, 0.0, kind))).encode()
 )
 
 
-def _mentions(call: str) -> Callable[[bytes], bool]:
-    """Whether a line may belong to a call."""
+def _mentions(call: str) -> LineFilter:
+    """A filter for the lines that may belong to a call."""
     name = json.dumps(call, ensure_ascii=False).encode(errors="surrogatepass")
     return lambda raw: name in raw or b"\\" in raw
 
 
-def _hunt(
+def _search_step(
     state: State,
     index: Index,
     way: int,
     wanted: Callable[[Step], bool],
-    likely: Callable[[bytes], object],
-    none: str,
+    line_filter: LineFilter,
+    not_found: str,
 ) -> Search:
-    yield from _counted(index)
+    yield from _until_counted(index)
     call = None if state.call_filter is None else state.call_filter.call
     stop = index.total if way > 0 else -1
     found = yield from index.find(
-        state.number + way, stop, lambda step: wanted(step) and call in {None, step.call}, likely
+        state.number + way,
+        stop,
+        lambda step: wanted(step) and call in {None, step.call},
+        line_filter,
     )
-    return (
-        replace(state, status=none)
-        if found is None
-        else replace(state, number=found, playing=False)
-    )
+    if found is None:
+        return replace(state, status=not_found)
+    return replace(state, number=found, playing=False)
 
 
-# --- finding -----------------------------------------------------------------------------------------------------------------
+# --- searching for a text ---
 
 
-def _type(state: State, text: str, key: str, data: str) -> State:
-    """A key while it is typed what to look for."""
+def _search_input_key(state: State, text: str, key: str, data: str) -> State:
+    """A key while the text to search for is typed."""
     match key:
         case "c-m" | "c-j":
             return replace(state, search_input=None, search=text or state.search)
@@ -158,35 +169,32 @@ def _type(state: State, text: str, key: str, data: str) -> State:
     return state
 
 
-def _find(state: State, index: Index) -> Search:
-    """The next step with the text in its line, as it is printed; after the last one, from the first on."""
-    yield from _counted(index)
-    needle, call = (
-        state.search.casefold(),
-        None if state.call_filter is None else state.call_filter.call,
-    )
+def _search_text(state: State, index: Index) -> Search:
+    """The next step with the text in its plain line; after the last step, from the first on."""
+    yield from _until_counted(index)
+    text = state.search.casefold()
+    call = None if state.call_filter is None else state.call_filter.call
 
-    def has_it(step: Step) -> bool:
-        return call in {None, step.call} and needle in plain_line(step).casefold()
+    def has_text(step: Step) -> bool:
+        return call in {None, step.call} and text in plain_line(step).casefold()
 
-    found = yield from index.find(state.number + 1, index.total, has_it)
-    said = ""
-    if found is None:
-        found = yield from index.find(0, state.number, has_it)
-        said = f"{quoted(state.search)} again from the start"
-    if found is None:
-        here = index.step(state.number)
-        only = here is not None and has_it(here)
-        return replace(
-            state, status=f"{quoted(state.search)} is {'only here' if only else 'nowhere here'}"
-        )
-    return replace(state, number=found, playing=False, status=said)
+    found = yield from index.find(state.number + 1, index.total, has_text)
+    if found is not None:
+        return replace(state, number=found, playing=False)
+    name = quoted(state.search)
+    found = yield from index.find(0, state.number, has_text)
+    if found is not None:
+        status = f"no later event has {name}: back to the first that has it"
+        return replace(state, number=found, playing=False, status=status)
+    here = index.step(state.number)
+    only = here is not None and has_text(here)
+    return replace(state, status=f"{'no other' if only else 'no'} event has {name}")
 
 
-# --- the rest ----------------------------------------------------------------------------------------------------------------
+# --- the other keys ---
 
 
-def _play(state: State, index: Index) -> State:
+def _toggle_playing(state: State, index: Index) -> State:
     """Play or pause; at the end, play it all again."""
     if at_end(state, index):
         steps = visible_steps(state, index)
@@ -194,110 +202,96 @@ def _play(state: State, index: Index) -> State:
     return replace(state, playing=not state.playing)
 
 
-def _only(state: State, index: Index) -> State | Search:
-    """Only this call, or all again."""
+def _faster(state: State, _: Index) -> State:
+    return replace(state, speed=min(max(MAX_SPEED, state.speed), state.speed * 2))
+
+
+def _slower(state: State, _: Index) -> State:
+    return replace(state, speed=max(min(MIN_SPEED, state.speed), state.speed / 2))
+
+
+def _toggle_call_filter(state: State, index: Index) -> State | Search:
+    """Show only the call of this step, or all calls again."""
     if state.call_filter is not None:
         return replace(state, call_filter=None)
     step = index.step(state.number)
     if step is None or step.call is None:
         return replace(state, status="this event belongs to no call")
-    return _gather(state, index, step.call)
+    return _collect_call(state, index, step.call)
 
 
-def _gather(state: State, index: Index, call: str) -> Search:
-    yield from _counted(index)
+def _collect_call(state: State, index: Index, call: str) -> Search:
+    yield from _until_counted(index)
     numbers = array("Q")
-    for far, number in index.find_all(
+    for progress, number in index.find_all(
         0, index.total, lambda step: step.call == call, _mentions(call)
     ):
         if number is None:
-            yield far
+            yield progress
         else:
             numbers.append(number)
-    return clamp(replace(state, call_filter=Only(call, numbers)), index)
+    return clamp(replace(state, call_filter=CallFilter(call, numbers)), index)
 
 
-def _turn(state: State, key: str) -> State:
-    """A key while something is shown over the timeline: it is turned over, or goes away."""
-    if key in {"escape", "q", "c-m", "c-j"} or (key == "?" and state.overlay == "keys"):
+def _overlay_key(state: State, key: str) -> State:
+    """A key while the keys or a payload are shown: it scrolls, or goes back to the timeline."""
+    if key in {"escape", "q", *ENTER} or (key == "?" and state.overlay == "keys"):
         return replace(state, overlay="", scroll=0)
     return replace(state, scroll=max(0, state.scroll + SCROLLS.get(key, 0)))
 
 
-SCROLLS: Final[Mapping[str, int]] = {
-    "down": 1, "j": 1, ".": 1, "up": -1, "k": -1, ",": -1, "pagedown": PAGE // 2, " ": PAGE // 2, "pageup": -PAGE // 2,
-    "home": -(10**9), "g": -(10**9), "end": 10**9, "G": 10**9,
-}  # fmt: skip
-
-
-# --- the table ---------------------------------------------------------------------------------------------------------------
+# --- the tables ---
 
 
 class Key(NamedTuple):
-    """Some keys, how they are written, and what they do."""
+    """Some keys, how the help names them, and what they do."""
 
     names: tuple[str, ...]  # as prompt_toolkit has them
-    written: str
-    does: str
+    label: str  # "": the help has them elsewhere
+    help: str
     command: Command
 
 
+# fmt: off
 KEYS: Final = (
-    Key((" ",), "space", "play, pause; at the end: once more", _play),
-    Key((".", "right", "j", "down"), ". →", "one event on", _by(1)),
-    Key((",", "left", "k", "up"), ", ←", "one event back", _by(-1)),
-    Key(("n",), "n", "next event of the same call", _same_call(1)),
-    Key(("N",), "N", "previous event of the same call", _same_call(-1)),
-    Key(("]",), "]", "next mark or failure", _marker(1)),
-    Key(("[",), "[", "previous mark or failure", _marker(-1)),
-    *(
-        Key((str(tenths),), "0-9" if tenths == 0 else "", "to 0-90 % of the events", _to(tenths))
-        for tenths in range(10)
-    ),
-    Key(("g", "home"), "g Home", "to the start", _to(0)),
-    Key(("G", "end"), "G End", "to the end", _to(10)),
-    Key(("pagedown",), "PageDn", f"{PAGE} events on", _by(PAGE)),
-    Key(("pageup",), "PageUp", f"{PAGE} events back", _by(-PAGE)),
-    Key(
-        ("+",),
-        "+",
-        "twice as fast",
-        lambda state, _: replace(state, speed=min(max(FASTEST, state.speed), state.speed * 2)),
-    ),
-    Key(
-        ("-",),
-        "-",
-        "half as fast",
-        lambda state, _: replace(state, speed=max(min(SLOWEST, state.speed), state.speed / 2)),
-    ),
-    Key(("=",), "=", "as fast as it was", lambda state, _: replace(state, speed=1.0)),
-    Key(("c",), "c", "only this call; again: all", _only),
-    Key(
-        ("/",),
-        "/",
-        "find; / and Enter again: the next one",
-        lambda state, _: replace(state, search_input=""),
-    ),
-    Key(
-        ("c-m", "c-j"),
-        "Enter",
-        "the whole payload",
-        lambda state, _: replace(state, overlay="payload", scroll=0),
-    ),
-    Key(
-        ("e",),
-        "e",
-        "why: what it means, and what comes next",
-        lambda state, _: replace(state, show_meaning=not state.show_meaning),
-    ),
-    Key(("?",), "?", "these keys", lambda state, _: replace(state, overlay="keys", scroll=0)),
-    Key(
-        ("q",), "q", "leave, as Ctrl-C and Ctrl-D do", lambda state, _: replace(state, leaving=True)
-    ),
+    Key((" ",), "space", "play or pause; at the end, play again", _toggle_playing),
+    Key((".", "right", "j", "down"), ". →", "next event", _move_by(1)),
+    Key((",", "left", "k", "up"), ", ←", "previous event", _move_by(-1)),
+    Key(("n",), "n", "next event of the same call", _move_in_call(1)),
+    Key(("N",), "N", "previous event of the same call", _move_in_call(-1)),
+    Key(("]",), "]", "next mark or failure", _move_to_marker(1)),
+    Key(("[",), "[", "previous mark or failure", _move_to_marker(-1)),
+    Key(("0",), "0-9", "to 0-90 % of the events", _jump_to(0)),
+    *(Key((str(tenths),), "", "", _jump_to(tenths)) for tenths in range(1, 10)),
+    Key(("g", "home"), "g Home", "to the start", _jump_to(0)),
+    Key(("G", "end"), "G End", "to the end", _jump_to(10)),
+    Key(("pagedown",), "PageDn", f"{PAGE_EVENTS} events forward", _move_by(PAGE_EVENTS)),
+    Key(("pageup",), "PageUp", f"{PAGE_EVENTS} events back", _move_by(-PAGE_EVENTS)),
+    Key(("+",), "+", "twice as fast", _faster),
+    Key(("-",), "-", "half as fast", _slower),
+    Key(("=",), "=", "at the speed of the recording", lambda state, _: replace(state, speed=1.0)),
+    Key(("c",), "c", "only this call, or all again", _toggle_call_filter),
+    Key(("/",), "/", "find a text; / and Enter: find it again",
+        lambda state, _: replace(state, search_input="")),
+    Key(ENTER, "Enter", "this event in full",
+        lambda state, _: replace(state, overlay="payload", scroll=0)),
+    Key(("e",), "e", "show or hide why: meaning, what comes next",
+        lambda state, _: replace(state, show_meaning=not state.show_meaning)),
+    Key(("?",), "?", "show or hide these keys",
+        lambda state, _: replace(state, overlay="keys", scroll=0)),
+    Key(("q",), "q", "quit; also Ctrl-C, Ctrl-D",
+        lambda state, _: replace(state, leaving=True)),
 )
 
+SCROLLS: Final[Mapping[str, int]] = {  # rows, as far as there are any
+    "down": 1, "j": 1, ".": 1, "pagedown": SCROLL_ROWS, " ": SCROLL_ROWS,
+    "up": -1, "k": -1, ",": -1, "pageup": -SCROLL_ROWS,
+    "home": -(10**9), "g": -(10**9), "end": 10**9, "G": 10**9,
+}
+# fmt: on
+
 COMMANDS: Final[Mapping[str, Command]] = {name: key.command for key in KEYS for name in key.names}
-SPECIAL: Final = tuple(
+NAMED_KEYS: Final = tuple(  # those that type nothing
     {name for name in (*COMMANDS, *SCROLLS) if len(name) > 1}
     | {"c-c", "c-d", "c-g", "c-h", "c-u", "escape", "<sigint>", "<bracketed-paste>"}
-)  # keys that type nothing
+)

@@ -1,4 +1,4 @@
-"""Steps in, the same steps out, each at its time."""
+"""The steps of a transcript, each at its time on the clock of the event loop."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 
@@ -8,7 +8,10 @@ Paced = Iterable[tuple[float, Step]]  # how long to wait, in seconds, before eac
 
 
 def paced(steps: Iterable[Step]) -> Iterator[tuple[float, Step]]:
-    """Each step with the seconds since the one before it. The first comes at once; a step that goes back in time, too."""
+    """Each step with the seconds since the step before it.
+
+    They are 0 for the first step, and for one that goes back in time.
+    """
     before: float | None = None
     for step in steps:
         yield (0.0 if before is None else max(0.0, step.t - before)), step
@@ -16,13 +19,13 @@ def paced(steps: Iterable[Step]) -> Iterator[tuple[float, Step]]:
 
 
 def cap_idle(steps: Paced, limit: float | None) -> Iterator[tuple[float, Step]]:
-    """No wait longer than `limit` seconds (None: as they were)."""
+    """No wait longer than `limit` seconds. None leaves them as they are."""
     for wait, step in steps:
         yield (wait if limit is None else min(wait, limit)), step
 
 
 def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
-    """Twice as fast for a speed of 2, with no waits at all for infinity."""
+    """Twice as fast for a speed of 2, without any wait for infinity."""
     for wait, step in steps:
         yield wait / speed, step
 
@@ -30,9 +33,10 @@ def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
 async def play(
     steps: Iterable[Step], speed: float = 1.0, idle_limit: float | None = None, waited: float = 0.0
 ) -> AsyncIterator[Step]:
-    """The steps, each when it is due on the clock of the event loop. A slow consumer is caught up with: waits do not add up.
+    """The steps, each when it is due. After a slow consumer the next steps come at once.
 
-    `idle_limit` and `waited`, how long it has been since the first step, are in recorded seconds, before `speed` is applied.
+    `idle_limit`, and `waited`, the time since the first step, are in recorded seconds: before
+    `speed` is applied. Raises ValueError for a speed or a limit that makes no sense.
     """
     import asyncio
 

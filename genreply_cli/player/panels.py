@@ -1,4 +1,4 @@
-"""Status bar, panels, help."""
+"""What is around the timeline, the status bar and the panels, and the overlays over it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -19,94 +19,96 @@ from genreply_cli.transcript.pretty import pretty, pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
-WHOLE: Final = 200_000  # characters of a payload that are shown
-
+MAX_PAYLOAD: Final = 200_000  # characters of a value that are shown
+MAX_LISTED: Final = 4  # calls that are named in the state panel; the others are counted
 
 Row = list[Span]
 
 
 @dataclass(frozen=True)
 class Style:
-    """How it is drawn, as far as it has been decided; and what goes on meanwhile."""
+    """How the screen is drawn, and what is not in the state because it changes all the time."""
 
-    view: View | None = None
+    view: View | None = None  # None: what fits the width
     ascii_only: bool = False
-    waited: float = 0.0  # seconds of the recording since the step that is looked at
-    search_progress: float | None = None  # how far a hunt has come, from 0 to 1
+    waited: float = 0.0  # recorded seconds for which the current step has been current
+    search_progress: float | None = None  # from 0 to 1; None: no search is running
 
 
-def _status(state: State, index: Index, step: Step | None, width: int, style: Style) -> str:
-    """Where it is, how fast, how far: as much of it as there is room for."""
+DEFAULT_STYLE: Final = Style()
+
+
+# --- the status bar ---
+
+
+def status_bar(state: State, index: Index, step: Step | None, width: int, style: Style) -> str:
+    """The file, what is being done, where and when: as much of it as there is room for."""
     name = visible(PurePath(index.name).name)
-    going = (
-        "playing"
-        if state.playing and not at_end(state, index)
-        else "at the end"
-        if at_end(state, index)
-        else "paused"
-    )
-    if style.search_progress is not None:
-        going = f"looking {style.search_progress * 100:.0f} %"
-    speed = f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x"
+    activity = _activity(state, index, style)
+    number = 0 if step is None else state.number + 1
     total = f"{index.total}{'' if index.counted else '+'}"
-    here = 0 if step is None else state.number + 1
     t = 0.0 if step is None else step.t + style.waited
-    ends = "" if index.last_time is None else f"{index.last_time:.3f}"
-    only = [] if state.call_filter is None else [f"only {visible(state.call_filter.call)}"]
-    broken = ["broken"] if index.problem is not None else ["interrupted"] if index.notes else []
-    long = [
-        *only,
-        *broken,
-        going,
-        speed,
-        f"event {here} of {total}",
-        f"+{t:.3f} s of {ends} s" if ends else f"+{t:.3f} s",
-    ]
+    end = index.last_time
+    notes = [] if state.call_filter is None else [f"only {visible(state.call_filter.call)}"]
+    if index.problem is not None or index.notes:
+        notes.append("interrupted" if index.problem is None else "broken")
     short = [
-        *only,
-        *broken,
-        going,
-        speed,
-        f"{here}/{total}",
-        f"+{t:.3f}/{ends}" if ends else f"+{t:.3f}",
+        activity,
+        f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x",
+        f"{number}/{total}",
+        f"+{t:.3f}" if end is None else f"+{t:.3f}/{end:.3f}",
     ]
-    choice = [
-        (f" REPLAY {name}", "    ".join(long)),
-        (f" REPLAY {name}", "  ".join(short)),
-        (f" {crop(name, 16)}", " ".join(short)),
-        (f" {crop(name, 16)}", " ".join(short[:-1])),
-        ("", " ".join(short[len(only) + len(broken) :])),
-        ("", f"{going} {here}/{total}"),
+    long = [
+        *short[:2],
+        f"event {number} of {total}",
+        f"+{t:.3f} s" if end is None else f"+{t:.3f} s of {end:.3f} s",
+    ]
+    layouts = [  # the longest first
+        (f" REPLAY {name}", "    ".join([*notes, *long])),
+        (f" REPLAY {name}", "  ".join([*notes, *short])),
+        (f" {crop(name, 16)}", " ".join([*notes, *short])),
+        (f" {crop(name, 16)}", " ".join([*notes, *short[:-1]])),
+        ("", " ".join(short)),
+        ("", f"{activity} {number}/{total}"),
+        ("", f"{number}/{total}"),
     ]
     left, right = next(
-        (one for one in choice if fits("  ".join(one), width - 1)), ("", f"{here}/{total}")
+        (layout for layout in layouts if fits("  ".join(layout), width - 1)), layouts[-1]
     )
     return pad(left, max(0, width - 1 - cells(right))) + right + " "
 
 
-def in_words(standing: Snapshot, now: float) -> str:
-    """How things stand: who is kept, by whom, for how long; what became of the others."""
+def _activity(state: State, index: Index, style: Style) -> str:
+    if style.search_progress is not None:
+        return f"searching {style.search_progress * 100:.0f} %"
+    if at_end(state, index):
+        return "at the end"
+    return "playing" if state.playing else "paused"
+
+
+# --- the panels ---
+
+
+def describe_snapshot(snapshot: Snapshot, now: float) -> str:
+    """Which process keeps which calls, for how long, and how the other calls have ended.
+
+    `now` is in recorded seconds.
+    """
     parts = []
-    for keeper, calls in standing.kept().items():
-        kept = _listed(
-            f"{pretty_name(one.call)} ({max(0.0, now - (one.kept_since or 0.0)):.3f} s)"
-            for one in calls
-        )
-        parts.append(f"the {pretty_name(keeper)} keeps {kept}")
+    for process, calls in snapshot.kept().items():
+        kept = _listed((call.call, now - (call.kept_since or 0.0)) for call in calls)
+        parts.append(f"the {pretty_name(process)} keeps {kept}")
     waiting = [
-        one
-        for one in standing.open.values()
-        if one.held_by is None and one.callee not in standing.ended
+        call
+        for call in snapshot.open.values()
+        if call.held_by is None and call.callee not in snapshot.ended
     ]
     if waiting:
         parts.append(
-            "not kept yet: "
-            + _listed(
-                f"{pretty_name(one.call)} ({max(0.0, now - one.since):.3f} s)" for one in waiting
-            )
+            "not handled yet: " + _listed((call.call, now - call.since) for call in waiting)
         )
-    parts.extend(f"the {pretty_name(name)} is gone" for name in standing.ended)
-    totals, outcomes = standing.counts.at_end(), standing.counts.outcomes
+    parts.extend(f"the {pretty_name(name)} has ended" for name in snapshot.ended)
+    totals, outcomes = snapshot.counts.at_end(), snapshot.counts.outcomes
     counts = {
         "answered": totals["replied"],
         "timed out": totals["timed_out"],
@@ -118,30 +120,31 @@ def in_words(standing: Snapshot, now: float) -> str:
         "cancelled": outcomes["cancelled"],
         "lost": outcomes["lost"],
     }
-    told = [
-        f"{name} {count}"
-        for name, count in (counts | {name: count for name, count in rare.items() if count}).items()
-    ]
-    return "   ".join(["; ".join(parts) if parts else "nobody waits", *told])
+    counts |= {name: count for name, count in rare.items() if count}
+    return "   ".join(
+        [
+            "; ".join(parts) if parts else "no call waits",
+            *(f"{name} {count}" for name, count in counts.items()),
+        ]
+    )
 
 
-def _listed(texts: Iterable[str], most: int = 4) -> str:
-    few = list(texts)
-    return ", ".join(few[:most]) + (f" and {len(few) - most} more" if len(few) > most else "")
+def _listed(calls: Iterable[tuple[str, float]]) -> str:
+    """Some calls with the seconds for which each has waited."""
+    texts = [f"{pretty_name(call)} ({max(0.0, seconds):.3f} s)" for call, seconds in calls]
+    more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
+    return ", ".join(texts[:MAX_LISTED]) + more
 
 
-def _panel(text: str, width: int, height: int, style: Style) -> list[Row]:
-    """At most so many lines of words, with the first ones, up to the colon, in bold."""
+def panel(text: str, width: int, height: int, style: Style) -> list[Row]:
+    """At most so many rows of a text, with what is before its first colon in bold."""
     if not height or not text:
         return []
     lines = wrap(text, width - 2)
     if len(lines) > height:
-        lines = [
-            *lines[: height - 1],
-            crop(
-                " ".join(lines[height - 1 :]), max(1, width - 2), "..." if style.ascii_only else "…"
-            ),
-        ]
+        ellipsis = "..." if style.ascii_only else "…"
+        rest = " ".join(lines[height - 1 :])
+        lines = [*lines[: height - 1], crop(rest, max(1, width - 2), ellipsis)]
     name, colon, rest = (lines or [""])[0].partition(":")
     return [
         [(f" {name}{colon}", "bold" if colon else "dim"), (rest, "")],
@@ -149,95 +152,104 @@ def _panel(text: str, width: int, height: int, style: Style) -> list[Row]:
     ]
 
 
-_HINTS: Final = {  # and how much each is missed where there is no room for it
-    "space play": 9, ". next": 8, ", back": 7, "[ ] marker": 2, "0-9 jump": 1, "+ - speed": 3, "c call": 4, "/ find": 5,
-    "e why": 6, "? keys": 10, "q quit": 11,
-}  # fmt: skip
+# --- the last row ---
+
+# fmt: off
+_HINTS: Final = {  # each with its rank: where there is no room for all, the lowest goes first
+    "space play": 9, ". next": 8, ", back": 7, "[ ] marker": 2, "0-9 jump": 1, "+ - speed": 3,
+    "c call": 4, "/ find": 5, "e why": 6, "? keys": 10, "q quit": 11,
+}
+# fmt: on
 
 
-def _bottom_row(state: State, width: int) -> Row:
-    """The last row: what is typed, what was answered, or the keys."""
+def bottom_row(state: State, width: int) -> Row:
+    """The text that is being typed, or the answer to the last key, or the keys."""
     if state.search_input is not None:
-        again = (
-            f" (Enter: {visible(state.search)} again)"
-            if state.search and not state.search_input
-            else ""
-        )
-        text = visible(state.search_input)
-        while text and not fits(f" find: {text}_", width):
-            text = text[1:]
-        return [(" find: ", "bold"), (text, ""), ("_", "reverse bold"), (again, "dim")]
+        return _search_row(state, state.search_input, width)
     if state.status:
         return [(f" {state.status}", "bold")]
     if state.overlay:
         return [(" Esc back   up, down, PageUp, PageDown", "dim")]
     hints = list(_HINTS)
-    for gone in sorted(_HINTS, key=_HINTS.__getitem__):
+    for lowest in sorted(_HINTS, key=_HINTS.__getitem__):
         for gap in ("   ", "  "):
             if cells(line := " " + gap.join(hints)) <= width:
                 return [(line, "dim")]
-        hints.remove(gone)
+        hints.remove(lowest)
     return []
 
 
+def _search_row(state: State, typed: str, width: int) -> Row:
+    text = visible(typed)
+    while text and not fits(f" find: {text}_", width):
+        text = text[1:]
+    again = f" (Enter: {visible(state.search)} again)" if state.search and not typed else ""
+    return [(" find: ", "bold"), (text, ""), ("_", "reverse bold"), (again, "dim")]
+
+
+# --- the overlays ---
+
+# fmt: off
 LEGEND: Final = (
-    ("├──►", "asks"), ("◄┈┈┤", "answers"), ("┆", "a caller is blocked"), ("■", "where it is kept, not answered"),
-    ("×", "gave up, dropped, gone"), ("!", "a wrong caller, a fault"),  # noqa: RUF001
-)  # fmt: skip
+    ("├──►", "a call or another message"),
+    ("◄┈┈┤", "the reply to a call"),
+    ("┆", "a caller is blocked"),
+    ("■", "a call is kept here, not answered"),
+    ("×", "given up, dropped, or ended"),  # noqa: RUF001
+    ("!", "a wrong caller, or a fault"),
+)
+# fmt: on
+LABEL_COLUMNS: Final = 9
 
 
-def _keys(width: int, style: Style) -> list[str]:
+def help_text(width: int, style: Style) -> list[str]:
     """All keys, and what the signs of the timeline mean."""
     arrows = str.maketrans({"→": "right", "←": "left"} if style.ascii_only else {})
-    keys = [f"{pad(key.written.translate(arrows), 9)}{key.does}" for key in KEYS if key.written]
-    signs = [f"{pad(sign, 9)}{means}" for sign, means in LEGEND]
-    if width < 100:
-        return [
-            "",
-            *(f"  {row}" for line in (*keys, "", *signs) for row in _hanging(line, width - 3)),
-        ]
-    half = (len(keys) + len(signs) + 2) // 2
-    lines = [*keys, "", *signs]
-    left, right = lines[:half], lines[half:]
-    return [
+    lines = [
+        *(
+            f"{pad(key.label.translate(arrows), LABEL_COLUMNS)}{key.help}"
+            for key in KEYS
+            if key.label
+        ),
         "",
-        *(f"  {pad(one, 52)}{other}" for one, other in zip_longest(left, right, fillvalue="")),
+        *(f"{pad(sign, LABEL_COLUMNS)}{meaning}" for sign, meaning in LEGEND),
     ]
+    if width < 100:
+        return ["", *(f"  {row}" for line in lines for row in _hanging(line, width - 3))]
+    half = (len(lines) + 1) // 2
+    columns = zip_longest(lines[:half], lines[half:], fillvalue="")
+    return ["", *(f"  {pad(left, 52)}{right}" for left, right in columns)]
 
 
 def _hanging(line: str, width: int) -> list[str]:
-    """A line of the help, wrapped beside its key."""
+    """A line of the help; where it is wrapped, the other rows are below its text."""
     first, *rest = wrap(line, width)
-    return [
-        first,
-        *(f"{'':9}{row}" for text in rest for row in wrap(text.strip(), max(1, width - 9))),
-    ]
+    room = max(1, width - LABEL_COLUMNS)
+    below = (row for text in rest for row in wrap(text.strip(), room))
+    return [first, *(" " * LABEL_COLUMNS + row for row in below)]
 
 
 @lru_cache(maxsize=4)
-def _payload(index: Index, number: int, width: int) -> list[str]:
-    """All that a step says, wrapped."""
+def payload_text(index: Index, number: int, width: int) -> list[str]:
+    """All that is recorded of a step, wrapped."""
     step = index.step(number)
     if step is None:
         return [""]
     lines = wrap(f"event {number + 1}: {crop(accessible_line(step), 2000)}", width - 2)
-    said = {} if step.message is NO_MESSAGE else {"message": step.message}
-    for name, value in {**said, **step.details, "because of": step.cause}.items():
+    message = {} if step.message is NO_MESSAGE else {"message": step.message}
+    for name, value in {**message, **step.details, "because of": step.cause}.items():
         if value is not None or name == "message":
-            lines += [
-                "",
-                visible(name),
-                *(f"  {line}" for line in _value(value, max(1, width - 4))),
-            ]
+            lines += ["", visible(name)]
+            lines += [f"  {line}" for line in _wrap_value(value, max(1, width - 4))]
     return ["", *(f" {line}" for line in lines)]
 
 
-def _value(value: object, width: int) -> Iterator[str]:
-    """A value, on one line if it fits, else spread out; all of it, unless it is too much for anybody."""
+def _wrap_value(value: object, width: int) -> Iterator[str]:
+    """A value on one line if it fits, else spread out as JSON, up to `MAX_PAYLOAD`."""
     text = pretty(value)
-    if len(text) > WHOLE:
-        yield from wrap(text[:WHOLE], width)
-        yield f"... and {len(text) - WHOLE:,} characters more"
+    if len(text) > MAX_PAYLOAD:
+        yield from wrap(text[:MAX_PAYLOAD], width)
+        yield f"... and {len(text) - MAX_PAYLOAD:,} characters more"
     elif fits(text, width) or not isinstance(value, list | dict):
         yield from wrap(text, width)
     else:

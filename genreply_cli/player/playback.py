@@ -1,10 +1,10 @@
-"""The player at work, without a screen: its state moves on by the clock and by keys, while the transcript is read on.
+"""The player without a screen: its state, moved on by the clock and the keys.
 
-    performance = Performance(index, State(), changed)
-    performance.press(".")                  # at any time
-    await performance.run()                 # until somebody leaves
+    playback = Playback(index, State(), changed)
+    playback.press(".")                  # at any time
+    await playback.run()                 # until the user leaves
 
-Only one thing is done at a time, in slices of some milliseconds, so that a key never waits for long.
+Reading and searching are done in slices of some milliseconds, so that a key never waits for long.
 """
 
 import asyncio
@@ -19,73 +19,73 @@ from genreply_cli.player.pacing import play
 from genreply_cli.player.state import State, at_end, clamp, visible_steps
 from genreply_cli.transcript.index import Index
 
-SLICE: Final = 0.005  # seconds, until others get their turn
-SILENT_SECONDS: Final = 0.05  # seconds: what is done within them need not be told
-REDRAW_EVERY: Final = 0.1  # seconds between two pictures while it plays and nothing happens
+SLICE_SECONDS: Final = 0.005  # of work, before other tasks get their turn
+SILENT_SECONDS: Final = 0.05  # work that takes less is done at once, and not announced
+REDRAW_SECONDS: Final = 0.1  # between two pictures while it plays and nothing happens
 
 
 class Playback:
-    """`changed` is told whenever there is something new to see."""
+    """A state that moves on. `changed` is called whenever there is something new to show."""
 
     def __init__(
         self, index: Index, state: State, changed: Callable[[], object] = lambda: None
     ) -> None:
         self.index = index
         self.state = state
-        self.looking: float | None = None  # how far a hunt has come, from 0 to 1
+        self.search_progress: float | None = None  # from 0 to 1; None: no search is running
         self._changed = changed
-        self._waited = 0.0  # recorded seconds from the step that is looked at, to:
+        self._waited = 0.0  # recorded seconds from the current step to `_since`
         self._since = 0.0  # on the clock of the loop
         self._playing: asyncio.Task[None] | None = None
-        self._hunting: asyncio.Task[None] | None = None
+        self._searching: asyncio.Task[None] | None = None
         self._left = asyncio.Event()
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
-        """Play until somebody leaves."""
+        """Play until the user leaves. Raises what a task has raised meanwhile."""
         _run_for(self.index.scan(), SILENT_SECONDS)
-        tasks = [self._start(self._read_on()), self._start(self._tick())]
+        tasks = [self._start(self._read_on()), self._start(self._redraw())]
         self._since = _now()
         try:
-            self._set_state(clamp(self.state, self.index), anew=True)
+            self._set_state(clamp(self.state, self.index), restart=True)
             await self._left.wait()
         finally:
-            for task in (*tasks, self._playing, self._hunting):
+            for task in (*tasks, self._playing, self._searching):
                 if task is not None:
                     task.cancel()
         if self._failure is not None:
             raise self._failure
 
     def press(self, key: str, data: str = "") -> None:
-        """A key, by the name that prompt_toolkit gives it. What was looked for is looked for no longer."""
-        if self._hunting is not None:
-            self._hunting.cancel()
-        self._hunting = self.looking = None
-        state, hunt = press(self.state, self.index, key, data)
+        """Take a key, named as prompt_toolkit names it. It ends a search that is running."""
+        if self._searching is not None:
+            self._searching.cancel()
+        self._searching = self.search_progress = None
+        state, search = press(self.state, self.index, key, data)
         self._set_state(state)
-        if hunt is not None and not self._continue_search(hunt, SILENT_SECONDS):
-            self._hunting = self._start(self._hunt(hunt))
+        if search is not None and not self._continue_search(search, SILENT_SECONDS):
+            self._searching = self._start(self._finish_search(search))
 
     @property
     def waited(self) -> float:
-        """Recorded seconds since the step that is looked at, as far as it has been played."""
+        """How long the current step has been current, in recorded seconds."""
         if not self.state.playing or at_end(self.state, self.index):
             return self._waited
         waited = self._waited + (_now() - self._since) * self.state.speed
         return waited if self.state.idle_limit is None else min(waited, self.state.idle_limit)
 
-    def turned(self, deepest: int) -> None:
-        """What is shown over the timeline can be turned so far, and no further."""
-        if self.state.scroll > deepest:
-            self.state = replace(self.state, scroll=deepest)
+    def clamp_scroll(self, max_scroll: int) -> None:
+        """Keep the overlay from being scrolled past its end."""
+        if self.state.scroll > max_scroll:
+            self.state = replace(self.state, scroll=max_scroll)
 
-    def _set_state(self, state: State, *, anew: bool = False) -> None:
-        """From now on it is like this."""
+    def _set_state(self, state: State, *, restart: bool = False) -> None:
         before, waited = self.state, self.waited
         self.state, self._since = state, _now()
         same_step = (state.number, state.call_filter) == (before.number, before.call_filter)
         self._waited = waited if same_step else 0.0
-        if anew or not same_step or (state.playing, state.speed) != (before.playing, before.speed):
+        same_pace = (state.playing, state.speed) == (before.playing, before.speed)
+        if restart or not same_step or not same_pace:
             if self._playing is not None:
                 self._playing.cancel()
             self._playing = self._start(self._play()) if state.playing else None
@@ -94,68 +94,63 @@ class Playback:
         self._changed()
 
     async def _play(self) -> None:
-        """From step to step, each when it is due, up to the end."""
+        """Go from step to step, to each when it is due, up to the end."""
         speed, idle_limit, waited = self.state.speed, self.state.idle_limit, self._waited
         while not at_end(self.state, self.index):
             steps = visible_steps(self.state, self.index)
             numbers = steps[bisect_left(steps, self.state.number) :]
-            coming = iter(numbers)
-            async for _ in play(
-                filter(None, map(self.index.step, numbers)), speed, idle_limit, waited
-            ):
-                number = next(coming)
+            known = filter(None, map(self.index.step, numbers))
+            upcoming = iter(numbers)
+            async for _ in play(known, speed, idle_limit, waited):
+                number = next(upcoming)
                 if number != self.state.number:
-                    self.state, self._waited, self._since = (
-                        replace(self.state, number=number, status=""),
-                        0.0,
-                        _now(),
-                    )
+                    self.state = replace(self.state, number=number, status="")
+                    self._waited, self._since = 0.0, _now()
                     self._changed()
             waited = 0.0
             await asyncio.sleep(0)  # more of them are being counted
         self._playing = None
-        self._set_state(
-            replace(self.state, playing=False, leaving=self.state.leaving or self.state.exit_at_end)
-        )
+        leaving = self.state.leaving or self.state.exit_at_end
+        self._set_state(replace(self.state, playing=False, leaving=leaving))
 
     async def _read_on(self) -> None:
-        while _run_for(self.index.scan(), SLICE):
+        while _run_for(self.index.scan(), SLICE_SECONDS):
             self._changed()
             await asyncio.sleep(0)
         self._set_state(clamp(self.state, self.index))
 
-    async def _hunt(self, hunt: Search) -> None:
-        over = False
-        while not over:
+    async def _finish_search(self, search: Search) -> None:
+        done = False
+        while not done:
             await asyncio.sleep(0)
-            over = self._continue_search(hunt, SLICE)
-        self._hunting = None
+            done = self._continue_search(search, SLICE_SECONDS)
+        self._searching = None
 
-    def _continue_search(self, hunt: Search, seconds: float) -> bool:
-        """Hunt for so long. Whether it is over."""
+    def _continue_search(self, search: Search, seconds: float) -> bool:
+        """Search for so long. True if the search is done, and its state set."""
         until = perf_counter() + seconds
         try:
             while perf_counter() < until:
-                self.looking = next(hunt)
+                self.search_progress = next(search)
         except StopIteration as found:
-            self.looking = None
+            self.search_progress = None
             self._set_state(found.value)
             return True
         self._changed()
         return False
 
-    async def _tick(self) -> None:
+    async def _redraw(self) -> None:
         while True:
-            await asyncio.sleep(REDRAW_EVERY)
+            await asyncio.sleep(REDRAW_SECONDS)
             if self._playing is not None:
                 self._changed()
 
-    def _start(self, what: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(what)
-        task.add_done_callback(self._ended)
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._task_ended)
         return task
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
             self._left.set()
@@ -166,6 +161,6 @@ def _now() -> float:
 
 
 def _run_for(work: Iterator[None], seconds: float) -> bool:
-    """Work for so long. Whether there is more to do."""
+    """Work for so long. True if there is more to do."""
     until = perf_counter() + seconds
     return any(perf_counter() >= until for _ in work)

@@ -1,4 +1,4 @@
-"""Where the player is."""
+"""Where the player is in a transcript."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 from genreply_cli.transcript.index import Index
 
 
-class Only(NamedTuple):
-    """One call, and which steps belong to it."""
+class CallFilter(NamedTuple):
+    """A call, and the numbers of the steps that belong to it, in order."""
 
     call: str
     numbers: Sequence[int]
@@ -17,38 +17,41 @@ class Only(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the player is, and how it goes on. It changes by keys and by the clock, and only so."""
+    """Where the player is, and how it goes on. Only keys and the clock lead to another state."""
 
-    number: int = 0  # of the step that is looked at
+    number: int = 0  # of the current step, from 0
     playing: bool = True
     speed: float = 1.0
     idle_limit: float | None = None  # recorded seconds; longer waits are cut short
     exit_at_end: bool = False
-    call_filter: Only | None = None
-    search: str = ""  # what was looked for last
-    search_input: str | None = None  # what is being typed, to be looked for
-    overlay: Literal["", "keys", "payload"] = ""  # over the timeline
-    scroll: int = 0  # in what is shown over it
-    show_meaning: bool = True  # whether it is told what a step means
-    status: str = ""  # in answer to the last key
+    call_filter: CallFilter | None = None  # show only the steps of this call
+    search: str = ""  # the text that was searched for last
+    search_input: str | None = (
+        None  # the text as far as it is typed; None: no search is being typed
+    )
+    overlay: Literal["", "keys", "payload"] = ""  # shown instead of the timeline
+    scroll: int = 0  # rows of the overlay that are above the screen
+    show_meaning: bool = True  # of the current step
+    status: str = ""  # the answer to the last key
     leaving: bool = False
 
 
 def clamp(state: State, index: Index) -> State:
-    """The same state where a bad line has been found meanwhile, and there is less than was thought."""
-    only = state.call_filter
-    if only is not None and only.numbers and only.numbers[-1] >= index.total:
-        only = Only(only.call, only.numbers[: bisect_left(only.numbers, index.total)])
-        state = replace(state, call_filter=only if only.numbers else None)
+    """Move the state back inside the transcript after an invalid line has shortened it."""
+    call_filter = state.call_filter
+    if call_filter is not None and call_filter.numbers and call_filter.numbers[-1] >= index.total:
+        numbers = call_filter.numbers[: bisect_left(call_filter.numbers, index.total)]
+        call_filter = CallFilter(call_filter.call, numbers) if numbers else None
+        state = replace(state, call_filter=call_filter)
     return replace(state, number=max(0, index.total - 1)) if state.number >= index.total else state
 
 
 def visible_steps(state: State, index: Index) -> Sequence[int]:
-    """The numbers of the steps that are gone along: all, or those of one call."""
+    """The numbers of the steps that the player goes through: all, or those of one call."""
     return range(index.total) if state.call_filter is None else state.call_filter.numbers
 
 
 def at_end(state: State, index: Index) -> bool:
-    """Whether there is nothing more to come."""
+    """Whether the current step is the last one that there will be."""
     steps = visible_steps(state, index)
     return index.counted and (not steps or state.number >= steps[-1])

@@ -1,9 +1,10 @@
-"""The picture of the player: as many rows as the screen has, from a state and a transcript, and from nothing else.
+"""The whole screen of the player as rows. They depend on its state and the transcript alone.
 
-    picture(state, index, 120, 30).rows     # each a list of spans: pieces of text with their styles, as in a timeline
+    render(state, index, 120, 30).rows     # each a list of spans: texts with their styles
 
-From top to bottom: where it is, the names above the lanes, the steps up to this one, how things stand, why, and the keys. What
-there is no room for goes, the least important first; the step that is looked at stays to the last.
+From top to bottom: the status bar, the names above the lanes, the steps up to the current one, the
+state of the processes, why, and the keys. Where there is no room, the least important parts go
+first; the current step stays to the last.
 """
 
 from collections.abc import Iterator
@@ -12,16 +13,17 @@ from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import why
 from genreply_cli.player.panels import (
+    DEFAULT_STYLE,
     Row,
     Style,
-    _bottom_row,
-    _keys,
-    _panel,
-    _payload,
-    _status,
-    in_words,
+    bottom_row,
+    describe_snapshot,
+    help_text,
+    panel,
+    payload_text,
+    status_bar,
 )
-from genreply_cli.player.state import State, at_end
+from genreply_cli.player.state import CallFilter, State, at_end
 from genreply_cli.text import cells, crop, wrap
 from genreply_cli.timeline.timeline import ASCII, Timeline, view_for
 from genreply_cli.timeline.views import View
@@ -29,76 +31,82 @@ from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
-GRID: Final = 1024  # steps; lanes are taken up anew at each such place, so that any place can be drawn without what was before
-FEW: Final = 1000  # steps of one call that are drawn, at most
+LANES_EVERY: Final = 1024  # steps; drawing starts at a multiple, with the lanes of a snapshot there
+MAX_CALL_STEPS: Final = 1000  # steps of one call that are drawn
 
 
 class Picture(NamedTuple):
-    """What is on the screen, and how far what is shown over the timeline can be turned."""
+    """The rows of the screen, and how far the overlay can be scrolled."""
 
     rows: list[Row]
     max_scroll: int = 0
 
 
-def render(state: State, index: Index, width: int, height: int, style: Style = Style()) -> Picture:
-    """The whole screen, exactly so many rows, none of them wider."""
+def render(
+    state: State, index: Index, width: int, height: int, style: Style = DEFAULT_STYLE
+) -> Picture:
+    """The whole screen: exactly `height` rows, of at most `width` cells."""
     view = style.view or view_for(width)
-    parts = _row_budget(state, view, width, height)
-    body = height - sum(parts.values())
-    header, rows, standing = _timeline(state, index, width, body, view, style)
-    deepest = 0
-    if state.overlay:
-        text = (
-            _keys(width, style) if state.overlay == "keys" else _payload(index, state.number, width)
-        )
-        deepest = max(0, len(text) - body)
-        scroll = min(state.scroll, deepest)
-        header, rows = [], [[(line, "")] for line in text[scroll : scroll + body]]
+    budget = _row_budget(state, view, width, height)
+    body = height - sum(budget.values())
+    header, rows, snapshot = _timeline(state, index, width, body, view, style)
+    max_scroll = 0
+    if state.overlay == "keys":
+        header, rows, max_scroll = _overlay(help_text(width, style), state.scroll, body)
+    elif state.overlay == "payload":
+        payload = payload_text(index, state.number, width)
+        header, rows, max_scroll = _overlay(payload, state.scroll, body)
     step = index.step(state.number)
     if step is None:
-        told, means = "", "there are no events in this transcript"
-    elif standing is None:
-        told, means = f"state: still reading ({index.progress * 100:.0f} %)", ""
+        state_text, why_text = "", "there are no events in this transcript"
+    elif snapshot is None:
+        state_text, why_text = f"state: still reading ({index.progress * 100:.0f} %)", ""
     else:
-        told, means = (
-            "state here: " + in_words(standing, step.t + style.waited),
-            "why: " + why(step, tuple(standing.open)),
-        )
+        state_text = "state here: " + describe_snapshot(snapshot, step.t + style.waited)
+        why_text = "why: " + why(step, tuple(snapshot.open))
     panels = [
-        *_panel(told, width, parts["state"], style),
-        *_panel(means, width, parts["why"], style),
+        *panel(state_text, width, budget["state"], style),
+        *panel(why_text, width, budget["why"], style),
     ]
     rows = [
-        *_pad_rows(parts["status"], [[(_status(state, index, step, width, style), "reverse")]]),
-        *_pad_rows(parts["header"], [header]),
+        *_pad_rows(budget["status"], [[(status_bar(state, index, step, width, style), "reverse")]]),
+        *_pad_rows(budget["header"], [header]),
         *_pad_rows(body, rows),
-        *_pad_rows(parts["blank"], []),
-        *_pad_rows(parts["state"] + parts["why"], panels),
-        *_pad_rows(parts["keys"], [_bottom_row(state, width)]),
+        *_pad_rows(budget["blank"], []),
+        *_pad_rows(budget["state"] + budget["why"], panels),
+        *_pad_rows(budget["keys"], [bottom_row(state, width)]),
     ]
-    return Picture([_fitted(row, width, style) for row in rows[:height]], deepest)
+    return Picture([_crop_row(row, width, style) for row in rows[:height]], max_scroll)
+
+
+def _overlay(lines: list[str], scroll: int, height: int) -> tuple[Row, list[Row], int]:
+    """An empty header, the rows of the overlay that are on the screen, and the maximum scroll."""
+    max_scroll = max(0, len(lines) - height)
+    scroll = min(scroll, max_scroll)
+    return [], [[(line, "")] for line in lines[scroll : scroll + height]], max_scroll
 
 
 def _row_budget(state: State, view: View, width: int, height: int) -> dict[str, int]:
-    """How many rows each part gets, but for the body, which gets the rest."""
-    stands, means = (2, 2) if width >= 100 else (2, 3) if width >= 60 else (4, 5)
-    parts = {
+    """How many rows each part gets, except the timeline, which gets the rest."""
+    state_rows, why_rows = (2, 2) if width >= 100 else (2, 3) if width >= 60 else (4, 5)
+    budget = {
         "status": 1,
         "header": int(view == "wide"),
         "blank": 1,
-        "state": stands,
-        "why": means if state.show_meaning else 0,
+        "state": state_rows,
+        "why": why_rows if state.show_meaning else 0,
         "keys": 1,
     }
-    asked = int(state.search_input is not None or bool(state.status))
-    for name, least in (
-        ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", asked), ("header", 0), ("state", 0), ("status", 0),
-        ("keys", 0),
-    ):  # fmt: skip
-        if height - sum(parts.values()) >= min(4, max(1, height // 2)):
+    needed = int(state.search_input is not None or bool(state.status))
+    cuts = (
+        ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", needed), ("header", 0),
+        ("state", 0), ("status", 0), ("keys", 0),
+    )  # fmt: skip
+    for part, least in cuts:
+        if height - sum(budget.values()) >= min(4, max(1, height // 2)):
             break
-        parts[name] = min(parts[name], least)
-    return parts
+        budget[part] = min(budget[part], least)
+    return budget
 
 
 def _pad_rows(count: int, rows: list[Row]) -> Iterator[Row]:
@@ -107,90 +115,104 @@ def _pad_rows(count: int, rows: list[Row]) -> Iterator[Row]:
         yield row or []
 
 
-def _fitted(row: Row, width: int, style: Style) -> Row:
-    """No wider than the screen."""
-    fitted: Row = []
+def _crop_row(row: Row, width: int, style: Style) -> Row:
+    cropped: Row = []
     room = width
     for text, look in row:
-        text = crop(
-            text.translate(ASCII) if style.ascii_only else text,
-            room,
-            "" if style.ascii_only else "…",
-        )  # noqa: PLW2901
-        fitted.append((text, look))
-        room -= cells(text)
-    return fitted
+        shown = text.translate(ASCII) if style.ascii_only else text
+        shown = crop(shown, room, "" if style.ascii_only else "…")
+        cropped.append((shown, look))
+        room -= cells(shown)
+    return cropped
 
 
-# --- the steps ---------------------------------------------------------------------------------------------------------------
+# --- the timeline ---
+
+
+class _Drawing:
+    """The rows of a timeline, each with the names above the lanes as they were then."""
+
+    def __init__(self, width: int, view: View, style: Style) -> None:
+        columns = max(1, width - 1)  # the first is for the sign of the current step
+        self.timeline = Timeline(columns, view, ascii_only=style.ascii_only, entire=True)
+        self._rows: list[tuple[Row, Row, bool]] = []  # header, row, whether the row is a header
+
+    def add(self, step: Step, *, current: bool) -> None:
+        *above, row = self.timeline.spans(step)
+        header = self._header()
+        self._rows.extend((header, header, True) for _ in above)
+        self._rows.append((header, _mark(row) if current else [(" ", ""), *row], False))
+
+    def last(self, count: int) -> tuple[Row, list[Row]]:
+        """The header above the last `count` rows, and these rows: of headers, only later ones."""
+        shown = self._rows[-count:]
+        header = shown[0][0] if shown else self._header()
+        return header, [row for place, (_, row, named) in enumerate(shown) if place or not named]
+
+    def _header(self) -> Row:
+        return [(" ", ""), *self.timeline.header()]
 
 
 def _timeline(
     state: State, index: Index, width: int, height: int, view: View, style: Style
 ) -> tuple[Row, list[Row], Snapshot | None]:
-    """The names above the lanes, the last steps up to this one, and how things stand after it, if that is known."""
-    timeline = Timeline(max(1, width - 1), view, ascii_only=style.ascii_only, entire=True)
-    drawn: list[
-        tuple[Row, Row, bool]
-    ] = []  # the names above each row, and whether it is that itself
+    """The names above the lanes, the last steps up to the current one, and the snapshot after it.
 
-    def draw(step: Step, here: bool) -> None:
-        *above, row = timeline.spans(step)
-        header = [(" ", ""), *timeline.header()]
-        drawn.extend((header, header, True) for _ in above)
-        drawn.append((header, _marked(row) if here else [(" ", ""), *row], False))
-
-    number = state.number
+    The snapshot is None while the transcript has not been read so far.
+    """
+    drawing = _Drawing(width, view, style)
     if state.call_filter is None:
-        top = max(0, number - height + 1)
-        start = top - top % GRID
-        standing = index.snapshot(start)
-        timeline.start_from(_initial_snapshot(index) if not start or standing is None else standing)
-        for place, step in enumerate(index.steps(start, number + 1), start):
-            if standing is not None:
-                standing.update(step)
-            if place < top:
-                timeline.skip(step)
-            else:
-                draw(step, place == number)
+        snapshot = _draw_all(drawing, index, state.number, height)
     else:
-        standing = index.snapshot(number + 1)
-        for place in [place for place in state.call_filter.numbers if place <= number][-FEW:]:
-            one = index.step(place)
-            if one is not None:
-                draw(one, place == number)
-    problem = (
-        wrap(f"error: {index.problem}", width)
-        if index.problem is not None and at_end(state, index)
-        else []
-    )
-    shown = drawn[-max(1, height - len(problem)) :]
-    header = shown[0][0] if shown else [(" ", ""), *timeline.header()]
-    rows = [
-        row for place, (_, row, is_header) in enumerate(shown) if place or not is_header
-    ]  # it is above them all already
-    rows += [[(line, "bold red")] for line in problem]
-    return header, rows[-height:], standing
+        snapshot = _draw_call(drawing, index, state.number, state.call_filter)
+    error: list[Row] = []
+    if index.problem is not None and at_end(state, index):
+        error = [[(line, "bold red")] for line in wrap(f"error: {index.problem}", width)]
+    header, rows = drawing.last(max(1, height - len(error)))
+    return header, [*rows, *error][-height:], snapshot
+
+
+def _draw_all(drawing: _Drawing, index: Index, current: int, height: int) -> Snapshot | None:
+    """Draw as many steps as there are rows."""
+    top = max(0, current - height + 1)
+    start = top - top % LANES_EVERY
+    snapshot = index.snapshot(start)
+    initial = _initial_snapshot(index) if start == 0 or snapshot is None else snapshot
+    drawing.timeline.start_from(initial)
+    for number, step in enumerate(index.steps(start, current + 1), start):
+        if snapshot is not None:
+            snapshot.update(step)
+        if number < top:
+            drawing.timeline.skip(step)
+        else:
+            drawing.add(step, current=number == current)
+    return snapshot
+
+
+def _draw_call(
+    drawing: _Drawing, index: Index, current: int, call_filter: CallFilter
+) -> Snapshot | None:
+    """Draw the steps of one call."""
+    numbers = [number for number in call_filter.numbers if number <= current]
+    for number in numbers[-MAX_CALL_STEPS:]:
+        step = index.step(number)
+        if step is not None:
+            drawing.add(step, current=number == current)
+    return index.snapshot(current + 1)
 
 
 def _initial_snapshot(index: Index) -> Snapshot:
-    """How things stand when all have started who do so before anything else: they have their lanes from the first."""
-    standing = Snapshot()
-    for step in takewhile(lambda step: step.kind == "start", index.steps(0, GRID)):
-        standing.update(step)
-    return standing
+    """The snapshot after the starts that a transcript begins with: they have lanes at once."""
+    snapshot = Snapshot()
+    for step in takewhile(lambda step: step.kind == "start", index.steps(0, LANES_EVERY)):
+        snapshot.update(step)
+    return snapshot
 
 
-def _marked(row: Row) -> Row:
-    """The row of the step that is looked at: by a sign, and by its time and call in reverse."""
+def _mark(row: Row) -> Row:
+    """The row of the current step: it has a sign, and its time and call are in reverse."""
     bold = [
         (text, f"{look} bold reverse" if place < 2 else f"{look} bold")
         for place, (text, look) in enumerate(row)
     ]
     return [(">", "bold"), *bold]
-
-
-# --- around them -------------------------------------------------------------------------------------------------------------
-
-
-# --- over them ---------------------------------------------------------------------------------------------------------------

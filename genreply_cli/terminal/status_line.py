@@ -21,7 +21,7 @@ _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # the terminal may be narrower than it
 class StatusLine:
     """The calls that block now, and what a terminal has to be sent to show them in one line.
 
-    With `since` it is about these calls alone; it says when each of them began to block, on `clock`.
+    With `since` it is about these calls alone, which have blocked since these times of `clock`.
     Without, it is about every call whose steps it is given.
     """
 
@@ -61,7 +61,7 @@ class StatusLine:
         return f"{call} blocked {blocked:.1f}{limit} s{others}   {self._hint}".rstrip()
 
     def draw_below(self, rows: str, columns: int) -> str:
-        """What to write to show these rows, and the line below them. `rows` is whole lines, or ""."""
+        """What to write to show these rows, which are whole lines or "", and the line below."""
         text = self.text()
         if text is None:
             return self.erase() + rows

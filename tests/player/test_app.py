@@ -28,7 +28,7 @@ KEYS: list[tuple[str, str | Callable[[list[str]], bool]]] = [
     ("+", "paused    2x"), ("+", "paused    4x"), ("=", "paused    1x"), ("-", "paused    1/2x"), ("=", "paused    1x"),
     ("c", "only c1"), ("G", "event 8 of 14"), ("c", "paused    1x    event 8 of 14"),
     ("/", "find: _"), ("again", "find: again_"), ("\r", "event 9 of 14"), ("/", "(Enter: again again)"), ("\r", "event 10 of 14"),
-    ("\r", '["send_message", "Hello again"]'), ("\x1b", "space play"), ("?", "the whole payload"), ("?", "space play"),
+    ("\r", '["send_message", "Hello again"]'), ("\x1b", "space play"), ("?", "this event in full"), ("?", "space play"),
     ("e", lambda rows: not any("why:" in row for row in rows)), ("e", "why: coordinator passes it on to websocket"),
     ("G", "at the end"), (" ", "playing    1x"), (" ", "paused"),
 ]  # fmt: skip
@@ -216,7 +216,7 @@ def test_colours_and_glyphs(
     answer = r"\|<\.\.\.\." if arguments == ["--ascii"] else "│◄┈┈┈┈"
     player.wait_for(lambda rows: any(re.search(answer, row) for row in rows))
     player.child.send("?")
-    player.wait_for("one event on")
+    player.wait_for("next event")
     player.child.send("\x03")
     left(player)
     assert bool(COLOUR.search(player.raw.decode())) is colours

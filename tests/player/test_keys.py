@@ -6,8 +6,16 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all
 
 from genreply_cli import paths as kept
-from genreply_cli.player.keys import COMMANDS, FASTEST, KEYS, PAGE, SLOWEST, SPECIAL, press
-from genreply_cli.player.state import Only, State, at_end, clamp, visible_steps
+from genreply_cli.player.keys import (
+    COMMANDS,
+    MAX_SPEED,
+    KEYS,
+    PAGE_EVENTS,
+    MIN_SPEED,
+    NAMED_KEYS,
+    press,
+)
+from genreply_cli.player.state import CallFilter, State, at_end, clamp, visible_steps
 from genreply_cli.player.view import render
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import to_line
@@ -22,7 +30,7 @@ PAUSED = State(playing=False)
 def pressed(state: State, index: Index, *keys: str) -> State:
     """The state after these keys; a word is typed letter by letter."""
     for key in keys:
-        for one in [key] if key in SPECIAL else key:
+        for one in [key] if key in NAMED_KEYS else key:
             state, hunt = press(state, index, one, one)
             while hunt is not None:
                 try:
@@ -46,8 +54,8 @@ def test_one_event_on_and_one_back() -> None:
 
 
 def test_pages() -> None:
-    assert pressed(PAUSED, LONG, "pagedown").number == PAGE
-    assert pressed(at(50), LONG, "pageup").number == 50 - PAGE
+    assert pressed(PAUSED, LONG, "pagedown").number == PAGE_EVENTS
+    assert pressed(at(50), LONG, "pageup").number == 50 - PAGE_EVENTS
     assert pressed(at(3), LONG, "pageup").number == 0
 
 
@@ -123,8 +131,8 @@ def test_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:
 
 def test_speed_doubles_and_halves_within_limits() -> None:
     assert pressed(PAUSED, LONG, "+", "+", "+", "-").speed == 4
-    assert pressed(PAUSED, LONG, *"+" * 20).speed == FASTEST
-    assert pressed(PAUSED, LONG, *"-" * 20).speed == SLOWEST
+    assert pressed(PAUSED, LONG, *"+" * 20).speed == MAX_SPEED
+    assert pressed(PAUSED, LONG, *"-" * 20).speed == MIN_SPEED
     assert pressed(PAUSED, LONG, *"+++=").speed == 1
     assert pressed(State(speed=1000), LONG, "+").speed == 1000  # as somebody wanted
     assert pressed(State(speed=1000), LONG, "-").speed == 500
@@ -160,10 +168,16 @@ def test_find_goes_from_one_to_the_next_and_begins_again() -> None:
     state = pressed(state, LONG, "/", "c-m")  # the same again
     assert state.number == wanted[2]
     state = pressed(at(wanted[-1]), LONG, "/", "hello 59", "c-m")
-    assert (state.number, state.status) == (wanted[0], '"hello 59" again from the start')
+    assert (state.number, state.status) == (
+        wanted[0],
+        'no later event has "hello 59": back to the first that has it',
+    )
     nowhere = pressed(state, LONG, "/", "xyzzy", "c-m")
-    assert (nowhere.number, nowhere.status) == (state.number, '"xyzzy" is nowhere here')
-    assert pressed(at(1), SAMPLES["hello"], "/", "linked", "c-m").status == '"linked" is only here'
+    assert (nowhere.number, nowhere.status) == (state.number, 'no event has "xyzzy"')
+    assert (
+        pressed(at(1), SAMPLES["hello"], "/", "linked", "c-m").status
+        == 'no other event has "linked"'
+    )
 
 
 def test_what_is_typed_can_be_changed_and_given_up() -> None:
@@ -181,7 +195,7 @@ def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
     for key, shown in (("c-m", "payload"), ("?", "keys")):
         state = pressed(at(4), LONG, key)
         assert (state.overlay, state.number) == (shown, 4)
-        assert pressed(state, LONG, "down", "pagedown", "up").scroll == PAGE // 2
+        assert pressed(state, LONG, "down", "pagedown", "up").scroll == PAGE_EVENTS // 2
         assert pressed(state, LONG, "G", "g").scroll == 0
         assert (
             pressed(state, LONG, "escape")
@@ -228,11 +242,11 @@ def test_when_less_is_left_the_place_is_settled() -> None:
     index = index_of_lines(line * 5 + b"nonsense\n" + line * 2000)
     while not index.counted:
         next(index.scan())
-    state = State(number=9, call_filter=Only("c1", [2, 4, 9]))
+    state = State(number=9, call_filter=CallFilter("c1", [2, 4, 9]))
     assert clamp(state, index) == state
     read_all(index)
-    assert clamp(state, index) == State(number=4, call_filter=Only("c1", [2, 4]))
-    assert clamp(State(number=9, call_filter=Only("c1", [9])), index) == State(number=4)
+    assert clamp(state, index) == State(number=4, call_filter=CallFilter("c1", [2, 4]))
+    assert clamp(State(number=9, call_filter=CallFilter("c1", [9])), index) == State(number=4)
 
 
 # --- the law -----------------------------------------------------------------------------------------------------------------

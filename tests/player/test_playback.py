@@ -182,16 +182,16 @@ async def test_a_long_hunt_gives_way_to_the_next_key() -> None:
     await asyncio.sleep(0)
     for key in ["/", *"nowhere at all", "c-m"]:
         watched.press(key, key)
-    assert watched.looking is not None  # it takes more than its first slice
+    assert watched.search_progress is not None  # it takes more than its first slice
     watched.press("]")
-    assert watched.looking is None
+    assert watched.search_progress is None
     place = watched.state.number
     assert place > 0
     await watched.until(lambda: index.progress == 1)
     assert (watched.state.number, watched.state.status) == (place, "")
     for key in ["/", *"Hello 7990", "c-m"]:
         watched.press(key, key)
-    await watched.until(lambda: watched.looking is None)
+    await watched.until(lambda: watched.search_progress is None)
     found = index.step(watched.state.number)
     assert found is not None
     assert found.message == ["greet", "Hello 7990"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths as kept
-from genreply_cli.player.panels import Style, in_words
+from genreply_cli.player.panels import Style, describe_snapshot
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.text import cells
@@ -75,7 +75,7 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
         seen = [row[1:] for row in screen[1:] if row[:1] in {" ", ">"} and row[1:] in rows]
         assert seen == rows, (number, screen)
         assert [row[0] for row in screen[1 : len(rows) + 1]] == [*" " * (len(rows) - 1), ">"]
-        told = f" state here: {in_words(standing, step.t)} why: "
+        told = f" state here: {describe_snapshot(standing, step.t)} why: "
         assert " ".join(told.split()) in " ".join(" ".join(screen).split())
 
 
@@ -217,7 +217,7 @@ def test_the_status_says_as_much_as_there_is_room_for() -> None:
     assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/14"]
     assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/14"
     assert drawn(State(number=3), index, 6)[0].strip() == "4/14"
-    assert "looking 42 %" in drawn(at(3), index, style=Style(search_progress=0.42))[0]
+    assert "searching 42 %" in drawn(at(3), index, style=Style(search_progress=0.42))[0]
     assert (
         "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]
     )  # it goes on between two events
@@ -235,10 +235,10 @@ def test_in_words() -> None:
         standing.update(step)
     counts = "answered 0   timed out 0   dropped 0   lost 1"
     assert (
-        in_words(standing, 1.0)
-        == f"the a keeps c1 (0.500 s); not kept yet: c2 (1.000 s); the b is gone   {counts}"
+        describe_snapshot(standing, 1.0)
+        == f"the a keeps c1 (0.500 s); not handled yet: c2 (1.000 s); the b has ended   {counts}"
     )
     for number in range(3, 9):
         standing.update(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
         standing.update(Step(number, 1.0, "noreply", f"c{number}", at="a"))
-    assert "c4 (0.000 s), c5 (0.000 s) and 3 more" in in_words(standing, 1.0)
+    assert "c4 (0.000 s), c5 (0.000 s) and 3 more" in describe_snapshot(standing, 1.0)
