@@ -8,11 +8,11 @@ from recordings import index_at, index_of, index_of_lines, many, read_all
 from genreply_cli import paths as kept
 from genreply_cli.player.keys import (
     COMMANDS,
-    MAX_SPEED,
     KEYS,
-    PAGE_EVENTS,
+    MAX_SPEED,
     MIN_SPEED,
     NAMED_KEYS,
+    PAGE_EVENTS,
     press,
 )
 from genreply_cli.player.state import CallFilter, State, at_end, clamp, visible_steps
@@ -31,12 +31,12 @@ def pressed(state: State, index: Index, *keys: str) -> State:
     """The state after these keys; a word is typed letter by letter."""
     for key in keys:
         for one in [key] if key in NAMED_KEYS else key:
-            state, hunt = press(state, index, one, one)
-            while hunt is not None:
+            state, search = press(state, index, one, one)
+            while search is not None:
                 try:
-                    assert 0 <= next(hunt) <= 1
+                    assert 0 <= next(search) <= 1
                 except StopIteration as found:
-                    state, hunt = found.value, None
+                    state, search = found.value, None
     return state
 
 
@@ -50,7 +50,7 @@ def test_one_event_on_and_one_back() -> None:
         assert pressed(PAUSED, LONG, on, on, back).number == 1
     assert pressed(PAUSED, LONG, ",").number == 0
     assert pressed(at(LONG.total - 1), LONG, ".").number == LONG.total - 1
-    assert not pressed(State(number=3), LONG, ".").playing  # who steps looks
+    assert not pressed(State(number=3), LONG, ".").playing  # stepping pauses
 
 
 def test_pages() -> None:
@@ -91,8 +91,11 @@ def test_the_events_of_a_call_one_by_one() -> None:
 
 
 def test_a_call_whose_name_is_written_with_escapes_is_found() -> None:
-    lines = '{"seq":1,"t":0,"kind":"call","call":"c1"}\n{"seq":2,"t":0,"kind":"reply","call":"\\u0063\\u0031"}\n'
-    index = read_all(index_of_lines(lines.encode()))
+    lines = [
+        b'{"seq":1,"t":0,"kind":"call","call":"c1"}',
+        rb'{"seq":2,"t":0,"kind":"reply","call":"\u0063\u0031"}',
+    ]
+    index = read_all(index_of_lines(b"\n".join(lines) + b"\n"))
     assert pressed(PAUSED, index, "n").number == 1
 
 
@@ -134,7 +137,7 @@ def test_speed_doubles_and_halves_within_limits() -> None:
     assert pressed(PAUSED, LONG, *"+" * 20).speed == MAX_SPEED
     assert pressed(PAUSED, LONG, *"-" * 20).speed == MIN_SPEED
     assert pressed(PAUSED, LONG, *"+++=").speed == 1
-    assert pressed(State(speed=1000), LONG, "+").speed == 1000  # as somebody wanted
+    assert pressed(State(speed=1000), LONG, "+").speed == 1000  # as it was asked for
     assert pressed(State(speed=1000), LONG, "-").speed == 500
 
 
@@ -237,7 +240,7 @@ def test_where_there_is_nothing_no_key_does_harm() -> None:
     assert at_end(State(), index)
 
 
-def test_when_less_is_left_the_place_is_settled() -> None:
+def test_when_an_invalid_line_shortens_the_transcript_the_state_is_moved_back_inside() -> None:
     line = to_line(Step(1, 0.0, "mark", "c1")).encode() + b"\n"
     index = index_of_lines(line * 5 + b"nonsense\n" + line * 2000)
     while not index.counted:
@@ -249,7 +252,7 @@ def test_when_less_is_left_the_place_is_settled() -> None:
     assert clamp(State(number=9, call_filter=CallFilter("c1", [9])), index) == State(number=4)
 
 
-# --- the law -----------------------------------------------------------------------------------------------------------------
+# --- the law ---
 
 WALK = st.lists(
     st.sampled_from([*COMMANDS, "escape", "/Hello", "/to you", "c-m", "c-h"]), max_size=25

@@ -19,37 +19,37 @@ def recorded(*times: float, call: str | None = None) -> Index:
     )
 
 
-async def performed(
+async def played(
     index: Index,
     state: State | None = None,
     keys: Iterable[tuple[float, str]] = (),
     until: float = 100.0,
 ) -> list[tuple[float, int]]:
-    """When it came to which step; the keys are pressed at their times, and at last somebody leaves."""
+    """When which step became current. Each key is pressed at its time, and at last `q`."""
     clock = asyncio.get_running_loop().time
     began = clock()
     seen: list[tuple[float, int]] = []
 
     def changed() -> None:
-        if not seen or seen[-1][1] != performance.state.number:
-            seen.append((round(clock() - began, 6), performance.state.number))
+        if not seen or seen[-1][1] != playback.state.number:
+            seen.append((round(clock() - began, 6), playback.state.number))
 
-    performance = Playback(index, state or State(), changed)
-    task = asyncio.create_task(performance.run())
+    playback = Playback(index, state or State(), changed)
+    task = asyncio.create_task(playback.run())
     for t, key in [*keys, (until, "q")]:
         await asyncio.sleep(began + t - clock())
         if not task.done():
-            performance.press(key, key)
+            playback.press(key, key)
     await task
     return seen
 
 
 async def test_it_plays_at_its_own_pace_and_stays_at_the_end() -> None:
-    assert await performed(recorded(0, 0.25, 10, 10.5)) == [(0, 0), (0.25, 1), (10, 2), (10.5, 3)]
+    assert await played(recorded(0, 0.25, 10, 10.5)) == [(0, 0), (0.25, 1), (10, 2), (10.5, 3)]
 
 
 async def test_long_waits_are_cut_short() -> None:
-    assert await performed(recorded(0, 0.25, 50), State(idle_limit=2, speed=2)) == [
+    assert await played(recorded(0, 0.25, 50), State(idle_limit=2, speed=2)) == [
         (0, 0),
         (0.125, 1),
         (1.125, 2),
@@ -57,11 +57,11 @@ async def test_long_waits_are_cut_short() -> None:
 
 
 async def test_paused_it_stays_where_it_is() -> None:
-    assert await performed(recorded(0, 1, 2), State(playing=False)) == [(0, 0)]
+    assert await played(recorded(0, 1, 2), State(playing=False)) == [(0, 0)]
 
 
 async def test_a_pause_takes_nothing_from_the_wait() -> None:
-    assert await performed(recorded(0, 10, 11), keys=[(4, " "), (50, " ")]) == [
+    assert await played(recorded(0, 10, 11), keys=[(4, " "), (50, " ")]) == [
         (0, 0),
         (56, 1),
         (57, 2),
@@ -69,8 +69,8 @@ async def test_a_pause_takes_nothing_from_the_wait() -> None:
 
 
 async def test_a_new_speed_holds_for_what_is_left_of_a_wait() -> None:
-    assert await performed(recorded(0, 10, 12), keys=[(4, "+")]) == [(0, 0), (7, 1), (8, 2)]
-    assert await performed(recorded(0, 10, 12), keys=[(2, "-"), (4, "="), (5, "e")]) == [
+    assert await played(recorded(0, 10, 12), keys=[(4, "+")]) == [(0, 0), (7, 1), (8, 2)]
+    assert await played(recorded(0, 10, 12), keys=[(2, "-"), (4, "="), (5, "e")]) == [
         (0, 0),
         (11, 1),
         (13, 2),
@@ -78,13 +78,13 @@ async def test_a_new_speed_holds_for_what_is_left_of_a_wait() -> None:
 
 
 async def test_from_where_one_jumps_it_plays_on() -> None:
-    assert await performed(recorded(*range(10)), keys=[(2.5, "5")]) == [
+    assert await played(recorded(*range(10)), keys=[(2.5, "5")]) == [
         (0, 0), (1, 1), (2, 2), (2.5, 5), (3.5, 6), (4.5, 7), (5.5, 8), (6.5, 9),
     ]  # fmt: skip
 
 
 async def test_who_steps_stops_it_and_space_plays_on() -> None:
-    assert await performed(recorded(0, 1, 2, 3), keys=[(0.5, "."), (9, " ")]) == [
+    assert await played(recorded(0, 1, 2, 3), keys=[(0.5, "."), (9, " ")]) == [
         (0, 0),
         (0.5, 1),
         (10, 2),
@@ -93,12 +93,12 @@ async def test_who_steps_stops_it_and_space_plays_on() -> None:
 
 
 async def test_at_the_end_space_plays_it_again() -> None:
-    assert await performed(recorded(0, 1), keys=[(5, " ")]) == [(0, 0), (1, 1), (5, 0), (6, 1)]
+    assert await played(recorded(0, 1), keys=[(5, " ")]) == [(0, 0), (1, 1), (5, 0), (6, 1)]
 
 
 async def test_only_one_call_is_played_with_its_own_waits() -> None:
     steps = [Step(seq, seq, "cast", f"c{seq % 2}", "a", "b") for seq in range(1, 9)]
-    assert await performed(index_of(steps), State(playing=False), [(1, "c"), (2, " ")]) == [
+    assert await played(index_of(steps), State(playing=False), [(1, "c"), (2, " ")]) == [
         (0, 0),
         (4, 2),
         (6, 4),
@@ -116,16 +116,16 @@ async def test_it_leaves_at_the_end_if_it_is_to() -> None:
 
 
 async def test_while_it_plays_the_time_between_two_steps_goes_on() -> None:
-    performance = Playback(recorded(0, 10), State(speed=2, idle_limit=8))
-    task = asyncio.create_task(performance.run())
+    playback = Playback(recorded(0, 10), State(speed=2, idle_limit=8))
+    task = asyncio.create_task(playback.run())
     await asyncio.sleep(1.5)
-    assert performance.waited == pytest.approx(3)
-    performance.press(" ")
+    assert playback.waited == pytest.approx(3)
+    playback.press(" ")
     await asyncio.sleep(10)
-    assert performance.waited == pytest.approx(3)
-    performance.press(".")
-    assert performance.waited == 0
-    performance.press("q")
+    assert playback.waited == pytest.approx(3)
+    playback.press(".")
+    assert playback.waited == 0
+    playback.press("q")
     await task
 
 
@@ -136,31 +136,31 @@ async def test_it_is_drawn_again_now_and_then_while_it_plays_and_not_while_it_do
         nonlocal drawn
         drawn += 1
 
-    performance = Playback(recorded(0, 100), State(), changed)
-    task = asyncio.create_task(performance.run())
+    playback = Playback(recorded(0, 100), State(), changed)
+    task = asyncio.create_task(playback.run())
     await asyncio.sleep(1)
     before = drawn
     await asyncio.sleep(1)
     assert 9 <= drawn - before <= 11
-    performance.press(" ")
+    playback.press(" ")
     before = drawn
     await asyncio.sleep(60)
     assert drawn == before
-    performance.press("q")
+    playback.press("q")
     await task
 
 
 class Watched(Playback):
-    """A paused one, which tells when it has changed."""
+    """A paused playback whose changes can be waited for."""
 
     def __init__(self, index: Index) -> None:
-        self.news = asyncio.Event()
-        super().__init__(index, State(playing=False), self.news.set)
+        self.changes = asyncio.Event()
+        super().__init__(index, State(playing=False), self.changes.set)
 
-    async def until(self, there: Callable[[], bool]) -> None:
-        while not there():
-            self.news.clear()
-            await self.news.wait()
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self.changes.clear()
+            await self.changes.wait()
 
 
 async def test_a_long_recording_is_read_on_meanwhile() -> None:
@@ -175,7 +175,7 @@ async def test_a_long_recording_is_read_on_meanwhile() -> None:
     await task
 
 
-async def test_a_long_hunt_gives_way_to_the_next_key() -> None:
+async def test_a_long_search_gives_way_to_the_next_key() -> None:
     index = index_of(many(8000))
     watched = Watched(index)
     task = asyncio.create_task(watched.run())
@@ -203,7 +203,7 @@ async def test_a_bad_line_found_while_it_plays_ends_it_there() -> None:
     lines = [to_line(Step(seq, seq, "mark")) for seq in range(1, 4000)]
     lines[10] = "nonsense"
     index = index_of_lines("\n".join(lines).encode())
-    assert (await performed(index, until=5000))[-1] == (9, 9)
+    assert (await played(index, until=5000))[-1] == (9, 9)
     assert index.problem is not None
 
 

@@ -55,7 +55,7 @@ PICTURE = """\
  why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
  reply(from, ...) unblocks c1.
 
- space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   / find   e why   ? keys   q quit"""
+ space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   / find   e why   ? keys   q quit"""  # noqa: E501
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -80,8 +80,9 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
 
 
 @given(
-    st.integers(0, LONG.total - 1), st.integers(1, 140), st.integers(1, 50), st.sampled_from(["", "keys", "payload"]),
-    st.sampled_from([None, "", "Hello", "你好" * 30]), st.booleans(), st.booleans(),
+    st.integers(0, LONG.total - 1), st.integers(1, 140), st.integers(1, 50),
+    st.sampled_from(["", "keys", "payload"]), st.sampled_from([None, "", "Hello", "你好" * 30]),
+    st.booleans(), st.booleans(),
 )  # fmt: skip
 def test_it_fits_any_screen(
     number: int,

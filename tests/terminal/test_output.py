@@ -1,4 +1,4 @@
-"""How a stream is written to is decided once: by the flags, else by the environment, else by what the stream is."""
+"""How a stream is written to: the flags, the environment and the stream decide, in this order."""
 
 import inspect
 import io
@@ -55,7 +55,7 @@ EVERY = environments(
 )
 VIEWS: list[View | None] = [None, "wide", "narrow", "smallest", "plain", "accessible"]
 
-# --- colours -----------------------------------------------------------------------------------------------------------------
+# --- colours ---
 
 COLOURS: list[tuple[bool, dict[str, str], bool]] = [
     (TERMINAL, {}, True),
@@ -90,7 +90,7 @@ def test_a_flag_for_colours_is_stronger_than_all_else(terminal: bool) -> None:
         assert not choose_mode(stream, OutputOptions(color="never"), environment).color
 
 
-# --- views -------------------------------------------------------------------------------------------------------------------
+# --- views ---
 
 CHOICES: list[tuple[bool, OutputOptions, dict[str, str], View | None]] = [
     (TERMINAL, OutputOptions(), {}, None),
@@ -125,25 +125,23 @@ def test_a_view_that_was_asked_for_is_stronger_than_all_else(terminal: bool, vie
     } == {view}
 
 
-def test_something_moves_only_on_a_terminal_that_can_be_redrawn_and_never_in_plain_or_accessible() -> (
-    None
-):
+def test_something_moves_only_on_a_terminal_and_never_in_plain_or_accessible() -> None:
     for terminal, view, color, environment in product(
         [TERMINAL, PIPE], VIEWS, ["auto", "always", "never"], EVERY
     ):
-        look = choose_mode(Stream(terminal=terminal), OutputOptions(view, color), environment)
+        mode = choose_mode(Stream(terminal=terminal), OutputOptions(view, color), environment)
         redrawn = terminal and environment.get("TERM") != "dumb"
-        assert look.terminal == redrawn
-        listened_to = look.view == "accessible" or environment.get("ACCESSIBLE") == "1"
-        assert look.can_redraw == (redrawn and look.view != "plain" and not listened_to)
+        assert mode.terminal == redrawn
+        listened_to = mode.view == "accessible" or environment.get("ACCESSIBLE") == "1"
+        assert mode.can_redraw == (redrawn and mode.view != "plain" and not listened_to)
 
 
-def test_who_listens_may_ask_for_lanes_and_gets_them_without_anything_that_moves() -> None:
-    look = choose_mode(Stream(terminal=True), OutputOptions("wide", accessible=True), {})
-    assert (look.view, look.can_redraw) == ("wide", False)
+def test_a_listener_may_ask_for_lanes_and_gets_them_without_anything_that_moves() -> None:
+    mode = choose_mode(Stream(terminal=True), OutputOptions("wide", accessible=True), {})
+    assert (mode.view, mode.can_redraw) == ("wide", False)
 
 
-# --- glyphs ------------------------------------------------------------------------------------------------------------------
+# --- glyphs ---
 
 
 @pytest.mark.parametrize(
@@ -161,7 +159,7 @@ def test_who_listens_may_ask_for_lanes_and_gets_them_without_anything_that_moves
     ],
 )
 @pytest.mark.parametrize("terminal", [TERMINAL, PIPE])
-def test_ascii_is_for_who_cannot_show_the_glyphs(
+def test_ascii_is_for_streams_that_cannot_show_the_glyphs(
     terminal: bool, encoding: str, environment: Mapping[str, str], ascii_only: bool
 ) -> None:
     stream = Stream(terminal=terminal, encoding=encoding)
@@ -181,7 +179,7 @@ def test_what_an_encoding_cannot_hold_is_written_as_an_escape(
     assert 'greet "\\u4f60\\u597d"' in stream.written
 
 
-# --- what is written ---------------------------------------------------------------------------------------------------------
+# --- what is written ---
 
 SAID = Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "Hello " * 30])
 
@@ -248,7 +246,7 @@ def test_a_bar_is_only_where_something_may_move(monkeypatch: pytest.MonkeyPatch)
     assert bar(Stream(terminal=True), OutputOptions()) == ""
 
 
-def test_a_bar_keeps_to_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_keeps_to_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     colourless = bar(Stream(terminal=True), OutputOptions(color="never"))
     assert "━" in colourless
@@ -256,7 +254,7 @@ def test_a_bar_keeps_to_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bar(Stream(terminal=True), OutputOptions(ascii_only=True)).isascii()
 
 
-# --- the flags and their variables -------------------------------------------------------------------------------------------
+# --- the flags and their variables ---
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SEND = COMMANDS["send"]
@@ -272,8 +270,9 @@ def options(command: str) -> list[Any]:
 
 OPTIONS: dict[str, Any] = {option.name: option for option in options("send")}
 TEXTS = {
-    "coordinator": "fifo", "delay": "100ms..1s", "timeout": "infinity", "fault": "drop:0.5", "count": "3", "jobs": "4",
-    "view": "smallest", "color": "never", "record": "lunch.jsonl", "linger": "2s", "seed": "7", "clock": "virtual",
+    "coordinator": "fifo", "delay": "100ms..1s", "timeout": "infinity", "fault": "drop:0.5",
+    "count": "3", "jobs": "4", "view": "smallest", "color": "never", "record": "lunch.jsonl",
+    "linger": "2s", "seed": "7", "clock": "virtual",
 }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def test_a_story_is_told_as_wide_as_the_terminal_is(
     assert any("Python" in row and "│ Elixir" in row for row in sent.rows) == (columns >= 100)
 
 
-def test_who_listens_and_asks_for_lanes_gets_them_and_nothing_that_moves(
+def test_a_listener_who_asks_for_lanes_gets_them_and_nothing_that_moves(
     terminal: Callable[..., Terminal],
 ) -> None:
     sent = terminal(
@@ -109,7 +109,7 @@ def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(
     assert repl.end() == 0
 
 
-# --- the status line ---------------------------------------------------------
+# --- the status line ---
 
 LINE = re.compile(r"(c\d+) blocked (\d+\.\d)/5\.0 s")
 VISIBLY = "250ms"  # a call that takes as long is in the status line for a while
@@ -141,7 +141,7 @@ def test_the_line_is_below_the_rows_as_long_as_the_call_blocks(
     assert not sent.screen.cursor.hidden
 
 
-def test_a_call_that_does_not_block_for_long_is_not_told_of(
+def test_a_call_that_does_not_block_for_long_is_not_mentioned(
     terminal: Callable[..., Terminal],
 ) -> None:
     sent = terminal("send", "A", "B", "C", "--delay", "20ms")
@@ -158,7 +158,7 @@ def test_the_line_is_short_however_many_block(terminal: Callable[..., Terminal])
     assert max(map(len, lines)) <= 39
 
 
-def test_off_a_terminal_nobody_is_told_who_blocks() -> None:
+def test_off_a_terminal_there_is_no_status_line() -> None:
     done = piped(
         "send", "A", "--delay", VISIBLY, "--timeline", "--view", "wide", "--color", "always"
     )
@@ -210,7 +210,7 @@ def test_where_nothing_is_redrawn_there_is_no_bar(terminal: Callable[..., Termin
     assert b"/1100" not in sent.raw
 
 
-# --- how it looks ------------------------------------------------------------
+# --- how it looks ---
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -257,7 +257,7 @@ def test_no_colours_in_the_bar_either(terminal: Callable[..., Terminal]) -> None
     assert not COLOUR.search(sent.raw.decode())
 
 
-def test_colours_in_a_pipe_for_who_asks_for_them() -> None:
+def test_colours_in_a_pipe_if_they_are_asked_for() -> None:
     arguments = ("send", "A", "--clock", "virtual", "--view", "wide")
     coloured = piped(*arguments, "--color", "always")
     plain = piped(*arguments)
@@ -314,7 +314,7 @@ def test_the_environment_sets_options() -> None:
     assert '"blocked": 2.0' in told
 
 
-def test_no_timeline_for_who_wants_it_off(terminal: Callable[..., Terminal]) -> None:
+def test_no_timeline_if_it_is_off(terminal: Callable[..., Terminal]) -> None:
     sent = terminal("send", "A", "--view", "off", "--timeline")
     assert sent.end() == 0
     assert sent.rows == ["A to you too!"]
