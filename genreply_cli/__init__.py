@@ -1,10 +1,9 @@
-"""genreply: a GenServer's deferred reply, seen.
+"""genreply shows a GenServer's deferred reply: asynchronous work behind a call that waits.
 
-coordinator, websocket, variations  the exhibits, to be read beside the Elixir
-otp                                 the GenServer runtime they run on; it could be lifted out
-session, faults, scenarios, send    a coordinator at work: its settings, its bad network, its demos
-trace, transcript, timeline, player what an observer was told, as plain steps: kept, drawn, replayed
-cli, repl                           what people type
+Begin with `coordinator.py` and `websocket.py`, which are to be read beside the Elixir, then
+`otp/genserver.py`, the runtime under them. What an observer of the runtime is told becomes steps
+(`transcript/`), which are drawn (`timeline/`), checked (`analysis/`), told in words (`explain/`),
+exported (`export/`) and replayed (`player/`). The commands are in `cli/`, the REPL is in `repl/`.
 """
 
 __version__ = "0.1.0"

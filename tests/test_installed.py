@@ -45,7 +45,7 @@ class Counter(GenServer[int]):
         return NoReply(state + request)
 
 class Wrong(GenServer[int]):
-    def handle_info(self, message: Any, state: int) -> Reply[int]:  # E: "Reply[int]" of "handle_info"
+    def handle_info(self, message: Any, state: int) -> Reply[int]:  # E: "Reply[int]" of
         return Reply("to whom?", state)
 
     def handle_cast(self, request: Any, state: int) -> NoReply[str]:  # E: "NoReply[str]"
@@ -101,8 +101,8 @@ def test_the_wheel_has_every_module_and_no_tests(installed: Installation) -> Non
     [
         (["send", "Hello world"], "Hello world to you too!\n"),
         (
-            ["trace", "hello", "--kind", "reply"],
-            '0.250000 c1 reply coordinator -> caller: "Hello world to you too!" (blocked 0.250 s)\n',
+            ["trace", "crash", "--kind", "timeout", "--kind", "crash"],
+            "0.030000 c2 crash websocket: RuntimeError: injected by --fault crash\n",
         ),
     ],
 )
