@@ -1,4 +1,4 @@
-"""What an observer saw, as plain steps: made from the events of the runtime, kept in a file, and read back.
+"""Steps: what an observer of the runtime saw, as data, in files and read from files.
 
-Read tracer.py first.
+Read step.py first, then tracer.py. The format of the files is described in transcripts/README.md.
 """

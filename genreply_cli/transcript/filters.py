@@ -1,4 +1,4 @@
-"""Which steps of a transcript are wanted: of some calls, of some kinds, from one time to another."""
+"""Selects steps of a transcript: by call, by kind, by time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from genreply_cli.transcript.step import Step
 
 @dataclass(frozen=True)
 class Filters:
-    """Lets steps through as they are: times are not shifted. They are in seconds; both ends belong to it."""
+    """Selected steps keep their times. Without calls, kinds or times, all are selected."""
 
-    calls: frozenset[str] = frozenset()  # none: all
+    calls: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
-    start: float | None = None
-    stop: float | None = None
+    start: float | None = None  # seconds, inclusive
+    stop: float | None = None  # seconds, inclusive
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.kinds) or self.start is not None or self.stop is not None
 
     def __str__(self) -> str:
-        """As it was typed."""
+        """The flags of the command line."""
         flags = [
             *(f"--call {visible(call)}" for call in sorted(self.calls)),
             *(f"--kind {kind}" for kind in sorted(self.kinds)),
@@ -33,7 +33,7 @@ class Filters:
         return " ".join(flags)
 
     def wants(self, step: Step) -> bool:
-        """Whether a step is wanted."""
+        """Whether a step is selected."""
         return (
             (not self.calls or step.call in self.calls)
             and (not self.kinds or step.kind in self.kinds)
@@ -42,5 +42,5 @@ class Filters:
         )
 
     def __call__(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """Those that are wanted, in their order."""
+        """The selected steps, in their order."""
         return filter(self.wants, steps) if self else iter(steps)

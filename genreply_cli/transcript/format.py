@@ -1,4 +1,4 @@
-"""One line of a transcript: JSON, what it may hold, and the sentence that says what is wrong with it."""
+"""One line of a transcript: its schema, to and from JSON. transcripts/README.md describes it."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 VERSION: Final = 1
-MAX_DEPTH: Final = 100  # how deep a line may nest
-MAX_SECONDS: Final = 1e12  # how long a recording may be: a few thousand lives
+MAX_DEPTH: Final = 100  # levels of arrays and objects in a line
+MAX_SECONDS: Final = 1e12  # of a recording
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first line: how the recording came about. `more` keeps the keys that this version does not know."""
+    """The first line: how the recording was made. `more` holds unknown fields."""
 
     created: str | None = None
     by: str | None = None
@@ -29,7 +29,7 @@ class Header:
 
 
 class TranscriptError(Exception):
-    """A transcript cannot be read or written; the text says in one sentence where, and what was expected."""
+    """A transcript cannot be read or written. Its text says where, and what was expected."""
 
     def __init__(
         self, problem: str, file: str, line: int | None = None, field: str | None = None
@@ -44,9 +44,6 @@ class TranscriptError(Exception):
         line = "" if self.line is None else f", line {self.line}"
         name = "" if self.field is None else f", field {quoted(self.field)}"
         return f"{visible(self.file)}{line}{name}: {self.problem}"
-
-
-# --- JSON --------------------------------------------------------------------------------------------------------------------
 
 
 def _number(text: str) -> float:
@@ -64,7 +61,10 @@ _scan: Final = json.JSONDecoder(parse_float=_number, parse_constant=_constant).r
 
 
 def parse(text: str) -> Any:
-    """A line of JSON. Raises ValueError and RecursionError; `found` says in words what there was instead."""
+    """The value of a line of JSON.
+
+    Raises ValueError or RecursionError, which `describe_json_error` puts into words.
+    """
     values, end = _scan(text)
     if end != len(text):
         raise ValueError(f"something after it, at column {end + 1}")
@@ -88,7 +88,7 @@ def _depth(value: Any) -> int:
 
 
 def describe_json_error(error: Exception) -> str:
-    """What was found instead of JSON, in words."""
+    """What a line holds instead of JSON, to be read after "found"."""
     if isinstance(error, json.JSONDecodeError):
         return f"something else at column {error.colno} ({error.msg})"
     if isinstance(error, RecursionError):
@@ -96,9 +96,6 @@ def describe_json_error(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "bytes that are no UTF-8"
     return "an integer that is too large" if "string conversion" in str(error) else str(error)
-
-
-# --- what a line may hold ----------------------------------------------------------------------------------------------------
 
 
 def _is_count(value: Any) -> bool:
@@ -126,31 +123,35 @@ _TEXT: Final[Expected] = _is_text, "text"
 _COUNT: Final[Expected] = _is_count, "a whole number, 0 or more"
 _SECONDS: Final[Expected] = _is_seconds, "a number of seconds, 0 or more"
 
+# fmt: off
 HEADER: Final[Mapping[str, Expected]] = {
     "created": _TEXT, "by": _TEXT, "title": _TEXT, "clock": _TEXT,
-    "seed": (lambda value: type(value) is int, "a whole number"), "settings": (_is_object, "a JSON object"),
-}  # fmt: skip
+    "seed": (lambda value: type(value) is int, "a whole number"),
+    "settings": (_is_object, "a JSON object"),
+}
 
 DETAILS: Final[Mapping[str, Expected]] = {
-    "module": _TEXT, "linked": _TEXT, "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
-    "blocked": _SECONDS, "ago": _SECONDS, "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
+    "module": _TEXT, "linked": _TEXT,
+    "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
+    "blocked": _SECONDS, "ago": _SECONDS,
+    "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT,
     "calls": _COUNT, "replied": _COUNT, "timed_out": _COUNT, "failed": _COUNT, "dropped": _COUNT,
-}  # fmt: skip
+}
+# fmt: on
 
 
 def to_step(values: Any, file: str, line: int) -> Step:
-    """What a line says, checked as far as a view depends on it. What else it says is kept, and unknown kinds are let through."""
+    """The step of a line. Raises TranscriptError if a field has a wrong type.
+
+    Unknown fields are kept, and unknown kinds are accepted.
+    """
     if type(values) is not dict:
         raise TranscriptError(f"expected a JSON object, found {_shown(values)}", file, line)
     take = values.pop
     seq, t, kind = take("seq", None), take("t", None), take("kind", None)
-    call, source, target, at = (
-        take("call", None),
-        take("from", None),
-        take("to", None),
-        take("at", None),
-    )
+    call, source = take("call", None), take("from", None)
+    target, at = take("to", None), take("at", None)
     message, cause = take("message", NO_MESSAGE), take("cause", None)
     if seq is None and values.get("format") == "genreply":
         raise TranscriptError("is a second header; expected one transcript in a file", file, line)
@@ -175,15 +176,14 @@ def _check(
 ) -> None:
     for name, value in values.items():
         if name in expected and value is not None:
-            fits, what = expected[name]
+            fits, description = expected[name]
             if not fits(value):
-                raise _unexpected(name, what, value, file, line)
+                raise _unexpected(name, description, value, file, line)
 
 
-def _unexpected(name: str, what: str, value: Any, file: str, line: int) -> TranscriptError:
-    return TranscriptError(
-        f"expected {what}, found {'none' if value is None else _shown(value)}", file, line, name
-    )
+def _unexpected(name: str, expected: str, value: Any, file: str, line: int) -> TranscriptError:
+    found = "none" if value is None else _shown(value)
+    return TranscriptError(f"expected {expected}, found {found}", file, line, name)
 
 
 def _shown(value: Any) -> str:
@@ -192,7 +192,7 @@ def _shown(value: Any) -> str:
 
 
 def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) -> Step:
-    """The step that one line is; `file` and `number` are for the error."""
+    """The step of a line of JSON. `file` and `number` are for the text of a TranscriptError."""
     try:
         values = parse((line.decode() if isinstance(line, bytes) else line).strip())
     except (ValueError, RecursionError) as error:
@@ -203,7 +203,7 @@ def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) 
 
 
 def to_header(values: Any, file: str) -> Header:
-    """What the first line says. Raises TranscriptError."""
+    """The header of the first line. Raises TranscriptError."""
     if type(values) is not dict or values.pop("format", None) != "genreply":
         raise TranscriptError(
             'is no transcript: its first line does not say "format":"genreply"', file
@@ -212,8 +212,11 @@ def to_header(values: Any, file: str) -> Header:
     if type(version) is not int or version < 1:
         raise _unexpected("version", str(VERSION), version, file, 1)
     if version > VERSION:
-        newer = f"is a transcript of version {version}, and this genreply reads version {VERSION}; a newer genreply reads it"
-        raise TranscriptError(newer, file)
+        raise TranscriptError(
+            f"is a transcript of version {version}, and this genreply reads version {VERSION};"
+            " a newer genreply reads it",
+            file,
+        )
     _check(values, HEADER, file, 1)
     known = {name: values.pop(name, None) for name in HEADER}
     return Header(**known | {"settings": known["settings"] or {}}, more=values)
@@ -225,8 +228,9 @@ _dump: Final = json.JSONEncoder(
 
 
 _UNSAFE: Final = re.compile(
-    r'\\[\\"u]'  # escapes that may stay
-    r"|\\[bfnrt]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
+    r'\\[\\"u]'  # escapes that stay as they are
+    r"|\\[bfnrt]"
+    r"|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\ud800-\udfff]"
 )
 
 
@@ -240,7 +244,7 @@ _CONTROLS: Final = {
 
 
 def to_line(step: Step) -> str:
-    """A step as one line of JSON, without the line end: nothing in it can steer a terminal."""
+    """A step as a line of JSON without its line end. No character of it can control a terminal."""
     values: dict[str, Any] = {"kind": step.kind}
     if step.call is not None:
         values["call"] = step.call
@@ -256,17 +260,20 @@ def to_line(step: Step) -> str:
     if step.cause is not None:
         values["cause"] = step.cause
     t = f"{step.t:.6f}" if step.t else "0.0"
-    if float(t) != step.t:  # somebody else's step, with more than six decimals
+    if float(t) != step.t:  # a step of another program, with more than six decimals
         t = repr(step.t)
     return f'{{"seq":{step.seq},"t":{t},{_safe(_dump(values))[1:]}'
 
 
 def header_line(header: Header) -> str:
-    """The first line of a transcript, without the line end."""
-    return _safe(_dump({
-        "format": "genreply", "version": VERSION, "created": header.created, "by": header.by, "title": header.title,
-        "clock": header.clock, "seed": header.seed, "settings": header.settings, **header.more,
-    }))  # fmt: skip
+    """The first line of a transcript, without its line end."""
+    known = {name: getattr(header, name) for name in HEADER}
+    return _safe(_dump({"format": "genreply", "version": VERSION, **known, **header.more}))
+
+
+def to_ascii(line: str) -> str:
+    """The same JSON with ASCII characters only."""
+    return re.sub(r"[^\x00-\x7f]", _escape, line)
 
 
 def _safe(text: str) -> str:

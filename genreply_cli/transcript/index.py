@@ -1,12 +1,12 @@
-"""A transcript as a list: any step by its number from 0, and how things stood there, without reading all that came before.
+"""Random access to the steps of a transcript, and to the state after any number of them.
 
     index = Index(file, "lunch.jsonl")
-    for _ in index.read_on(): …             # in small slices, between whatever else is to be done
-    index.step(4), index.standing(5)        # the fifth step; how things stand after five
+    for _ in index.scan(): …                # in small slices, so that a player can go on
+    index.step(4), index.snapshot(5)        # the fifth step; the state after five steps
 
-The file is cut into blocks of whole lines, which is quick: it takes only the counting of lines. Then all steps are read once, to
-note now and then how things stand, and whether a line is bad; what comes from there on does not count. What has been looked at
-last is kept, so memory grows with the number of blocks, not of steps.
+First, lines are counted and the file is cut into blocks of whole lines, which is quick. Then all
+steps are read: a snapshot is taken every 2,048 steps, and the first invalid line ends the index.
+Only the blocks used last are kept, so memory grows with the number of blocks, not of steps.
 """
 
 import io
@@ -24,20 +24,19 @@ from genreply_cli.transcript.reader import Steps, cut_note, from_last_line, inte
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
-BLOCK_BYTES: Final = 1 << 16  # bytes; a longer line has a block of its own
-CACHED_BLOCKS: Final = 16  # blocks whose steps are kept
-SNAPSHOT_EVERY: Final = 2048  # steps from one note of how things stand to the next
+BLOCK_BYTES: Final = 1 << 16  # a longer line has a block of its own
+CACHED_BLOCKS: Final = 16  # blocks whose parsed steps are kept
+SNAPSHOT_EVERY: Final = 2048  # steps
 
 Wanted = Callable[[Step], bool]
-LineFilter = Callable[
-    [bytes], object
-]  # False for a line that need not be parsed, since its step cannot be wanted
+LineFilter = Callable[[bytes], object]  # false for a line whose step cannot be wanted
 
 
 class Index:
-    """The steps of a transcript in a seekable file. Raises TranscriptError if it is none.
+    """The steps of a transcript in a seekable file. Raises TranscriptError without a valid header.
 
-    Who has made the file knows what is to be told of it: that is `notes` then, and perhaps a `problem`.
+    `notes` and `problem` are for a file that the caller has copied from a transcript: what was
+    noted of the original, and the error that ended it.
     """
 
     def __init__(
@@ -49,42 +48,57 @@ class Index:
     ) -> None:
         self.name = name
         file.seek(0)
-        steps = Steps(file, name, lambda: None)
+        steps = Steps(file, name)
         self.header = steps.header
-        self.total = 0  # steps, as far as they have been counted
-        self.counted = False  # to the end
-        self.last_time: float | None = None  # the time of the last step, when all are counted
-        self.notes = list(notes or ())  # what a reader should be told, when all are counted
-        self.problem = problem  # why there are no more
-        self._file = os.dup(file.fileno())  # so that whoever has opened it may close it
+        self.total = 0  # steps that have been counted and are not known to be invalid
+        self.counted = False  # whether all lines have been counted
+        self.last_time: float | None = None  # of the last step in seconds, once all are counted
+        self.notes = list(notes or ())  # sentences for the user, once all are counted
+        self.problem = problem  # why there are no more steps
+        self._has_notes = notes is not None
+        self._file = os.dup(file.fileno())  # the caller may close its own
         weakref.finalize(self, os.close, self._file)
         self._size = os.fstat(self._file).st_size
-        self._end = file.tell()  # of what has been counted
-        self._offsets = array("Q")  # where each block begins
+        self._end = file.tell()  # the offset up to which lines have been counted
+        self._offsets = array("Q")  # of each block, in bytes
         self._first = array("Q")  # the number of its first step
         self._line = array("Q")  # and of its first line
         self._blocks: OrderedDict[int, list[Step]] = OrderedDict()
-        self._raw: tuple[int, list[bytes]] = -1, []  # the block that was read last
-        self._snapshots = [Snapshot()]  # how things stand, in order
-        self._scanned = Snapshot()  # where it has been read to
-        self._last_asked = Snapshot()  # where it was asked for last
-        self._reading = self._read_on()
-        self._told = notes is not None
-
-    # --- reading it all, in slices ---------------------------------------------------------------------------------------------
+        self._raw: tuple[int, list[bytes]] = -1, []  # the block that was read last, and its lines
+        self._snapshots = [Snapshot()]
+        self._scanned = Snapshot()  # the state where the second pass is
+        self._last_asked = Snapshot()  # the state that was asked for last
+        self._scan = self._scan_all()
 
     def scan(self) -> Iterator[None]:
-        """Read on; stop wherever you like, and go on by asking again."""
-        return self._reading
+        """Count and read all steps in slices. A later call goes on where another stopped."""
+        return self._scan
 
     @property
     def progress(self) -> float:
-        """How much has been read, from 0 to 1: the first tenth is the counting."""
+        """How much has been scanned, from 0 to 1. The first tenth is the counting."""
         if not self.counted:
             return 0.1 * self._end / max(1, self._size)
         return (1 + 9 * self._scanned.steps / self.total) / 10 if self.total else 1.0
 
-    def _read_on(self) -> Iterator[None]:
+    def _scan_all(self) -> Iterator[None]:
+        yield from self._count_lines()
+        self._check_last_line()
+        yield
+        block = 0
+        while self._scanned.steps < self.total:
+            for step in self._steps(block)[self._scanned.steps - self._first[block] :]:
+                if self._scanned.steps == self.total:  # an invalid line has been found meanwhile
+                    break
+                self._scanned.update(step)
+                # a snapshot with many open calls is large: then the next one is taken later
+                distance = max(SNAPSHOT_EVERY, len(self._scanned.open) // 2)
+                if self._scanned.steps - self._snapshots[-1].steps >= distance:
+                    self._snapshots.append(self._scanned.copy())
+            block += 1
+            yield
+
+    def _count_lines(self) -> Iterator[None]:
         line = 2
         while self._end < self._size and (block := self._block_at(self._end)):
             lines = io.BytesIO(block).readlines()
@@ -97,24 +111,9 @@ class Index:
             self._end += len(block)
             line += len(lines)
             yield
-        self._look_at_the_end()
-        yield
-        number = 0
-        while self._scanned.steps < self.total:
-            for step in self._steps(number)[self._scanned.steps - self._first[number] :]:
-                if self._scanned.steps == self.total:  # a bad line has been found meanwhile
-                    break
-                self._scanned.update(step)
-                # as far apart as there is open: they take no more memory than the steps
-                if self._scanned.steps - self._snapshots[-1].steps >= max(
-                    SNAPSHOT_EVERY, len(self._scanned.open) // 2
-                ):
-                    self._snapshots.append(self._scanned.copy())
-            number += 1
-            yield
 
     def _block_at(self, offset: int, size: int = BLOCK_BYTES) -> bytes:
-        """The whole lines from here on: many short ones, or a long one; the last one need not be whole."""
+        """The whole lines from this offset: many short ones or a long one. The last may be cut."""
         while True:
             room = min(size, self._size - offset)
             block = os.pread(self._file, room, offset)
@@ -125,8 +124,8 @@ class Index:
                 return block[:whole]
             size *= 4
 
-    def _look_at_the_end(self) -> None:
-        """What the last line says of the recording: that it ended, that it was interrupted, that a line was cut."""
+    def _check_last_line(self) -> None:
+        """Find out whether the recording ended, was interrupted, or has a cut last line."""
         last: Step | None = None
         if self.total:
             line, raw = self._lines(len(self._offsets) - 1)[-1]
@@ -138,64 +137,61 @@ class Index:
                 if last is None:
                     self.notes.append(cut_note(self.name, line))
                     self.total -= 1
-        if self.problem is None and not self._told and (last is None or last.kind != "end"):
+        if self.problem is None and not self._has_notes and (last is None or last.kind != "end"):
             self.notes.append(interrupted_note(self.name))
         self.counted = True
-        self._find_the_last()
-
-    # --- what there is ---------------------------------------------------------------------------------------------------------
+        self._update_last_time()
 
     def step(self, number: int) -> Step | None:
-        """One step, or None if there is none: a bad line has been found, perhaps just now."""
+        """One step by its number from 0, or None: an invalid line may just have been found."""
         return next(self.steps(number, number + 1), None)
 
     def steps(self, start: int, stop: int | None = None) -> Iterator[Step]:
-        """The steps from one number up to another, as far as there are any."""
+        """The steps from `start` to before `stop`, or to before the first invalid line."""
         number = start
         while (stop is None or number < stop) and 0 <= number < self.total:
             block = self._block_of(number)
-            steps = self._steps(block)
-            begin = number - self._first[block]
-            if begin >= len(steps):
+            first, steps = self._first[block], self._steps(block)
+            if number - first >= len(steps):
                 return
-            end = None if stop is None else stop - self._first[block]
-            yield from steps[
-                begin : min(end if end is not None else len(steps), self.total - self._first[block])
-            ]
-            number = self._first[block] + len(steps)
+            end = self.total if stop is None else min(stop, self.total)
+            yield from steps[number - first : end - first]
+            number = first + len(steps)
 
     def snapshot(self, count: int) -> Snapshot | None:
-        """How things stand after so many steps, or None if that is not known yet. It is the caller's own."""
-        known = self._snapshots[bisect_right(self._snapshots, count, key=lambda one: one.steps) - 1]
-        known = max(
-            (one for one in (known, self._last_asked, self._scanned) if one.steps <= count),
-            key=lambda one: one.steps,
+        """The state after `count` steps, as a copy, or None if the scan has not come that far."""
+        number = bisect_right(self._snapshots, count, key=lambda snapshot: snapshot.steps) - 1
+        known = (self._snapshots[number], self._last_asked, self._scanned)
+        nearest = max(
+            (snapshot for snapshot in known if snapshot.steps <= count),
+            key=lambda snapshot: snapshot.steps,
         )
-        if count > self._scanned.steps and count - known.steps > SNAPSHOT_EVERY:
+        if count > self._scanned.steps and count - nearest.steps > SNAPSHOT_EVERY:
             return None
-        standing = known.copy()
-        for step in self.steps(known.steps, count):
-            standing.update(step)
-        self._last_asked = standing
-        return standing.copy()
+        snapshot = nearest.copy()
+        for step in self.steps(nearest.steps, count):
+            snapshot.update(step)
+        self._last_asked = snapshot
+        return snapshot.copy()
 
     def find(
         self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
     ) -> Generator[float, None, int | None]:
-        """The number of the first wanted step from `start` to before `stop`, which may be the smaller.
+        """Search for the first wanted step from `start` to before `stop`, forwards or backwards.
 
-        It yields how far it has come, from 0 to 1, so that others get their turn.
+        A generator: it yields its progress from 0 to 1, so that a caller can do other things in
+        between, and returns the number of the step, or None.
         """
-        for far, number in self.find_all(start, stop, wanted, likely):
+        for progress, number in self.find_all(start, stop, wanted, likely):
             if number is not None:
                 return number
-            yield far
+            yield progress
         return None
 
     def find_all(
         self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
     ) -> Iterator[tuple[float, int | None]]:
-        """How far it has come, again and again, and the number of each step that is wanted."""
+        """Search for all wanted steps. Yields the progress, with a step's number or with None."""
         way = 1 if start <= stop else -1
         number = start
         while number != stop and 0 <= number < self.total:
@@ -213,8 +209,6 @@ class Index:
             number = first - 1 if way < 0 else self._after(block)
             yield min(1.0, abs(number - start) / abs(stop - start)), None
 
-    # --- blocks ----------------------------------------------------------------------------------------------------------------
-
     def _block_of(self, number: int) -> int:
         return bisect_right(self._first, number) - 1
 
@@ -222,7 +216,7 @@ class Index:
         return self._first[block + 1] if block + 1 < len(self._first) else self.total
 
     def _lines(self, block: int) -> list[tuple[int, bytes]]:
-        """The lines of a block that are not blank, with their numbers."""
+        """The lines of a block that are not blank, each with its line number."""
         offset = self._offsets[block]
         end = self._offsets[block + 1] if block + 1 < len(self._offsets) else self._end
         if self._raw[0] != block:
@@ -232,7 +226,7 @@ class Index:
         ]
 
     def _steps(self, block: int) -> list[Step]:
-        """The steps of a block, as far as it is good."""
+        """The steps of a block, up to the first invalid line."""
         steps = self._blocks.get(block)
         if steps is None:
             steps = self._blocks[block] = []
@@ -260,17 +254,17 @@ class Index:
             return None
 
     def _truncate_at(self, number: int, problem: TranscriptError) -> None:
-        """The step of this number is bad: it and what comes after it do not count."""
+        """End the index before the step of this number, which is invalid."""
         if number < self.total:
-            self.problem, self.notes = problem, []  # what the end says does not matter any more
+            self.problem, self.notes = problem, []  # the notes were about the end of the file
             self.total = number
             self._blocks.clear()
             if self.counted:
-                self._find_the_last()
+                self._update_last_time()
 
-    def _find_the_last(self) -> None:
+    def _update_last_time(self) -> None:
         last = None
-        while self.total and last is None:  # looking at it may find a bad line before it
+        while self.total and last is None:  # reading it may find an earlier invalid line
             last = self.step(self.total - 1)
         self.last_time = None if last is None else last.t
 
@@ -278,9 +272,10 @@ class Index:
 def indexed(
     steps: Steps, wanted: Callable[[Iterable[Step]], Iterable[Step]] | None = None
 ) -> Index:
-    """The index of a transcript, or of what is wanted of it.
+    """The index of a transcript, or of the steps that `wanted` lets through.
 
-    A part of it, or what comes from a pipe, is first kept in a file without a name, which goes with the index.
+    Selected steps, and a transcript from a pipe, are first copied to a temporary file. It has no
+    name and goes with the index.
     """
     file = steps.lines
     if (

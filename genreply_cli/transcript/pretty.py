@@ -7,7 +7,7 @@ from genreply_cli.transcript.step import NO_MESSAGE
 
 
 def pretty(value: Any) -> str:
-    """A value as text: as JSON, and what JSON could not hold as its repr."""
+    """A value as JSON text; one that JSON could not hold as its repr."""
     match value:
         case str():
             return quoted(value)
@@ -26,7 +26,7 @@ def pretty(value: Any) -> str:
 
 
 def pretty_message(message: Any) -> str:
-    """What was sent: `greet "Hello"` for the Elixir tuple ["greet", "Hello"]."""
+    """A message as text: `greet "Hello"` for the Elixir tuple ["greet", "Hello"]."""
     match message:
         case [str(tag), *values] if tag.isidentifier():
             return f"{visible(tag)} {', '.join(map(pretty, values))}".rstrip()
@@ -34,16 +34,15 @@ def pretty_message(message: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long somebody waited: 251 ms, 1.300 s."""
+    """A number of seconds as text: 1.300 s, 251 ms, 0.031 ms."""
     if seconds >= 1:
         return f"{seconds:.3f} s"
+    milliseconds = seconds * 1000
     return (
-        f"{seconds * 1000:.0f} ms"
-        if seconds >= 0.001 or not seconds
-        else f"{seconds * 1000:.3f} ms"
+        f"{milliseconds:.0f} ms" if milliseconds >= 1 or not seconds else f"{milliseconds:.3f} ms"
     )
 
 
 def pretty_name(name: Any) -> str:
-    """A name, or any other text from outside."""
+    """A name, or other text from a transcript, made safe for a terminal; `?` for None."""
     return "?" if name is None else visible(str(name))

@@ -1,8 +1,8 @@
 """Reads the header and the steps of a transcript from a file.
 
-header, steps = read("lunch.jsonl")     # an iterator: ten million steps take no more memory than ten
+header, steps = read("lunch.jsonl")     # an iterator: memory does not grow with the steps
 for step in steps: …
-steps.notes                             # what a reader should be told: an interruption, a cut line
+steps.notes                             # sentences for the user: an interruption, a cut line
 """
 
 import json
@@ -25,26 +25,28 @@ from genreply_cli.transcript.format import (
 )
 from genreply_cli.transcript.step import Step
 
-MAX_HEADER_BYTES: Final = 1 << 20  # bytes; what has no line end by then is no transcript
+MAX_HEADER_BYTES: Final = 1 << 20  # a longer first line is no header
 
 
-def _refuse(error: TranscriptError) -> None:
+OnError = Callable[[TranscriptError], object]
+
+
+def _raise(error: TranscriptError) -> None:
     raise error from None
 
 
 def read(
     source: "str | os.PathLike[str] | IO[str] | IO[bytes]",
-    on_error: Callable[[TranscriptError], object] = _refuse,
+    on_error: OnError = _raise,
 ) -> "tuple[Header, Steps]":
-    """The header of a transcript, and its steps, which are read as they are asked for. Raises TranscriptError.
+    """The header of a transcript, and an iterator over its steps. Raises TranscriptError.
 
-    `bad` is told of each line that is no step; if it does not raise, the line is left out.
+    `on_error` is called for each line that is no valid step; if it returns, the line is skipped.
     """
     if not isinstance(source, str | os.PathLike):
         name = getattr(source, "name", None)
-        steps = Steps(
-            source, name if isinstance(name, str) else "the transcript", lambda: None, on_error
-        )
+        name = name if isinstance(name, str) else "the transcript"
+        steps = Steps(source, name, on_error=on_error)
         return steps.header, steps
     path = str(source)
     try:
@@ -64,61 +66,61 @@ def read(
 
 
 class Steps(Iterator[Step]):
-    """The steps of a transcript, in its order. When they are through, `interrupted`, `cut` and `notes` are known.
+    """The steps of a transcript. After the last one, `interrupted`, `cut` and `notes` are known.
 
-    A transcript without an `end` was interrupted, and a cut last line is what a killed recording leaves; neither is an error.
+    A transcript without an `end` was interrupted. A killed recording may leave a cut last line.
+    Neither is an error.
     """
 
     def __init__(
         self,
         lines: IO[str] | IO[bytes],
         file: str,
-        close: Callable[[], None],
-        bad: Callable[[TranscriptError], object] = _refuse,
+        close: Callable[[], None] = lambda: None,
+        on_error: OnError = _raise,
     ) -> None:
         self.header = _read_header(lines, file)
         self.file = file  # its name
-        self.lines = lines  # what is read: its `tell` says how far
-        self._told = _ReadResult(bad=bad)
-        self._steps = _read_steps(lines, file, close, self._told)
-        next(self._steps)  # it is under way, and will close the file, whatever becomes of it
+        self.lines = lines  # its `tell` says how much has been read
+        self._result = _ReadResult()
+        self._steps = _read_steps(lines, file, close, on_error, self._result)
+        next(self._steps)  # once it has begun, the generator closes the file in any case
 
-    def __iter__(self) -> Iterator[Step]:  # noqa: PYI034  # the generator itself: half the time a step
+    def __iter__(self) -> Iterator[Step]:  # noqa: PYI034  # the generator itself is twice as fast
         return self._steps
 
     def __next__(self) -> Step:
         return next(self._steps)
 
     def close(self) -> None:
-        """Close the file, if it was opened here. Needed only by who leaves early and wants it closed at once."""
+        """Close the file, if `read` opened it. The end of the steps closes it, too."""
         self._steps.close()
 
     @property
     def line(self) -> int:
-        """The line of the step that came last."""
-        return self._told.line
+        """The line number of the latest step."""
+        return self._result.line
 
     @property
     def interrupted(self) -> bool:
         """Whether there is no `end`."""
-        return self._told.interrupted
+        return self._result.interrupted
 
     @property
     def cut(self) -> bool:
-        """Whether the last line was cut, and so ignored."""
-        return self._told.cut
+        """Whether the last line was cut, and therefore ignored."""
+        return self._result.cut
 
     @property
     def notes(self) -> list[str]:
-        """Both, in a sentence each."""
-        return self._told.notes
+        """A sentence for each of the two."""
+        return self._result.notes
 
 
 @dataclass
 class _ReadResult:
-    """What comes out while steps are read. Apart from them, so that who drops the steps drops the file, too."""
+    """What reading found. The generator refers to it, and so does not keep `Steps` alive."""
 
-    bad: Callable[[TranscriptError], object] = _refuse
     line: int = 1
     interrupted: bool = False
     cut: bool = False
@@ -126,7 +128,11 @@ class _ReadResult:
 
 
 def _read_steps(
-    lines: IO[str] | IO[bytes], file: str, close: Callable[[], None], told: _ReadResult
+    lines: IO[str] | IO[bytes],
+    file: str,
+    close: Callable[[], None],
+    on_error: OnError,
+    result: _ReadResult,
 ) -> Generator[Step, None, None]:
     number = 1
     step: Any = None
@@ -141,47 +147,43 @@ def _read_steps(
                 values = parse(text)
             except (ValueError, RecursionError) as error:
                 if _may_be_cut(raw, error) and not any(map(_has_text, lines)):
-                    told.cut = True
-                    told.notes.append(cut_note(file, number))
+                    result.cut = True
+                    result.notes.append(cut_note(file, number))
                     break
-                told.bad(
-                    TranscriptError(
-                        f"expected a JSON object, found {describe_json_error(error)}", file, number
-                    )
-                )
+                problem = f"expected a JSON object, found {describe_json_error(error)}"
+                on_error(TranscriptError(problem, file, number))
                 continue
-            told.line = number
+            result.line = number
             try:
                 step = to_step(values, file, number)
             except TranscriptError as error:
-                told.bad(error)
+                on_error(error)
                 continue
             yield step
     except UnicodeDecodeError:
         raise TranscriptError("expected UTF-8 text, found other bytes", file, number + 1) from None
     except OSError as error:
-        raise TranscriptError(
-            f"cannot be read any further: {os_error_text(error)}", file, number + 1
-        ) from error
+        problem = f"cannot be read any further: {os_error_text(error)}"
+        raise TranscriptError(problem, file, number + 1) from error
     finally:
         close()
     if step is None or step.kind != "end":
-        told.interrupted = True
-        told.notes.append(interrupted_note(file))
+        result.interrupted = True
+        result.notes.append(interrupted_note(file))
 
 
 def cut_note(file: str, number: int) -> str:
-    """What a reader is told of a cut last line."""
+    """The note for a transcript with a cut last line."""
     return f"{visible(file)}, line {number}: the last line is cut; it is ignored"
 
 
 def interrupted_note(file: str) -> str:
-    """What a reader is told of a transcript without an end."""
+    """The note for a transcript without an end."""
     return f"{visible(file)}: the recording was interrupted; it has no end line"
 
 
 def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:
-    """The same for the last line with its line end, which a killed recording may have cut: then None."""
+    """The step of the last line; None if the line is cut. Raises TranscriptError."""
     try:
         return from_line(line, file, number)
     except TranscriptError:

@@ -1,10 +1,10 @@
-"""How things stand at a step: which calls are open, who keeps them since when, what became of the others, who is alive.
+"""The state at a step: open calls, the servers that hold them, living and ended processes.
 
-    standing = Standing()
+    snapshot = Snapshot()
     for step in steps:
-        standing.see(step)
+        snapshot.update(step)
 
-It is a fold over steps, and remembers nothing of a call that has ended but its count. `copy` is cheap: as much as there is open.
+It remembers nothing of a call that has ended but its count, so `copy` costs as much as is open.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,39 +13,35 @@ from typing import Any, Final, NamedTuple, Self
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.step import Step, is_caller
 
-MAX_ENDED: Final = 8  # how many of the dead are remembered
+MAX_ENDED: Final = 8  # ended processes that are remembered
 
 
 class OpenCall(NamedTuple):
-    """A call that has not ended. Times are seconds since the recording began; `timeout` None is infinity."""
+    """A call that has not ended. Times are seconds since the recording began."""
 
     call: str
     since: float
     caller: str | None
     callee: str | None
     message: Any
-    timeout: float | None
-    held_by: str | None = None  # the process that has answered NoReply to it
+    timeout: float | None  # None: the caller waits for as long as it takes
+    held_by: str | None = None  # the process that returned NoReply for it
     kept_since: float | None = None
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """Call `see` with each step, in order."""
+    """A fold over steps. Calls and processes are in the order in which they were first seen."""
 
     t: float = 0.0  # of the latest step
-    steps: int = 0  # how many have been seen
-    open: dict[str, OpenCall] = field(default_factory=dict)  # in the order in which they were asked
-    alive: dict[str, None] = field(
-        default_factory=dict
-    )  # processes, in the order in which they were first seen
-    ended: dict[str, str | None] = field(
-        default_factory=dict
-    )  # the processes that ended last, and why
+    steps: int = 0
+    open: dict[str, OpenCall] = field(default_factory=dict)
+    alive: dict[str, None] = field(default_factory=dict)
+    ended: dict[str, str | None] = field(default_factory=dict)  # process -> reason, latest last
     counts: Counts = field(default_factory=Counts)
 
     def update(self, step: Step) -> None:
-        """Take note of a step."""
+        """Follow a step."""
         kind, call = step.kind, step.call
         self.steps += 1
         self.t = step.t
@@ -80,22 +76,22 @@ class Snapshot:
         self.ended[name] = reason
         if len(self.ended) > MAX_ENDED:
             del self.ended[next(iter(self.ended))]
-        for call, one in self.open.items():
-            if one.held_by == name:  # whoever kept it will not answer any more
-                self.open[call] = one._replace(held_by=None, kept_since=None)
+        for call, held in self.open.items():
+            if held.held_by == name:  # the process that held it will not answer any more
+                self.open[call] = held._replace(held_by=None, kept_since=None)
 
     def kept(self) -> dict[str, list[OpenCall]]:
-        """The calls that are kept waiting, by who keeps them; the longest first."""
-        keepers: dict[str, list[OpenCall]] = {}
-        for one in self.open.values():
-            if one.held_by is not None:
-                keepers.setdefault(one.held_by, []).append(one)
-        for calls in keepers.values():
-            calls.sort(key=lambda one: one.kept_since or 0.0)
-        return keepers
+        """The calls that each process keeps waiting; the one that waits longest comes first."""
+        kept: dict[str, list[OpenCall]] = {}
+        for call in self.open.values():
+            if call.held_by is not None:
+                kept.setdefault(call.held_by, []).append(call)
+        for calls in kept.values():
+            calls.sort(key=lambda call: call.kept_since or 0.0)
+        return kept
 
     def copy(self) -> Self:
-        """The same, apart: what either sees from now on, the other does not."""
+        """A copy that is updated on its own."""
         return replace(
             self,
             open=dict(self.open),

@@ -1,7 +1,8 @@
 """A step is one line of a transcript; one table says what each kind of step is.
 
-A new kind is three edits: its facts here, its looks in timeline/kinds.py, its meaning in explain/meaning.py. If the runtime
-itself reports it, it is a kind of event in otp/events.py, too, for the runtime knows nothing of transcripts.
+A new kind is three edits: its facts here, its looks in timeline/kinds.py, its meaning in
+explain/meaning.py. If the runtime itself reports it, it is also a kind of event in otp/events.py,
+for the runtime knows nothing of transcripts.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,10 @@
-"""The steps of a transcript that is still being written, as they come.
+"""Reads the steps of a transcript that is still being written, as they come.
 
-    async for one in follow(path, wait):    # first the header, then the steps
+    async for item in follow(path, wait):    # first the header, then the steps
         …
 
-The standard library cannot be told of a change of a file, so it is looked at again and again: `wait` is awaited in between.
+The standard library cannot watch a file for changes, so it is read again and again: `wait` is
+awaited in between.
 """
 
 import io
@@ -16,8 +17,8 @@ from genreply_cli.transcript.format import Header, from_line
 from genreply_cli.transcript.reader import MAX_HEADER_BYTES, Steps, read
 from genreply_cli.transcript.step import Step
 
-CHUNK_BYTES: Final = 1 << 20  # bytes
-POLL_SECONDS: Final = 0.1  # seconds between two looks; nobody sees a shorter delay
+CHUNK_BYTES: Final = 1 << 20
+POLL_SECONDS: Final = 0.1  # between two reads; people do not notice a shorter delay
 
 
 async def follow(
@@ -25,26 +26,27 @@ async def follow(
     wait: Callable[[], Awaitable[object]],
     newest: Callable[[], Path | None] | None = None,
 ) -> AsyncIterator[Header | Step]:
-    """The header and the steps of a transcript, up to its end, which is waited for. Raises TranscriptError.
+    """Yield the header and the steps of a transcript, until its `end`. Raises TranscriptError.
 
-    With `newest`, which finds the latest transcript, it goes on with that one as soon as it is another, and never ends.
+    `newest` finds the latest transcript. With it, the reader changes to each newer transcript as
+    soon as there is one, and never ends.
     """
     while True:
-        while path is None:  # nobody has recorded anything yet
+        while path is None:  # there is no transcript yet
             path = None if newest is None else newest()
             if path is None:
                 await wait()
         tail = _Tail(path)
         try:
             while not tail.replaced():
-                for one in tail.come():
-                    yield one
+                for item in tail.read_new():
+                    yield item
                 if newest is None and tail.ended:
                     return
                 later = None if newest is None else newest()
                 if later is not None and later != path:
-                    for one in tail.come():  # what was written meanwhile
-                        yield one
+                    for item in tail.read_new():  # written in the meantime
+                        yield item
                     path = later
                     break
                 await wait()
@@ -53,41 +55,41 @@ async def follow(
 
 
 class _Tail:
-    """A transcript of which more and more is there."""
+    """A transcript that grows. Raises TranscriptError if it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = path.open("rb", buffering=0)
         except OSError:
-            read(path)[1].close()  # says what is wrong with it
+            read(path)[1].close()  # raises the same error as a sentence
             raise
         self._name = str(path)
-        self._cut: list[bytes] = []  # what is there of a line
+        self._incomplete: list[bytes] = []  # the pieces of a line that has no end yet
         self._line = 0
-        self.ended = False
+        self.ended = False  # the last step was an `end`
 
-    def come(self) -> Iterator[Header | Step]:
-        """What has come since."""
+    def read_new(self) -> Iterator[Header | Step]:
+        """The header and the steps that were written since the last time."""
         while data := self._file.read(CHUNK_BYTES):
             *lines, rest = data.split(b"\n")
             for line in lines:
-                yield from self._whole(b"".join([*self._cut, line]))
-                self._cut.clear()
-            self._cut.append(rest)
-            if not self._line and sum(map(len, self._cut)) >= MAX_HEADER_BYTES:
-                yield from self._whole(b"".join(self._cut))
+                yield from self._parse(b"".join([*self._incomplete, line]))
+                self._incomplete.clear()
+            self._incomplete.append(rest)
+            if not self._line and sum(map(len, self._incomplete)) >= MAX_HEADER_BYTES:
+                yield from self._parse(b"".join(self._incomplete))
 
-    def _whole(self, line: bytes) -> Iterator[Header | Step]:
+    def _parse(self, line: bytes) -> Iterator[Header | Step]:
         self._line += 1
         if self._line == 1:
-            yield Steps(io.BytesIO(line + b"\n"), self._name, lambda: None).header
+            yield Steps(io.BytesIO(line + b"\n"), self._name).header
         elif line.strip():
             step = from_line(line, self._name, self._line)
             self.ended = step.kind == "end"
             yield step
 
     def replaced(self) -> bool:
-        """Whether the file has been begun anew."""
+        """Whether the file is shorter than what was read: another recording has overwritten it."""
         return os.fstat(self._file.fileno()).st_size < self._file.tell()
 
     def close(self) -> None:

@@ -1,33 +1,23 @@
-"""Any Python value as JSON can hold it."""
+"""Turns any Python value into one that JSON can hold, the same in each run."""
 
 import re
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    pass
-
-MAX_DEPTH: Final = 32  # how deep a message may nest
-
-
-MAX_INT_BITS: Final = (
-    10_000  # how long an int may be; Python itself refuses to write much longer ones
-)
-
+MAX_DEPTH: Final = 32  # levels of a message, one in another
+MAX_INT_BITS: Final = 10_000  # Python itself refuses to write much longer integers
 
 _OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
-
-
 _ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
 
 
 def to_json_value(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """A value as JSON can hold it, the same in each run: a message dataclass as its Elixir tuple, `["greet", "Hello"]`.
+    """A value for JSON. A message dataclass becomes its Elixir tuple, `["greet", "Hello"]`.
 
-    Fields that a dataclass leaves out of its repr are left out here, too: references that say nothing to a reader. Tuples become
-    lists, and what JSON cannot hold becomes `{"repr": "…"}`.
+    Fields that a dataclass leaves out of its repr are left out here, too: they are references.
+    Tuples become lists, and values that JSON cannot hold become `{"repr": "…"}`.
     """
     if value is None or value is True or value is False:
         return value
@@ -43,19 +33,20 @@ def to_json_value(value: Any, depth: int = MAX_DEPTH) -> Any:
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):
             return {str.__str__(key): to_json_value(item, depth - 1) for key, item in value.items()}
         if is_dataclass(value) and not isinstance(value, type | BaseException):
-            tag, names = _shape(type(value))
+            tag, names = _tag_and_fields(type(value))
             return [tag, *(to_json_value(getattr(value, name, None), depth - 1) for name in names)]
     return {"repr": _repr(value)}
 
 
 @lru_cache(maxsize=256)
-def _shape(kind: type) -> tuple[str, tuple[str, ...]]:
+def _tag_and_fields(kind: type) -> tuple[str, tuple[str, ...]]:
+    """`send_message` and the fields of its repr, for the class `SendMessage`."""
     tag = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
     return tag, tuple(each.name for each in fields(kind) if each.repr)
 
 
 def describe_reason(reason: Any) -> str:
-    """An exit reason or an error as text: "normal", "RuntimeError: text", or else the repr."""
+    """An exit reason or an error as text: `normal`, `RuntimeError: text`, or else its repr."""
     if isinstance(reason, str):
         return str.__str__(reason)
     if isinstance(reason, BaseException):
@@ -68,11 +59,14 @@ def describe_reason(reason: Any) -> str:
 
 
 def _repr(value: Any) -> str:
-    """The repr, without what differs from run to run (addresses, the order of a set) or is nobody's business (paths)."""
+    """The repr without what is private (paths) or differs from run to run.
+
+    Memory addresses and the order of a set differ.
+    """
     if isinstance(value, set | frozenset) and value:
         return f"{type(value).__name__}({{{', '.join(sorted(map(_repr, value)))}}})"
     try:
         text = repr(value)
-    except Exception as error:  # a user's __repr__ must not stop the recording
+    except Exception as error:  # the __repr__ of a user must not stop the recording
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
     return f"<{type(value).__name__}>" if _OPAQUE.match(text) else _ADDRESS.sub("", text)

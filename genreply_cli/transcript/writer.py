@@ -1,8 +1,7 @@
-"""Steps -> a file, line by line."""
+"""Writes the header and the steps of a transcript to a file or a stream, line by line."""
 
 import errno
 import os
-import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +12,9 @@ from genreply_cli.errors import os_error_text
 from genreply_cli.transcript.format import (
     Header,
     TranscriptError,
-    _escape,
     header_line,
     parse,
+    to_ascii,
     to_line,
 )
 from genreply_cli.transcript.reader import read
@@ -23,16 +22,21 @@ from genreply_cli.transcript.step import Step
 
 
 def timestamp(clock: str = "real") -> str:
-    """When a header says it was made: now, or on the virtual clock, where equal runs give equal bytes, always the same."""
+    """The time for a header: now, in UTC.
+
+    On the virtual clock it is always the same, so that equal runs give equal bytes.
+    """
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(0 if clock == "virtual" else None))
 
 
 class Writer:
-    """Writes steps as they come, each with one write and a flush, so a killed recording lacks its last line at most.
+    """Writes each step at once, so a killed recording lacks its last line at most.
 
-    `target` is a path, or a text stream, which is left open. A file that exists is refused, unless it may be overwritten, or
-    appended to: then its header stays, and a cut last line is taken off first. Show its steps to `Tracer.after`, so that the new
-    ones follow. Raises TranscriptError if the file cannot be opened, and the OSError of a write that failed.
+    `target` is a path, or a text stream, which is left open. A file that exists is refused, unless
+    `overwrite` or `append` is true. `append` keeps the header and removes a cut last line; pass the
+    steps of the file to `Tracer.continue_after`, so that the new ones follow them.
+
+    Raises TranscriptError if the file cannot be opened, and the OSError of a failed write.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class Writer:
             self._put(header_line(header or Header()))
 
     def write(self, step: Step) -> None:
-        """One more line."""
+        """Write one line."""
         self._put(to_line(step))
 
     def _put(self, line: str) -> None:
@@ -64,9 +68,7 @@ class Writer:
             self._file.write(line.encode() + b"\n")
             self._file.flush()
         elif self._stream is not None:
-            self._stream.write(
-                (re.sub(r"[^\x00-\x7f]", _escape, line) if self._ascii else line) + "\n"
-            )
+            self._stream.write((to_ascii(line) if self._ascii else line) + "\n")
             self._stream.flush()
 
     def close(self) -> None:
@@ -87,7 +89,7 @@ class Writer:
 
 
 def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
-    """The file, and whether it still needs a header."""
+    """The opened file, and whether it needs a header."""
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
@@ -96,17 +98,14 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
             file = path.open("r+b", buffering=0)
             _seek_to_append_point(file)
             return file, False
-        device = (
-            path.exists() and not path.is_file() and not path.is_dir()
-        )  # /dev/null, a pipe: nothing is lost
-        how = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
+        device = path.exists() and not path.is_file()  # /dev/null or a pipe: nothing is overwritten
+        flags = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
         if not device:
-            with suppress(PermissionError):  # somebody else's file, which we may write to
+            with suppress(PermissionError):  # the file of another user, which may be written to
                 os.fchmod(descriptor, 0o600)
-        return os.fdopen(
-            descriptor, "wb", buffering=0
-        ), True  # 0: a line that does not fit is not tried again
+        # unbuffered: a line that does not fit on the disk is not written again later
+        return os.fdopen(descriptor, "wb", buffering=0), True
     except FileExistsError:
         raise TranscriptError(
             "exists already; overwrite it, append to it, or choose another name", str(path)
@@ -116,7 +115,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
 
 
 def _seek_to_append_point(file: BinaryIO) -> None:
-    """Where the next line begins: after the last one, or in the place of one that is cut."""
+    """Go to where the next line begins: after the last line, or in its place if it is cut."""
     start = file.seek(0, os.SEEK_END)
     tail = b""
     while start and b"\n" not in tail.rstrip():

@@ -1,5 +1,6 @@
 """Any step by its number, and how things stood there, as if all had been read from the start."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from recordings import HEADER, index_at, index_of, index_of_lines, many, read_al
 
 from genreply_cli import paths
 from genreply_cli.transcript.format import TranscriptError, to_line
-from genreply_cli.transcript.index import CACHED_BLOCKS, SNAPSHOT_EVERY, Index, indexed
+from genreply_cli.transcript.index import BLOCK_BYTES, CACHED_BLOCKS, SNAPSHOT_EVERY, Index, indexed
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
@@ -89,10 +90,18 @@ def test_what_is_returned_is_the_callers_own() -> None:
 
 
 def test_memory_grows_with_what_is_looked_at_last_only() -> None:
-    for number in range(0, BIG.total, 100):
-        BIG.step(number)
-    assert len(BIG._blocks) <= CACHED_BLOCKS
-    assert len(BIG._snapshots) <= 1 + len(MANY) // SNAPSHOT_EVERY
+    def alive(kind: type) -> int:
+        gc.collect()
+        return sum(isinstance(value, kind) for value in gc.get_objects())
+
+    index = index_of(list(many(8000)))
+    steps, snapshots = alive(Step), alive(Snapshot)
+    read_all(index)
+    for number in range(0, index.total, 100):
+        index.step(number)
+    shortest = len(to_line(MANY[0]))
+    assert alive(Step) - steps <= CACHED_BLOCKS * (BLOCK_BYTES // shortest) < index.total
+    assert alive(Snapshot) - snapshots <= 3 + index.total // SNAPSHOT_EVERY
 
 
 def test_blank_lines_and_other_line_ends_are_no_steps() -> None:
