@@ -51,6 +51,27 @@ class TrappingDoer(Doer):
     trap_exit = True
 
 
+class Stateless(GenServer[None]):
+    """A base for servers whose state does not matter: it is None."""
+
+    def init(self) -> Any:
+        return None
+
+
+class Echo(Stateless):
+    """Replies with the request."""
+
+    def handle_call(self, request: Any, from_: From[Any], state: None) -> Any:
+        return Reply(request, state)
+
+
+class Starting(GenServer[Any]):
+    """Its `init` returns what a function returns."""
+
+    def init(self, function: Callable[[], Any]) -> Any:
+        return function()
+
+
 class Keeper(GenServer[dict[Any, From[Any]]]):
     """Keeps every caller waiting, under its request, for somebody else to answer."""
 
@@ -88,8 +109,24 @@ class CrashingSocket(WebSocket):
         raise Boom(request.msg)
 
 
+class Unshowable:
+    """A value whose repr raises."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no text for this")
+
+
 class Boom(Exception):  # it is what a crash says
     """What servers crash with, where it does not matter what."""
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    """A function that raises this error."""
+
+    def function(*_: Any) -> Any:
+        raise error
+
+    return function
 
 
 async def all_quiet() -> None:

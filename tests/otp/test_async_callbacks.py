@@ -12,6 +12,7 @@ from servers import (
     Keeper,
     SilentSocket,
     SlowSocket,
+    Stateless,
     Terminated,
     TrappingDoer,
     all_quiet,
@@ -771,10 +772,7 @@ async def test_a_from_kept_by_a_waiting_handler_can_be_answered_by_another_proce
 ):
     kept: list[From[Any]] = []
 
-    class Waiting(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Waiting(Stateless):
         async def handle_call(self, request: Any, from_: From[Any], state: None) -> Any:
             kept.append(from_)
             await asyncio.sleep(10)

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Terminated, TrappingDoer, all_quiet, kinds, now, outcome
+from servers import (
+    Boom,
+    Doer,
+    Starting,
+    Stateless,
+    Terminated,
+    TrappingDoer,
+    Unshowable,
+    all_quiet,
+    kinds,
+    now,
+    outcome,
+    raising,
+)
 
 from genreply_cli import coordinator, websocket
 from genreply_cli.otp import (
@@ -105,15 +118,6 @@ def noting(steps: list[Any], step: Any, then: Handler | None = None) -> Handler:
     return handler
 
 
-def raising(error: BaseException) -> Handler:
-    """A handler that raises it."""
-
-    def handler(state: Any) -> Any:
-        raise error
-
-    return handler
-
-
 @BOTH
 @EACH
 async def test_an_exception_ends_the_server_and_terminate_gets_the_state_from_before(
@@ -159,11 +163,7 @@ async def test_pythons_own_errors_are_reasons_as_they_are(
 
 
 async def test_a_cast_to_a_server_without_handle_cast_returns_and_crashes_it() -> None:
-    class Bare(GenServer[None]):
-        def init(self) -> None:
-            return None
-
-    bare = Bare.start()
+    bare = Stateless.start()
     assert bare.cast("unknown") is None  # type: ignore[func-returns-value]
     reason = await bare.wait()
     assert type(reason) is RuntimeError
@@ -172,11 +172,7 @@ async def test_a_cast_to_a_server_without_handle_cast_returns_and_crashes_it() -
 
 
 async def test_a_call_to_a_server_without_handle_call_crashes_it() -> None:
-    class Bare(GenServer[None]):
-        def init(self) -> None:
-            return None
-
-    bare = Bare.start()
+    bare = Stateless.start()
     failed = await outcome(bare.call("unknown"))
     assert type(failed) is ServerExit
     assert type(failed.reason) is RuntimeError
@@ -185,11 +181,7 @@ async def test_a_call_to_a_server_without_handle_call_crashes_it() -> None:
 
 
 async def test_a_continue_without_handle_continue_fails_loudly() -> None:
-    class Bare(GenServer[None]):
-        def init(self) -> Any:
-            return Init(None, then=Continue("unknown"))
-
-    bare = Bare.start()
+    bare = Starting.start(lambda: Init(None, then=Continue("unknown")))
     reason = await bare.wait()
     assert type(reason) is RuntimeError
     for part in (repr(bare), "'unknown'", "handle_continue"):
@@ -199,11 +191,7 @@ async def test_a_continue_without_handle_continue_fails_loudly() -> None:
 async def test_a_message_to_a_server_without_handle_info_is_logged_and_survived(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Bare(GenServer[str]):
-        def init(self) -> str:
-            return "state"
-
-    bare = Bare.start()
+    bare = Starting.start(lambda: "state")
     bare.send("unknown")
     assert await debug.get_state(bare) == "state"
     [record] = caplog.records
@@ -213,20 +201,13 @@ async def test_a_message_to_a_server_without_handle_info_is_logged_and_survived(
 
 
 async def test_a_server_without_terminate_ends_all_the_same() -> None:
-    class Bare(GenServer[None]):
-        def init(self) -> None:
-            return None
-
-    bare = Bare.start()
+    bare = Stateless.start()
     await bare.stop("enough")
     assert await bare.wait() == "enough"
 
 
 async def test_a_match_that_matches_nothing_answers_none_and_that_is_a_crash() -> None:
-    class Matching(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Matching(Stateless):
         def handle_info(self, message: Any, state: None) -> Any:
             match message:
                 case "known":
@@ -799,10 +780,6 @@ async def test_a_server_that_is_killed_by_a_signal_is_not_reported(
 async def test_a_state_that_cannot_be_shown_does_not_hide_the_crash(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Unshowable:
-        def __repr__(self) -> str:
-            raise ValueError("no text for this")
-
     server = Scripted.start(Unshowable())
     server.cast(raising(why := Boom("why")))
     assert await server.wait() is why

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, Terminated, TrappingDoer, all_quiet, now, outcome
+from servers import (
+    Boom,
+    Doer,
+    Echo,
+    Keeper,
+    Stateless,
+    Terminated,
+    TrappingDoer,
+    all_quiet,
+    now,
+    outcome,
+)
 
 from genreply_cli.otp import (
     CallError,
@@ -442,10 +453,7 @@ async def test_a_caller_that_dies_leaves_the_handler_and_the_server_alone() -> N
 async def test_anything_is_a_reply_and_nothing_in_it_is_taken_for_a_failure(
     value: Any, deferred: bool, is_async: bool
 ) -> None:
-    class Answering(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Answering(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             return self.later(from_, state) if is_async else self.answer(from_, state)
 
@@ -465,13 +473,6 @@ async def test_anything_is_a_reply_and_nothing_in_it_is_taken_for_a_failure(
 
 
 async def test_calls_of_a_process_with_a_huge_mailbox_are_as_fast_as_with_an_empty_one() -> None:
-    class Echo(GenServer[None]):
-        def init(self) -> None:
-            return None
-
-        def handle_call(self, request: Any, from_: Any, state: None) -> Any:
-            return Reply(request, state)
-
     echo = Echo.start()
 
     async def measure() -> float:

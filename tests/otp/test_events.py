@@ -11,10 +11,13 @@ from servers import (
     Doer,
     Keeper,
     SlowSocket,
+    Starting,
+    Stateless,
     TrappingDoer,
     all_quiet,
     kinds,
     outcome,
+    raising,
 )
 
 from genreply_cli.coordinator import Coordinator, Greet
@@ -255,12 +258,8 @@ async def test_an_exit_signal_from_a_process_says_who_sent_it(events: list[Event
 
 
 async def test_an_init_that_fails_is_told_as_start_crash_and_exit(events: list[Event]) -> None:
-    class Failing(GenServer[None]):
-        def init(self) -> None:
-            raise Boom
-
     with pytest.raises(Boom):
-        Failing.start()
+        Starting.start(raising(Boom()))
     assert kinds(events) == ["start", "crash", "exit"]
 
 
@@ -337,10 +336,7 @@ async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_s
     target = Doer.start()
     tasks: list[Any] = []
 
-    class Starting(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Starting(Stateless):
         def handle_call(self, request: str, from_: Any, state: None) -> Any:
             send_after(target, 1, f"{request} by a timer")
             tasks.append(asyncio.create_task(self.later(request)))
@@ -370,10 +366,7 @@ async def test_what_a_timer_or_a_task_does_belongs_to_the_call_in_which_it_was_s
 async def test_a_continue_belongs_to_the_message_that_asked_for_it(
     is_async: bool, events: list[Event]
 ) -> None:
-    class Continuing(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Continuing(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             return NoReply(state, then=Continue(from_))
 
@@ -425,10 +418,7 @@ async def test_a_note_is_told_as_said_by_who_said_it_in_the_call_that_is_handled
 
 
 async def test_noreply_is_only_told_of_a_caller_that_is_kept_waiting(events: list[Event]) -> None:
-    class Answering(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Answering(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             GenServer.reply(from_, "at once")
             return NoReply(state)
@@ -449,10 +439,7 @@ async def test_noreply_is_told_of_an_async_handler_when_it_answers(events: list[
 
 
 async def test_a_stop_with_a_reply_is_told_as_a_reply_before_the_exit(events: list[Event]) -> None:
-    class Ending(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Ending(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             return Stop("normal", state, reply="bye")
 

@@ -5,7 +5,19 @@ from functools import partial
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Terminated, TrappingDoer, all_quiet, kinds, now, outcome, tried
+from servers import (
+    Boom,
+    Doer,
+    Starting,
+    Terminated,
+    TrappingDoer,
+    all_quiet,
+    kinds,
+    now,
+    outcome,
+    raising,
+    tried,
+)
 
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.otp import (
@@ -27,23 +39,6 @@ from genreply_cli.otp import (
     send,
     whereis,
 )
-
-
-class Answering(GenServer[Any]):
-    """Its `init` does what it is told."""
-
-    def init(self, answer: Any) -> Any:
-        return answer()
-
-
-def raising(error: BaseException) -> Any:
-    """A function that raises it."""
-
-    def function() -> Any:
-        raise error
-
-    return function
-
 
 # --- links and parents -------------------------------------------------------------------------------------------------------
 
@@ -98,12 +93,12 @@ async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_who_
 
 
 async def test_what_init_answers_is_the_state() -> None:
-    server = Answering.start(lambda: {"any": "state"})
+    server = Starting.start(lambda: {"any": "state"})
     assert await debug.get_state(server) == {"any": "state"}
 
 
 async def test_none_is_a_state_too() -> None:
-    server = Answering.start(lambda: None)
+    server = Starting.start(lambda: None)
     assert server.alive
     assert await debug.get_state(server) is None
 
@@ -117,7 +112,7 @@ async def test_without_an_init_the_argument_is_the_state() -> None:
 
 
 async def test_ignore_starts_nothing_and_is_no_failure() -> None:
-    assert Answering.start(Ignore, name="ignored") is None
+    assert Starting.start(Ignore, name="ignored") is None
     assert whereis("ignored") is None
 
 
@@ -126,27 +121,27 @@ async def test_an_ignored_start_link_ends_normally_so_a_trapping_starter_hears_t
 ):
     starter = TrappingDoer.start(heard := list[Any]())
     assert await starter.call(
-        lambda: (Answering.start_link(Ignore, name="ignored"), whereis("ignored"))
+        lambda: (Starting.start_link(Ignore, name="ignored"), whereis("ignored"))
     ) == (None, None)
     await all_quiet()
     [exited] = heard
-    assert (type(exited), type(exited.process), exited.reason) == (Exited, Answering, "normal")
+    assert (type(exited), type(exited.process), exited.reason) == (Exited, Starting, "normal")
     assert not exited.process.alive
 
 
 async def test_an_ignored_start_link_does_not_hurt_a_starter_that_does_not_trap() -> None:
     starter = Doer.start(heard := list[Any]())
-    assert await starter.call(lambda: Answering.start_link(Ignore)) is None
+    assert await starter.call(lambda: Starting.start_link(Ignore)) is None
     assert starter.alive
     assert heard == []
 
 
 async def test_stop_from_init_is_an_error_of_start_with_that_reason() -> None:
     with pytest.raises(ServerExit) as failed:
-        Answering.start(lambda: Stop("no network"), name="stopped")
+        Starting.start(lambda: Stop("no network"), name="stopped")
     assert failed.value.reason == "no network"
     assert "'no network'" in str(failed.value)
-    assert "Answering" in str(failed.value)
+    assert "Starting" in str(failed.value)
     assert whereis("stopped") is None
 
 
@@ -154,7 +149,7 @@ async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_an
     None
 ):
     starter = TrappingDoer.start(heard := list[Any]())
-    failed = await starter.call(lambda: tried(Answering.start_link, lambda: Stop("no network")))
+    failed = await starter.call(lambda: tried(Starting.start_link, lambda: Stop("no network")))
     await all_quiet()
     assert (type(failed), failed.reason) == (ServerExit, "no network")
     assert [(type(message), message.reason) for message in heard] == [(Exited, "no network")]
@@ -166,7 +161,7 @@ async def test_a_starter_that_does_not_trap_dies_of_a_failing_start_link_though_
 ):
     starter = Doer.start(heard := list[Any]())
     failed = await outcome(
-        starter.call(lambda: tried(Answering.start_link, lambda: Stop("no network")))
+        starter.call(lambda: tried(Starting.start_link, lambda: Stop("no network")))
     )
     assert (type(failed), failed.reason) == (ServerExit, "no network")
     assert await starter.wait() == "no network"
@@ -175,14 +170,14 @@ async def test_a_starter_that_does_not_trap_dies_of_a_failing_start_link_though_
 
 async def test_a_starter_survives_a_start_link_that_stops_normally() -> None:
     starter = Doer.start()
-    failed = await starter.call(lambda: tried(Answering.start_link, lambda: Stop("normal")))
+    failed = await starter.call(lambda: tried(Starting.start_link, lambda: Stop("normal")))
     assert (type(failed), failed.reason) == (ServerExit, "normal")
     assert starter.alive
 
 
 async def test_a_starter_survives_a_failing_start_without_a_link() -> None:
     starter = Doer.start()
-    failed = await starter.call(lambda: tried(Answering.start, raising(Boom())))
+    failed = await starter.call(lambda: tried(Starting.start, raising(Boom())))
     assert type(failed) is Boom
     assert starter.alive
 
@@ -190,10 +185,10 @@ async def test_a_starter_survives_a_failing_start_without_a_link() -> None:
 async def test_what_init_raises_start_raises_and_the_name_is_free_at_once() -> None:
     why = Boom("no network")
     with pytest.raises(Boom) as failed:
-        Answering.start(raising(why), name="raised")
+        Starting.start(raising(why), name="raised")
     assert failed.value is why
     assert whereis("raised") is None
-    server = Answering.start(lambda: "state", name="raised")
+    server = Starting.start(lambda: "state", name="raised")
     assert whereis("raised") is server
 
 
@@ -201,7 +196,7 @@ async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_the_name_
     None
 ):
     with pytest.raises((Exit, ServerExit)) as failed:
-        Answering.start(raising(Exit("no network")), name="exited")
+        Starting.start(raising(Exit("no network")), name="exited")
     assert getattr(failed.value, "reason", None) == "no network"
     assert whereis("exited") is None
 
@@ -212,7 +207,7 @@ async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_the_name_
 async def test_terminate_does_not_run_after_a_failed_init(answer: Any, events: list[Event]) -> None:
     terminated: list[Any] = []
 
-    class Failing(Answering):
+    class Failing(Starting):
         trap_exit = True
 
         def terminate(self, reason: Any, state: Any) -> None:
@@ -393,7 +388,7 @@ async def test_a_child_that_calls_back_the_starter_which_waits_for_it_times_out_
 
 
 async def test_a_start_timeout_is_kept_by_an_init_that_takes_no_time() -> None:
-    server = Answering.start(lambda: "state", timeout=0.5)
+    server = Starting.start(lambda: "state", timeout=0.5)
     assert server.alive
 
 
@@ -403,7 +398,7 @@ async def test_a_taken_name_is_already_started_for_start_and_start_link_and_init
     holder = Doer.start(name="taken")
     starter = TrappingDoer.start(heard := list[Any]())
     ran: list[str] = []
-    for start in (Answering.start, Answering.start_link):
+    for start in (Starting.start, Starting.start_link):
         failed = await starter.call(
             partial(tried, start, partial(ran.append, "init"), name="taken")
         )

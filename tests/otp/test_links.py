@@ -11,12 +11,14 @@ from servers import (
     Boom,
     Doer,
     Keeper,
+    Stateless,
     Terminated,
     TrappingDoer,
     all_quiet,
     kinds,
     now,
     outcome,
+    raising,
     tried,
 )
 
@@ -529,10 +531,7 @@ async def test_a_handler_is_never_entered_again_while_it_waits_whatever_it_waits
     keeper = Keeper.start(callers := dict[Any, Any]())
     steps: list[str] = []
 
-    class OneByOne(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class OneByOne(Stateless):
         async def handle_call(self, request: str, from_: Any, state: None) -> Any:
             steps.append(f"{request} began")
             if request == "sleeps":
@@ -701,15 +700,6 @@ def test_whatever_is_sent_when_and_how_each_sender_is_heard_in_order_and_each_me
                 ]
 
     run(main())
-
-
-def raising(error: Exception) -> Any:
-    """A function that raises it."""
-
-    def function() -> Any:
-        raise error
-
-    return function
 
 
 class Suicidal(GenServer[list[Any]]):

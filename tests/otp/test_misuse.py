@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, all_quiet, outcome, tried
+from servers import Boom, Doer, Keeper, Starting, Unshowable, all_quiet, outcome, tried
 
 from genreply_cli.otp import (
     AlreadyStarted,
@@ -274,11 +274,7 @@ async def test_a_bad_idle_timeout_in_an_answer_crashes_the_server(
 async def test_a_bad_idle_timeout_from_init_is_raised_by_start_and_starts_nothing(
     timeout: Any, error: type[Exception]
 ) -> None:
-    class Starting(GenServer[Any]):
-        def init(self) -> Any:
-            return Init("state", timeout=timeout)
-
-    failed = tried(Starting.start, name="starting")
+    failed = tried(Starting.start, lambda: Init("state", timeout=timeout), name="starting")
     assert type(failed) is error
     assert says(failed, "timeout", repr(timeout), "seconds")
     assert whereis("starting") is None
@@ -355,11 +351,7 @@ async def test_a_reply_from_any_callback_but_handle_call_is_refused(
 
 @pytest.mark.parametrize("answer", [Reply("reply", "state"), NoReply("state")], ids=repr)
 async def test_an_answer_to_a_message_is_none_to_init(answer: Any) -> None:
-    class Starting(GenServer[Any]):
-        def init(self) -> Any:
-            return answer
-
-    failed = tried(Starting.start, name="starting")
+    failed = tried(Starting.start, lambda: answer, name="starting")
     assert type(failed) is BadReturn
     assert says(failed, "Starting", repr(answer), "init", "Init, Stop or Ignore")
     assert whereis("starting") is None
@@ -367,11 +359,7 @@ async def test_an_answer_to_a_message_is_none_to_init(answer: Any) -> None:
 
 @pytest.mark.parametrize("then", ["continue", Continue, ("continue", 1)])
 async def test_a_then_that_is_no_continue_crashes_the_server_or_its_start(then: Any) -> None:
-    class Starting(GenServer[Any]):
-        def init(self) -> Any:
-            return Init("state", then=then)
-
-    started = tried(Starting.start, name="starting")
+    started = tried(Starting.start, lambda: Init("state", then=then), name="starting")
     server = Answering.start()
     server.cast(NoReply("state", then=then))
     for failed in (started, await server.wait()):
@@ -486,10 +474,6 @@ async def test_receive_of_what_is_no_type_is_a_type_error_in_the_handler_and_now
 
 
 async def test_a_request_that_cannot_be_shown_does_not_hide_why_a_call_failed() -> None:
-    class Unshowable:
-        def __repr__(self) -> str:
-            raise ValueError("no text for this")
-
     failed = await outcome(Keeper.start().call(Unshowable(), 1))
     assert says(failed, "Unshowable", "no reply within 1 s")
 

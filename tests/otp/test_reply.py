@@ -13,6 +13,7 @@ from servers import (
     Keeper,
     SilentSocket,
     SlowSocket,
+    Stateless,
     all_quiet,
     kinds,
     now,
@@ -233,10 +234,7 @@ async def test_a_plain_task_may_reply() -> None:
 async def test_a_reply_frees_the_caller_at_once_though_the_handler_goes_on_working() -> None:
     steps: list[Any] = []
 
-    class Busy(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Busy(Stateless):
         async def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             GenServer.reply(from_, "done")
             await asyncio.sleep(0.3)
@@ -250,10 +248,7 @@ async def test_a_reply_frees_the_caller_at_once_though_the_handler_goes_on_worki
 
 
 async def test_of_two_replies_the_first_counts_and_the_second_goes_nowhere() -> None:
-    class Twice(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Twice(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             GenServer.reply(from_, "first")
             return Reply("second", state)
@@ -325,10 +320,7 @@ async def test_a_thousand_callers_answered_in_any_order_each_get_their_own_answe
 
 
 async def test_a_from_that_is_thrown_away_leaves_its_caller_waiting_for_the_whole_timeout() -> None:
-    class Forgetful(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Forgetful(Stateless):
         def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             return NoReply(state)
 

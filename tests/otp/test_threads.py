@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, Terminated, kinds, tried
+from servers import Boom, Doer, Keeper, Stateless, Terminated, kinds, raising, tried
 
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.otp import (
     CallTimeout,
     Event,
     From,
-    GenServer,
     Node,
     NoProcess,
     NoReply,
@@ -71,10 +70,7 @@ def test_the_calling_thread_is_blocked_until_the_reply_and_others_are_not() -> N
 
 
 def test_many_threads_may_call_at_the_same_time_and_each_gets_its_own_answer() -> None:
-    class Echo(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Echo(Stateless):
         async def handle_call(self, request: Any, from_: From[Any], state: None) -> Any:
             await asyncio.sleep(0)
             return Reply(request, state)
@@ -263,12 +259,3 @@ def test_start_and_names_in_another_thread_say_that_no_node_is_running_there() -
             assert type(failed) is RuntimeError
             assert "no node is running here" in str(failed)
             assert "node.run(" in str(failed)
-
-
-def raising(error: Exception) -> Any:
-    """A function that raises it."""
-
-    def function() -> Any:
-        raise error
-
-    return function

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers import Boom, Keeper, SilentSocket, now
+from servers import Boom, Keeper, SilentSocket, Stateless, now
 
 from genreply_cli.coordinator import Coordinator
-from genreply_cli.otp import GenServer, Node, NoReply
+from genreply_cli.otp import Node, NoReply
 from genreply_cli.otp.virtual_time import Deadlock, Loop, run
 
 # --- like asyncio.run --------------------------------------------------------------------------------------------------------
@@ -297,10 +297,7 @@ def test_a_deadlock_says_who_waits_and_where() -> None:
 
 
 def test_a_deadlock_names_the_servers_that_wait_and_those_who_wait_for_them() -> None:
-    class Waiting(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Waiting(Stateless):
         async def handle_cast(self, request: Any, state: None) -> Any:
             await asyncio.Event().wait()
             return NoReply(state)
@@ -344,10 +341,7 @@ def test_a_greeting_with_a_timeout_that_nobody_answers_is_none() -> None:
 def test_two_servers_that_call_each_other_without_a_timeout_are_a_deadlock_that_names_both() -> (
     None
 ):
-    class Mutual(GenServer[None]):
-        def init(self) -> None:
-            return None
-
+    class Mutual(Stateless):
         async def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             await request.call(self, None)
             return NoReply(state)
