@@ -1,4 +1,4 @@
-"""Servers for tests to talk to, and ways to wait: spies are lists, fakes are real servers, and waiting takes no time."""
+"""Servers for tests, and ways to wait. Spies are lists, fakes are real servers."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ class Terminated:
 
 
 class Doer(GenServer[list[Any]]):
-    """A process that does what it is told, as itself: requests are functions, async or not. It keeps what else it hears."""
+    """Runs functions, async or not, that it is called with, as itself. Records other messages."""
 
     def init(self, heard: list[Any] | None = None) -> list[Any]:
         return [] if heard is None else heard
@@ -130,7 +130,10 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 async def all_quiet() -> None:
-    """Wait until nobody has anything to do before the clock moves on. On the virtual clock, timers only run then."""
+    """Wait until nothing can run before the clock moves on.
+
+    On the virtual clock, a timer fires only when nothing else is ready.
+    """
     loop = asyncio.get_running_loop()
     for _ in range(2):  # what was due now may have made something else due now
         quiet = loop.create_future()

@@ -1,4 +1,4 @@
-"""Callbacks that are `async def`: they begin on the spot, wait as tasks do, one message at a time, and end with their process."""
+"""Async callbacks begin on the spot, wait as tasks do, and end with their process."""
 
 import asyncio
 import contextvars
@@ -43,12 +43,10 @@ from genreply_cli.websocket import MessageReceived
 NAME = contextvars.ContextVar("NAME", default="unset")
 
 
-# --- on the spot -------------------------------------------------------------------------------------------------------------
+# --- on the spot
 
 
-async def test_a_handler_begins_on_the_spot_in_its_turn_and_only_its_wait_lets_others_go_on() -> (
-    None
-):
+async def test_a_handler_begins_on_the_spot_and_only_its_wait_lets_others_go_on() -> None:
     steps: list[str] = []
 
     async def work() -> None:
@@ -156,12 +154,10 @@ async def test_async_callbacks_work_in_a_loop_whose_tasks_are_eager() -> None:
     assert now() == 2.0
 
 
-# --- tasks -------------------------------------------------------------------------------------------------------------------
+# --- tasks
 
 
-async def test_a_handler_has_a_task_of_its_own_before_and_after_its_first_wait_and_it_is_the_same() -> (
-    None
-):
+async def test_a_handler_has_the_same_task_of_its_own_before_and_after_its_first_wait() -> None:
     seen: list[Any] = []
 
     async def look() -> None:
@@ -200,9 +196,7 @@ async def test_two_servers_at_work_at_the_same_time_have_different_tasks() -> No
     assert seen[0] is not seen[1]
 
 
-async def test_a_handler_called_within_a_handler_has_its_own_task_and_the_outer_one_gets_its_back() -> (
-    None
-):
+async def test_a_handler_run_inside_another_has_its_own_task_and_gives_the_outer_one_back() -> None:
     seen: dict[str, Any] = {}
     inner = Doer.start()
 
@@ -259,7 +253,7 @@ async def test_a_task_that_a_handler_has_started_may_call_its_own_server() -> No
     assert await task == "answer"
 
 
-# --- timeouts of asyncio and of calls ----------------------------------------------------------------------------------------
+# --- timeouts of asyncio and of calls
 
 
 async def test_a_timeout_within_a_handler_is_the_handlers_own_affair() -> None:
@@ -297,9 +291,7 @@ async def test_a_timeout_that_is_over_before_the_first_wait_ends_that_wait(
     assert await doer.call(lambda: asyncio.sleep(1, "goes on")) == "goes on"
 
 
-async def test_a_timeout_of_the_handler_that_it_does_not_catch_ends_it_and_is_no_call_timeout() -> (
-    None
-):
+async def test_a_timeout_that_the_handler_does_not_catch_ends_it_and_is_no_call_timeout() -> None:
     async def work() -> None:
         async with asyncio.timeout(1):
             await asyncio.sleep(10)
@@ -330,9 +322,7 @@ async def test_a_timeout_of_a_call_is_not_taken_for_the_one_around_it() -> None:
     assert now() == 2.0
 
 
-async def test_within_a_handler_too_a_timeout_around_a_call_and_the_calls_own_are_told_apart() -> (
-    None
-):
+async def test_in_a_handler_too_a_timeout_around_a_call_is_told_from_that_of_the_call() -> None:
     keeper, doer = Keeper.start(), Doer.start()
 
     async def ask(around: float, own: float) -> tuple[str, float]:
@@ -351,9 +341,7 @@ async def test_within_a_handler_too_a_timeout_around_a_call_and_the_calls_own_ar
     assert keeper.alive
 
 
-async def test_a_timeout_around_stop_and_around_a_look_at_the_state_is_not_taken_for_theirs() -> (
-    None
-):
+async def test_a_timeout_around_stop_or_get_state_is_not_taken_for_their_own() -> None:
     doer = Doer.start()
     doer.cast(lambda: asyncio.sleep(100))
     for waiting in (doer.stop("normal", 50), debug.get_state(doer, 50)):
@@ -378,9 +366,7 @@ async def test_a_timeout_around_a_receive_is_not_taken_for_the_receives_own() ->
     assert await doer.call(listen) == (True, "")
 
 
-async def test_a_call_timeout_in_a_nested_call_reaches_the_handler_that_made_it_and_nobody_else() -> (
-    None
-):
+async def test_the_timeout_of_a_nested_call_reaches_only_the_handler_that_made_it() -> None:
     keeper, middle, outer = Keeper.start(), Doer.start(), Doer.start()
 
     async def ask_keeper() -> Any:
@@ -391,7 +377,7 @@ async def test_a_call_timeout_in_a_nested_call_reaches_the_handler_that_made_it_
     assert all(process.alive for process in (keeper, middle, outer))
 
 
-# --- context variables -------------------------------------------------------------------------------------------------------
+# --- context variables
 
 
 async def test_context_variables_belong_to_the_process_across_waits_and_messages() -> None:
@@ -413,9 +399,7 @@ async def test_context_variables_belong_to_the_process_across_waits_and_messages
     assert NAME.get() == "changed later"
 
 
-async def test_who_is_running_is_right_before_and_after_each_wait_of_two_interleaved_handlers() -> (
-    None
-):
+async def test_the_running_server_is_right_around_each_wait_of_two_interleaved_handlers() -> None:
     started: list[Any] = []
 
     async def start_children() -> None:
@@ -462,12 +446,10 @@ async def test_events_after_a_wait_and_in_spawned_tasks_still_belong_to_the_mess
             assert (event.source, event.call, event.cause) == (call.target, call.about, call.seq)
 
 
-# --- one message at a time ---------------------------------------------------------------------------------------------------
+# --- one message at a time
 
 
-async def test_while_a_handler_waits_nothing_else_of_its_server_is_handled_but_everybody_else_goes_on() -> (
-    None
-):
+async def test_while_a_handler_waits_its_server_handles_nothing_else_and_others_go_on() -> None:
     busy, other = Doer.start(heard := list[Any]()), Doer.start()
     working = asyncio.create_task(busy.call(lambda: asyncio.sleep(3)))
     await all_quiet()
@@ -486,9 +468,7 @@ async def test_a_thousand_waiting_handlers_wait_at_the_same_time() -> None:
     assert now() == 1.0
 
 
-async def test_servers_that_call_each_other_in_a_chain_deeper_than_any_stack_get_their_answers() -> (
-    None
-):
+async def test_servers_that_call_each_other_deeper_than_any_stack_get_their_answers() -> None:
     chain = [Doer.start() for _ in range(2000)]
 
     async def ask(place: int) -> int:
@@ -500,7 +480,7 @@ async def test_servers_that_call_each_other_in_a_chain_deeper_than_any_stack_get
     assert await ask(0) == 2000
 
 
-# --- the end of a handler ----------------------------------------------------------------------------------------------------
+# --- the end of a handler
 
 
 @pytest.mark.parametrize("how", ["kill", "boom"])
@@ -655,12 +635,10 @@ def test_what_ends_the_program_ends_the_program_from_a_handler_too(
         run(main())
 
 
-# --- receive -----------------------------------------------------------------------------------------------------------------
+# --- receive
 
 
-async def test_receive_takes_the_first_message_of_a_type_and_leaves_the_others_in_their_order() -> (
-    None
-):
+async def test_receive_takes_the_first_message_of_a_type_and_leaves_the_others_in_order() -> None:
     doer = Doer.start(heard := list[Any]())
     asking = asyncio.create_task(doer.call(lambda: doer.receive(int)))
     await all_quiet()
@@ -676,7 +654,8 @@ async def test_receive_takes_what_has_come_before_it_was_called() -> None:
 
     async def listen() -> list[Any]:
         await asyncio.sleep(1)
-        return [await doer.receive(int), await doer.receive(str), await doer.receive(int | str)]  # type: ignore[arg-type]
+        union: Any = int | str
+        return [await doer.receive(int), await doer.receive(str), await doer.receive(union)]
 
     asking = asyncio.create_task(doer.call(listen))
     await all_quiet()
@@ -767,9 +746,7 @@ async def test_what_follows_a_receive_belongs_to_the_message_that_was_received(
     assert {event.call for event in events} == {call.about}
 
 
-async def test_a_from_kept_by_a_waiting_handler_can_be_answered_by_another_process_meanwhile() -> (
-    None
-):
+async def test_a_from_kept_by_a_waiting_handler_can_be_answered_by_another_process() -> None:
     kept: list[From[Any]] = []
 
     class Waiting(Stateless):

@@ -1,4 +1,4 @@
-"""What callbacks answer and what becomes of it: states, crashes, continuations, idle timeouts, `terminate`, crash reports."""
+"""What callbacks return, and what the runtime does then; crashes, idle timeouts, `terminate`."""
 
 import asyncio
 import logging
@@ -105,7 +105,7 @@ CALLBACKS = ["handle_call", "handle_cast", "handle_info", "handle_continue"]
 BOTH = pytest.mark.parametrize("server", [Scripted, AsyncScripted], ids=["def", "async def"])
 EACH = pytest.mark.parametrize("callback", CALLBACKS)
 
-# --- crashes -----------------------------------------------------------------------------------------------------------------
+# --- crashes
 
 
 def noting(steps: list[Any], step: Any, then: Handler | None = None) -> Handler:
@@ -227,7 +227,7 @@ async def test_an_attribute_error_in_a_handler_is_not_taken_for_a_missing_handle
     assert type(await server.wait()) is AttributeError
 
 
-# --- answers -----------------------------------------------------------------------------------------------------------------
+# --- answers
 
 
 @BOTH
@@ -299,9 +299,7 @@ def test_a_callback_can_be_called_by_hand_with_nothing_running() -> None:
     assert spy == [websocket.MessageReceived("Hello to you too!")]
 
 
-async def test_each_callback_of_one_greeting_runs_once_in_its_own_process_and_in_this_order() -> (
-    None
-):
+async def test_each_callback_of_one_greeting_runs_once_in_its_process_and_in_this_order() -> None:
     ran: list[Any] = []
 
     class Socket(websocket.WebSocket):
@@ -324,7 +322,7 @@ async def test_each_callback_of_one_greeting_runs_once_in_its_own_process_and_in
     assert ran == [(greeter, "handle_call"), (socket, "handle_cast"), (greeter, "handle_info")]
 
 
-# --- terminate ---------------------------------------------------------------------------------------------------------------
+# --- terminate
 
 
 @BOTH
@@ -383,9 +381,7 @@ async def test_when_the_parent_ends_a_server_ends_if_it_traps_or_the_reason_is_a
     assert not ends or await child.wait() == reason
 
 
-async def test_the_exit_of_a_parent_waits_its_turn_behind_the_messages_of_a_trapping_server() -> (
-    None
-):
+async def test_the_exit_of_a_parent_waits_behind_the_messages_of_a_trapping_server() -> None:
     parent = Doer.start()
     heard: list[Any] = []
     child = await parent.call(lambda: TrappingDoer.start_link(heard))
@@ -496,9 +492,7 @@ async def test_a_stop_may_reply_none_which_is_not_the_same_as_no_reply() -> None
     )
 
 
-async def test_a_cast_during_terminate_is_lost_and_a_call_fails_with_the_reason_when_the_server_is_gone() -> (
-    None
-):
+async def test_during_terminate_a_cast_is_lost_and_a_call_fails_when_the_server_is_gone() -> None:
     handled: list[Any] = []
 
     class Slow(Scripted):
@@ -515,7 +509,7 @@ async def test_a_cast_during_terminate_is_lost_and_a_call_fails_with_the_reason_
     assert handled == []
 
 
-# --- idle timeouts -----------------------------------------------------------------------------------------------------------
+# --- idle timeouts
 
 
 class Idle(GenServer[list[Any]]):
@@ -636,9 +630,7 @@ async def test_a_look_at_the_state_starts_an_idle_timeout_anew_and_does_not_canc
     assert heard == [(110.0, Timeout())]
 
 
-async def test_a_look_at_the_state_does_not_bring_back_an_idle_timeout_that_a_message_has_cancelled() -> (
-    None
-):
+async def test_get_state_does_not_bring_back_an_idle_timeout_that_a_message_has_cancelled() -> None:
     idle = Idle.start(heard := list[Any]())
     await idle.call(60)
     idle.send("hello")
@@ -672,9 +664,7 @@ async def test_cancelling_a_timer_that_has_fired_is_false() -> None:
     assert heard == [(2.5, "later")]
 
 
-async def test_cancelling_a_timer_for_a_server_that_has_ended_is_false_and_for_a_name_it_is_not() -> (
-    None
-):
+async def test_cancelling_a_timer_is_false_for_a_server_that_has_ended_but_not_for_a_name() -> None:
     idle = Idle.start(heard := list[Any](), name="idle")
     timer, by_name = send_after(idle, 2.5, "later"), send_after("idle", 2.5, "later")
     await idle.stop()
@@ -707,7 +697,7 @@ async def test_timers_that_are_due_together_fire_in_the_order_in_which_they_were
     assert heard == [(1.0, number) for number in range(50)]
 
 
-# --- the crash report --------------------------------------------------------------------------------------------------------
+# --- the crash report
 
 
 @BOTH

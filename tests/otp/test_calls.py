@@ -59,7 +59,7 @@ class Recorder(GenServer[tuple[list[Any], float]]):
         return Reply(list(handled), state)
 
 
-# --- how it fails ------------------------------------------------------------------------------------------------------------
+# --- how it fails
 
 
 async def test_a_timeout_names_server_request_and_timeout_and_is_a_timeout_error() -> None:
@@ -230,7 +230,7 @@ async def test_a_server_that_calls_itself_crashes_unless_it_catches_that() -> No
     assert await doer.wait() is failed.reason
 
 
-# --- what a timeout does, and what it does not -------------------------------------------------------------------------------
+# --- what a timeout does, and what it does not
 
 
 async def test_a_request_whose_caller_timed_out_in_the_queue_is_handled_all_the_same() -> None:
@@ -258,9 +258,7 @@ async def test_a_timeout_does_not_interrupt_the_handler() -> None:
     assert recorder.alive
 
 
-async def test_cancelling_a_caller_neither_interrupts_the_handler_nor_takes_the_queued_request_back() -> (
-    None
-):
+async def test_cancelling_a_caller_neither_stops_the_handler_nor_takes_the_request_back() -> None:
     recorder = Recorder.start([], 1.0)
     asking = [asyncio.create_task(recorder.call(request)) for request in "ab"]
     await all_quiet()
@@ -324,11 +322,11 @@ async def test_every_call_times_out_exactly_when_it_should(timeouts: list[float]
     assert sorted(ended) == pytest.approx(sorted(timeouts), abs=1e-12)
 
 
-# --- the end of a server -----------------------------------------------------------------------------------------------------
+# --- the end of a server
 
 
 class Breaking(GenServer[dict[Any, Any]]):
-    """Keeps "deferred" waiting, breaks down at "end" after a while, and so never comes to "queued"."""
+    """Keeps "deferred" waiting and crashes at "end" after a while, before it handles "queued"."""
 
     def init(self, ends: Any) -> Any:
         return ends
@@ -381,9 +379,7 @@ async def test_callers_of_a_killed_server_hear_killed_and_terminate_does_not_run
     assert now() == 0.0
 
 
-async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the_deferred_one() -> (
-    None
-):
+async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the_other() -> None:
     class Last(Keeper):
         def handle_call(self, request: Any, from_: Any, state: Any) -> Any:
             return Stop("normal", state, reply="bye") if request == "end" else NoReply(state)
@@ -395,9 +391,7 @@ async def test_a_server_that_stops_with_a_reply_answers_its_caller_and_fails_the
     assert (type(deferred), deferred.reason) == (ServerExit, "normal")
 
 
-async def test_a_process_that_linked_the_server_it_calls_dies_of_the_link_though_it_catches_the_error() -> (
-    None
-):
+async def test_a_caller_linked_to_its_server_dies_of_the_link_though_it_catches_the_error() -> None:
     keeper, caller = Keeper.start(), Doer.start(heard := list[Any]())
     went_on: list[Any] = []
 
@@ -440,13 +434,14 @@ async def test_a_caller_that_dies_leaves_the_handler_and_the_server_alone() -> N
     assert recorder.alive
 
 
-# --- replies -----------------------------------------------------------------------------------------------------------------
+# --- replies
 
 
 @pytest.mark.parametrize(
     "value",
-    [None, False, 0, "", ("error", "why"), ("EXIT", "why"), Boom("a value"), Boom, asyncio.CancelledError(), StopIteration(1),
-     StopAsyncIteration(), TimeoutError(), Stop("normal", None), NoReply(None), ...],
+    [None, False, 0, "", ("error", "why"), ("EXIT", "why"), Boom("a value"), Boom,
+     asyncio.CancelledError(), StopIteration(1), StopAsyncIteration(), TimeoutError(),
+     Stop("normal", None), NoReply(None), ...],
 )  # fmt: skip
 @pytest.mark.parametrize("deferred", [False, True])
 @pytest.mark.parametrize("is_async", [False, True])

@@ -1,4 +1,4 @@
-"""What the observer of a node is told: what happened, in which order, because of what, and whose call it belongs to."""
+"""What the observer of a node gets: what happened, in which order, why, and for which call."""
 
 import asyncio
 import random
@@ -56,7 +56,7 @@ def of_kind(events: list[Event], *wanted: str) -> list[Event]:
     return [event for event in events if event.kind in wanted]
 
 
-# --- one deferred greeting ---------------------------------------------------------------------------------------------------
+# --- one deferred greeting
 
 
 async def test_one_deferred_greeting_is_told_in_this_order_with_these_ends_and_messages(
@@ -99,7 +99,8 @@ async def test_events_are_numbered_from_one_and_carry_the_time_of_the_loop(
     await coordinator.greet("Hello")
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert told(events, "kind", "time") == [
-        ("start", 0.0), ("start", 0.0), ("call", 1.0), ("cast", 1.0), ("noreply", 1.0), ("info", 2.0), ("reply", 2.0),
+        ("start", 0.0), ("start", 0.0), ("call", 1.0), ("cast", 1.0), ("noreply", 1.0),
+        ("info", 2.0), ("reply", 2.0),
     ]  # fmt: skip
 
 
@@ -127,7 +128,7 @@ async def test_overlapping_greetings_keep_their_own_calls_and_an_answer_for_the_
     ]
 
 
-# --- how a call may end ------------------------------------------------------------------------------------------------------
+# --- how a call may end
 
 
 async def test_a_timeout_is_told_when_it_happens_and_the_reply_that_comes_then_is_late(
@@ -263,7 +264,7 @@ async def test_an_init_that_fails_is_told_as_start_crash_and_exit(events: list[E
     assert kinds(events) == ["start", "crash", "exit"]
 
 
-# --- messages ----------------------------------------------------------------------------------------------------------------
+# --- messages
 
 
 async def test_what_is_sent_to_the_dead_or_to_nobody_is_lost(events: list[Event]) -> None:
@@ -447,7 +448,7 @@ async def test_a_stop_with_a_reply_is_told_as_a_reply_before_the_exit(events: li
     assert kinds(events) == ["start", "call", "reply", "exit"]
 
 
-# --- the observer itself -----------------------------------------------------------------------------------------------------
+# --- the observer itself
 
 
 def test_without_an_observer_nothing_is_told(

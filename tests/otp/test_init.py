@@ -40,7 +40,7 @@ from genreply_cli.otp import (
     whereis,
 )
 
-# --- links and parents -------------------------------------------------------------------------------------------------------
+# --- links and parents
 
 
 async def test_start_link_links_both_ways() -> None:
@@ -66,18 +66,14 @@ async def test_start_links_nobody() -> None:
     assert parent.alive
 
 
-async def test_what_a_plain_task_start_links_has_no_parent_and_does_not_take_the_task_along() -> (
-    None
-):
+async def test_what_a_plain_task_start_links_has_no_parent_and_leaves_the_task_alone() -> None:
     child = Doer.start_link()
     assert (await debug.status(child)).parent is None
     child.exit("boom")
     assert await child.wait() == "boom"
 
 
-async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_who_starts_that() -> (
-    None
-):
+async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_its_starter() -> None:
     starter = Doer.start()
     coordinator = await starter.call(Coordinator.start)
     socket = (await debug.get_state(coordinator)).async_pid
@@ -89,7 +85,7 @@ async def test_what_init_start_links_is_linked_to_the_new_server_and_not_to_who_
     assert starter.alive
 
 
-# --- what init answers -------------------------------------------------------------------------------------------------------
+# --- what init answers
 
 
 async def test_what_init_answers_is_the_state() -> None:
@@ -116,9 +112,7 @@ async def test_ignore_starts_nothing_and_is_no_failure() -> None:
     assert whereis("ignored") is None
 
 
-async def test_an_ignored_start_link_ends_normally_so_a_trapping_starter_hears_that_and_the_name_is_free() -> (
-    None
-):
+async def test_an_ignored_start_link_ends_normally_and_frees_the_name() -> None:
     starter = TrappingDoer.start(heard := list[Any]())
     assert await starter.call(
         lambda: (Starting.start_link(Ignore, name="ignored"), whereis("ignored"))
@@ -145,9 +139,7 @@ async def test_stop_from_init_is_an_error_of_start_with_that_reason() -> None:
     assert whereis("stopped") is None
 
 
-async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_and_a_message() -> (
-    None
-):
+async def test_a_trapping_starter_of_a_failing_start_link_gets_the_error_and_a_message() -> None:
     starter = TrappingDoer.start(heard := list[Any]())
     failed = await starter.call(lambda: tried(Starting.start_link, lambda: Stop("no network")))
     await all_quiet()
@@ -156,9 +148,7 @@ async def test_a_trapping_starter_of_a_failing_start_link_gets_both_the_error_an
     assert starter.alive
 
 
-async def test_a_starter_that_does_not_trap_dies_of_a_failing_start_link_though_it_catches_the_error() -> (
-    None
-):
+async def test_a_starter_that_does_not_trap_dies_of_a_failed_start_link_that_it_catches() -> None:
     starter = Doer.start(heard := list[Any]())
     failed = await outcome(
         starter.call(lambda: tried(Starting.start_link, lambda: Stop("no network")))
@@ -192,9 +182,7 @@ async def test_what_init_raises_start_raises_and_the_name_is_free_at_once() -> N
     assert whereis("raised") is server
 
 
-async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_the_name_is_free_at_once() -> (
-    None
-):
+async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_frees_the_name() -> None:
     with pytest.raises((Exit, ServerExit)) as failed:
         Starting.start(raising(Exit("no network")), name="exited")
     assert getattr(failed.value, "reason", None) == "no network"
@@ -255,7 +243,7 @@ async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(
 
 
 @pytest.mark.parametrize("signal", ["boom", "normal", "kill"])
-async def test_a_trapping_starter_of_one_that_exits_itself_in_its_own_init_hears_of_it_by_the_start_alone(
+async def test_a_trapping_starter_hears_only_from_start_of_a_child_that_exits_itself_in_init(
     signal: str,
 ) -> None:
     starter = TrappingDoer.start(heard := list[Any]())
@@ -284,11 +272,11 @@ async def test_a_server_has_its_name_when_its_init_runs_and_what_is_sent_to_it_t
     assert heard == [True, "to myself"]
 
 
-# --- Init: what comes first --------------------------------------------------------------------------------------------------
+# --- Init: what comes first
 
 
 class Beginning(GenServer[list[Any]]):
-    """Keeps everything that it is to do, in the order in which it does it; `init` does as it is told."""
+    """Records all messages in the order in which it handles them."""
 
     def init(self, init: Any, steps: list[Any]) -> Any:
         return init(self, steps)
@@ -330,9 +318,7 @@ async def test_a_timeout_of_zero_in_init_loses_against_a_message_that_init_sent_
     assert steps == [("info", "to myself", 0.0)]
 
 
-async def test_a_continue_of_init_runs_before_any_message_even_those_that_init_sent_to_itself() -> (
-    None
-):
+async def test_a_continue_of_init_runs_before_any_message_even_those_of_init_to_itself() -> None:
     def init(self: Any, steps: list[Any]) -> Any:
         self.send("to myself")
         return Init(steps, then=Continue("first"))
@@ -360,12 +346,10 @@ async def test_start_returns_before_a_long_continue_is_through_and_calls_wait_fo
     assert now() == 3.0
 
 
-# --- the rest ----------------------------------------------------------------------------------------------------------------
+# --- the rest
 
 
-async def test_a_child_that_calls_back_the_starter_which_waits_for_it_times_out_and_takes_the_starter_down() -> (
-    None
-):
+async def test_a_child_that_calls_its_starter_in_init_times_out_and_takes_it_down() -> None:
     class Child(GenServer[Any]):
         def init(self, starter: Any) -> Any:
             return Init(starter, then=Continue("call back"))

@@ -1,7 +1,8 @@
 """Laws: what holds whatever servers and callers do, tried on random programs.
 
-A program is plain data, so that a failure shrinks to a few lines that can be read. A message says what its handler is to do, and
-may hold the messages that this handler sends; so no program goes on for ever. `play` runs one on the virtual clock.
+A program is plain data, so that a failure shrinks to a few lines that can be read. A message says
+what its handler is to do, and may hold the messages that this handler sends; so every program ends.
+`play` runs one on the virtual clock.
 """
 
 import asyncio
@@ -53,14 +54,15 @@ from genreply_cli.transcript.tracer import Tracer
 
 T = TypeVar("T")
 
-# --- programs ----------------------------------------------------------------------------------------------------------------
-# A server is meant by its number, a caller that is kept waiting by its number, too: in the order in which they came, modulo how
-# many there are. Times are whole seconds, so that many things happen at once.
+# --- programs
+#
+# Servers have numbers, and so have waiting callers: their order, modulo how many there
+# are. Times are whole seconds, so that many things happen at once.
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Sleep. The stubborn sleep no longer when they are cancelled, but go on with what comes next."""
+    """Sleep. When it is cancelled, a stubborn one ends its sleep and goes on with the next step."""
 
     seconds: int
     stubborn: bool = False
@@ -86,7 +88,7 @@ class Tell:
 
 @dataclass(frozen=True)
 class Answer:
-    """Answer a caller that is, or was, kept waiting. It may have been answered, and it may have gone."""
+    """Reply to a caller that was kept waiting. It may have its reply already, or may have gone."""
 
     caller: int
 
@@ -292,7 +294,7 @@ PROGRAMS = st.builds(
     closes=mostly(st.just(20), SECONDS),
 )
 
-# --- their interpreter -------------------------------------------------------------------------------------------------------
+# --- their interpreter
 
 
 @dataclass(frozen=True)
@@ -335,7 +337,7 @@ class Seen:
 
 
 class World:
-    """All servers of a running program, and what has become of it so far. It is the state of each of them."""
+    """A running program: its servers, whose state it is, and what has happened so far."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -562,7 +564,7 @@ Probe = Callable[[World], None]
 async def play(
     program: Program, observe: Callable[[Event], object] | None = None, probe: Probe | None = None
 ) -> World:
-    """Run a program, and return what has become of it. A probe looks in between, when nothing is due."""
+    """Run a program, and return its world. A probe is called every second, when nothing is due."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, Loop)
     async with Node(observe) as node:
@@ -621,7 +623,7 @@ def remains(node: Node, world: World, loop: Loop) -> Iterator[str]:
                 yield f"{name} of {process.server}: {kept}"
 
 
-# --- the laws ----------------------------------------------------------------------------------------------------------------
+# --- the laws
 
 FOUND = {
     "a handler whose server is killed before its task has begun": Program(
@@ -739,9 +741,9 @@ def never_sent(world: World) -> set[int]:
 
 
 @law
-def test_messages_between_two_processes_arrive_in_the_order_in_which_they_were_sent_and_none_is_left_out(
+def test_messages_between_two_processes_all_arrive_and_in_the_order_they_were_sent(
     program: Program,
-) -> None:  # noqa: E501
+) -> None:
     world, _ = watched(program)
     never = never_sent(world)
     sent: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
@@ -913,7 +915,7 @@ def test_a_program_does_the_same_each_time(program: Program) -> None:
 
 
 def gone_callers_are_not_waited_for(world: World) -> None:
-    """Nothing is kept but for the calls that somebody waits for, and the timers that are not due yet."""
+    """Only calls that are waited for, and timers that are not due yet, are kept."""
     waiting = [asked for asked in world.asked.values() if not asked.ends]
     assert Counter(asked.server for asked in waiting) == Counter(
         repr(p.server) for p in world.processes for _ in p.open_calls
@@ -949,12 +951,12 @@ def test_a_process_that_has_ended_can_be_forgotten_and_nobody_complains(program:
     assert complaints == []  # asyncio makes some of them when a future or a task is deleted
 
 
-# --- the coordinators --------------------------------------------------------------------------------------------------------
+# --- the coordinators
 
 
 @dataclass(frozen=True)
 class Greeter:
-    """Greets at some time, and is perhaps cancelled later. What it hears tells it from all others."""
+    """Greets at some time, and is perhaps cancelled later. Each has a message of its own."""
 
     begins: int
     timeout: int | None
@@ -974,7 +976,7 @@ FAULTS = several(
 async def greet(
     settings: Settings, greeters: Iterable[Greeter], observe: Callable[[Event], object]
 ) -> list[Any]:
-    """What greeters hear, the reply or the error, each after its own message; for 60 seconds, then the node closes."""
+    """What each greeter gets, a reply or an error. The node closes after 60 seconds."""
 
     async def one(message: str, greeter: Greeter) -> str:
         await asyncio.sleep(greeter.begins)

@@ -51,13 +51,13 @@ async def linked(first: Doer, second: GenServer[Any]) -> None:
     await first.call(lambda: link(second))
 
 
-# --- links -------------------------------------------------------------------------------------------------------------------
+# --- links
 
 ABNORMAL = ["shutdown", ("shutdown", "with a value"), "boom", Boom("why"), None, "kill it", 0]
 
 
 @pytest.mark.parametrize("reason", ABNORMAL)
-async def test_an_abnormal_end_takes_a_linked_process_along_for_the_same_reason_and_without_terminate(
+async def test_an_abnormal_end_takes_a_linked_process_along_without_terminate(
     reason: Any,
 ) -> None:
     one, other = Doer.start(), Doer.start(heard := list[Any]())
@@ -138,9 +138,7 @@ async def test_a_kill_arrives_as_killed_at_linked_processes() -> None:
     assert trapping.alive
 
 
-async def test_a_process_that_ends_itself_for_the_reason_kill_does_not_kill_a_trapping_one() -> (
-    None
-):
+async def test_a_process_that_ends_itself_with_kill_does_not_kill_a_trapping_one() -> None:
     def end() -> None:
         raise Exit("kill")
 
@@ -308,9 +306,7 @@ async def test_linking_the_dead_is_answered_by_a_message_to_a_process_that_traps
     assert heard == [Exited(dead, "noproc")]
 
 
-async def test_a_server_that_is_linked_with_its_caller_dies_when_that_is_killed_while_it_waits() -> (
-    None
-):
+async def test_a_server_linked_to_its_caller_dies_when_the_waiting_caller_is_killed() -> None:
     caller = Doer.start()
     keeper = await caller.call(Keeper.start_link)
     caller.cast(lambda: keeper.call("a", None))
@@ -319,7 +315,7 @@ async def test_a_server_that_is_linked_with_its_caller_dies_when_that_is_killed_
     assert await keeper.wait() == "killed"
 
 
-# --- monitors ----------------------------------------------------------------------------------------------------------------
+# --- monitors
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", "boom", ("any", "object")])
@@ -453,9 +449,7 @@ async def test_links_hear_of_an_end_before_monitors_do_also_down_the_line(
     assert heard == [Exited(watched, "boom"), Down(ref, watched, "boom")]
 
 
-async def test_of_many_monitors_the_first_hears_first_and_those_that_end_with_the_watched_hear_nothing() -> (
-    None
-):
+async def test_many_monitors_hear_in_their_order_but_not_those_that_end_with_the_watched() -> None:
     watched, linked_too, heard = Doer.start(), Doer.start(ended := list[Any]()), list[Any]()
     watchers = [Doer.start(heard) for _ in range(3)]
     refs = [
@@ -480,7 +474,7 @@ async def test_a_plain_task_monitors_by_waiting() -> None:
     assert waiting[0].cancelled()
 
 
-# --- ordering ----------------------------------------------------------------------------------------------------------------
+# --- ordering
 
 
 class Journal(GenServer[list[Any]]):
@@ -556,9 +550,7 @@ async def test_a_handler_is_never_entered_again_while_it_waits_whatever_it_waits
     assert steps == ["sleeps began", "sleeps ended", "calls began", "calls ended", "info"]
 
 
-async def test_infos_that_come_during_a_nested_call_are_handled_after_it_and_in_their_order() -> (
-    None
-):
+async def test_infos_that_come_during_a_nested_call_are_handled_after_it_in_order() -> None:
     keeper, doer = Keeper.start(callers := dict[Any, Any]()), Doer.start(heard := list[Any]())
     asking = asyncio.create_task(doer.call(lambda: keeper.call("nested")))
     await all_quiet()
@@ -602,9 +594,7 @@ async def test_two_servers_that_send_to_each_other_never_wait_for_each_other() -
     assert await debug.get_state(one) + await debug.get_state(other) == 2**13 - 1
 
 
-async def test_servers_that_never_come_to_rest_let_tasks_timers_and_other_servers_have_their_turn() -> (
-    None
-):
+async def test_servers_that_never_rest_let_tasks_timers_and_other_servers_have_their_turn() -> None:
     class Restless(GenServer[Any]):
         def init(self) -> None:
             return None

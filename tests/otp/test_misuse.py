@@ -1,4 +1,4 @@
-"""Whatever one may do wrong is told at once, in a sentence: who, what came, what was expected. (Threads: test_otp_threads.)"""
+"""Misuse is an error at once: it names the server, what came, and what was expected."""
 
 import asyncio
 from collections.abc import Callable
@@ -90,7 +90,7 @@ class AsyncAnswering(Answering):
 
 BOTH = pytest.mark.parametrize("server_type", [Answering, AsyncAnswering], ids=["def", "async def"])
 
-# --- no node -----------------------------------------------------------------------------------------------------------------
+# --- no node
 
 NEED_A_NODE: dict[str, Callable[[], Any]] = {
     "start": Doer.start,
@@ -132,9 +132,7 @@ async def test_a_second_node_in_the_same_loop_is_refused_and_the_first_goes_on()
     assert await doer.call(lambda: "still here") == "still here"
 
 
-def test_after_the_node_was_left_its_servers_are_no_processes_and_what_is_sent_to_them_is_lost() -> (
-    None
-):
+def test_when_the_node_is_closed_its_servers_are_gone_and_what_is_sent_to_them_is_lost() -> None:
     async def main() -> None:
         async with Node():
             doer = Doer.start(heard := list[Any]())
@@ -150,7 +148,7 @@ def test_after_the_node_was_left_its_servers_are_no_processes_and_what_is_sent_t
     run(main())
 
 
-# --- no server ---------------------------------------------------------------------------------------------------------------
+# --- no server
 
 
 async def test_an_instance_that_nobody_started_is_no_process() -> None:
@@ -200,9 +198,7 @@ async def test_what_nobody_is_called_is_no_process_and_shown_as_it_was_given(ser
         assert says(failed, repr(server), "no process")
 
 
-async def test_linking_or_monitoring_what_is_not_running_says_so_and_not_that_a_call_failed() -> (
-    None
-):
+async def test_linking_or_monitoring_what_does_not_run_says_so_and_not_that_a_call_failed() -> None:
     doer, unborn = Doer.start(), Keeper()
     for function in (link, monitor):
         failed = await doer.call(lambda function=function: tried(function, unborn))
@@ -218,7 +214,7 @@ async def test_calling_oneself_says_what_to_do_instead() -> None:
     assert says(failed, repr(doer), "'request'", "cast", "Continue")
 
 
-# --- bad timeouts ------------------------------------------------------------------------------------------------------------
+# --- bad timeouts
 
 BAD_TIMEOUTS: dict[str, tuple[Any, type[Exception]]] = {
     "negative": (-1, ValueError),
@@ -290,7 +286,7 @@ async def test_a_bad_timeout_of_receive_is_raised_in_the_handler(
     assert says(failed, "timeout", repr(timeout), "seconds")
 
 
-# --- bad answers -------------------------------------------------------------------------------------------------------------
+# --- bad answers
 
 NONSENSE = [
     None,
@@ -379,9 +375,7 @@ async def test_an_async_init_is_refused_with_where_to_put_what_waits_and_starts_
     assert whereis("connecting") is None
 
 
-async def test_an_init_that_blocks_for_longer_than_its_timeout_is_a_timeout_error_and_starts_nothing() -> (
-    None
-):
+async def test_an_init_that_blocks_longer_than_its_timeout_is_an_error_and_starts_nothing() -> None:
     class Blocking(GenServer[Any]):
         def init(self) -> Any:
             loop: Any = asyncio.get_running_loop()
@@ -396,7 +390,7 @@ async def test_an_init_that_blocks_for_longer_than_its_timeout_is_a_timeout_erro
     assert whereis("blocking") is None
 
 
-# --- the rest ----------------------------------------------------------------------------------------------------------------
+# --- the rest
 
 
 @pytest.mark.parametrize("from_", [None, "caller", Keeper(), 7, []])

@@ -33,7 +33,7 @@ from genreply_cli.otp import (
 )
 from genreply_cli.otp.virtual_time import run
 
-# --- names -------------------------------------------------------------------------------------------------------------------
+# --- names
 
 
 @pytest.mark.parametrize("name", ["doer", ("via", "registry", 7), 42, frozenset("ab"), Doer, ""])
@@ -94,9 +94,7 @@ async def test_a_name_is_free_again_whatever_ended_its_server() -> None:
         assert whereis("doer") is None
 
 
-async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_same_name_at_once() -> (
-    None
-):
+async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_same_name() -> None:
     keeper = Keeper.start(name="keeper")
 
     async def ask_and_succeed(generation: int) -> Any:
@@ -111,9 +109,7 @@ async def test_a_caller_that_hears_of_the_end_can_start_a_successor_under_the_sa
         assert reason == generation + 1
 
 
-def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_then_is_heard_of() -> (
-    None
-):
+def test_at_its_end_a_server_terminates_replies_frees_its_name_and_then_others_hear() -> None:
     steps: list[Any] = []
 
     class Ending(Keeper):
@@ -149,7 +145,7 @@ def test_at_its_end_a_server_terminates_replies_gives_its_name_back_and_only_the
     run(main())
 
 
-# --- stop --------------------------------------------------------------------------------------------------------------------
+# --- stop
 
 
 @pytest.mark.parametrize(
@@ -252,9 +248,7 @@ async def test_of_two_stops_the_first_counts() -> None:
     assert ((await second).reason, heard) == ("first", [Terminated("first")])
 
 
-async def test_a_stop_that_the_server_never_came_to_raises_though_it_ended_for_that_reason() -> (
-    None
-):
+async def test_a_stop_that_the_server_never_came_to_raises_even_if_the_reason_is_the_same() -> None:
     async def end_slowly() -> None:
         await asyncio.sleep(1)
         raise Exit("enough")
@@ -289,7 +283,7 @@ async def test_a_stop_with_a_timeout_that_is_none_stops_nothing(timeout: Any) ->
     assert doer.alive
 
 
-# --- looking into a server ---------------------------------------------------------------------------------------------------
+# --- looking into a server
 
 
 class Counting(GenServer[int]):
@@ -357,9 +351,7 @@ async def test_a_function_that_raises_leaves_the_state_alone_and_raises_in_who_a
     assert counting.alive
 
 
-async def test_a_suspended_server_handles_nothing_until_it_is_resumed_and_then_all_in_order() -> (
-    None
-):
+async def test_a_suspended_server_handles_nothing_until_resumed_and_then_all_in_order() -> None:
     doer = Doer.start(heard := list[Any]())
     await debug.suspend(doer)
     for number in range(3):
@@ -469,9 +461,7 @@ async def test_looking_into_the_dead_is_no_process_and_who_looks_hears_of_the_en
     await asking
 
 
-async def test_a_suspend_or_a_new_state_that_comes_too_late_for_who_asked_comes_all_the_same() -> (
-    None
-):
+async def test_a_suspend_or_a_new_state_that_comes_after_its_timeout_comes_all_the_same() -> None:
     doer = Doer.start()
     doer.cast(lambda: asyncio.sleep(2))
     late = [outcome(debug.replace_state(doer, lambda _: heard, 1)), outcome(debug.suspend(doer, 1))]
@@ -544,7 +534,7 @@ async def test_looking_on_is_no_message_of_the_program_and_told_to_nobody(
     assert len(events) == told
 
 
-# --- leaving the node --------------------------------------------------------------------------------------------------------
+# --- leaving the node
 
 
 def test_leaving_the_node_stops_what_still_runs_the_newest_first() -> None:
@@ -647,9 +637,7 @@ def test_leaving_the_node_ends_a_handler_that_waits_for_ever_and_its_finally_run
     assert steps == ["finally", "finally"]
 
 
-def test_leaving_the_node_lets_a_handler_of_a_server_that_traps_exits_come_to_its_end_before_it_terminates() -> (
-    None
-):
+def test_leaving_the_node_waits_for_the_handler_of_a_server_that_traps_exits() -> None:
     heard: list[Any] = []
 
     async def work() -> None:

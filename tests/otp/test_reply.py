@@ -1,4 +1,4 @@
-"""A reply that is put off: who gets it, who does not, and that it hurts nobody. Mostly with the article's own two modules."""
+"""Deferred replies: which caller gets one and which does not. Mostly with the article's modules."""
 
 import asyncio
 import gc
@@ -39,7 +39,7 @@ from genreply_cli.variations import MessageReceived as KeyedMessageReceived
 from genreply_cli.variations import SendMessage as KeyedSendMessage
 from genreply_cli.websocket import MessageReceived
 
-# --- greetings ---------------------------------------------------------------------------------------------------------------
+# --- greetings
 
 
 async def test_a_greeting_comes_back_as_if_greet_were_a_function() -> None:
@@ -65,7 +65,7 @@ async def test_what_is_no_text_crashes_the_socket_then_the_coordinator_and_the_c
 
 
 @pytest.mark.parametrize("names", ["ab", "abc", "abcdefghij"])
-async def test_of_overlapping_callers_of_one_slot_the_last_gets_the_first_answer_and_all_others_time_out(
+async def test_with_one_slot_the_last_caller_gets_the_first_answer_and_all_others_time_out(
     names: str,
 ) -> None:
     coordinator = Coordinator.start_link(SlowSocket.start_link)
@@ -116,9 +116,7 @@ async def test_an_answer_after_the_timeout_is_dropped_and_the_next_greeting_gets
     assert coordinator.alive
 
 
-async def test_an_answer_that_comes_before_any_greeting_crashes_the_coordinator_and_its_socket() -> (
-    None
-):
+async def test_an_answer_that_comes_before_any_greeting_crashes_coordinator_and_socket() -> None:
     coordinator = Coordinator.start_link()
     socket = (await debug.get_state(coordinator)).async_pid
     coordinator.send(MessageReceived("out of the blue"))
@@ -194,9 +192,7 @@ async def test_when_the_coordinator_crashes_its_socket_goes_down_for_the_same_re
     assert await socket.wait() is reason
 
 
-async def test_with_a_slot_for_each_request_each_caller_gets_its_own_answer_in_whatever_order_they_come() -> (
-    None
-):
+async def test_with_a_slot_for_each_request_each_caller_gets_its_own_answer_in_any_order() -> None:
     asked: list[KeyedSendMessage] = []
 
     class Collecting(KeyedWebSocket):
@@ -212,7 +208,7 @@ async def test_with_a_slot_for_each_request_each_caller_gets_its_own_answer_in_w
     assert await asyncio.gather(*greetings) == ["a to you too!", "b to you too!", "c to you too!"]
 
 
-# --- any server --------------------------------------------------------------------------------------------------------------
+# --- any server
 
 
 async def test_any_process_that_has_the_from_may_reply() -> None:
@@ -335,7 +331,7 @@ async def test_a_from_that_is_thrown_away_leaves_its_caller_waiting_for_the_whol
     assert forgetful.alive
 
 
-# --- what a port most likely gets wrong, as far as it is about replies -------------------------------------------------------
+# --- what a port most likely gets wrong, as far as it is about replies
 
 
 async def test_a_second_reply_a_late_one_and_one_to_a_cancelled_caller_are_told_and_raise_nowhere(

@@ -1,4 +1,4 @@
-"""A node in a thread of its own, for programs that are not async. The only tests with real threads, and in real time."""
+"""A node in a thread of its own: the only tests of otp with real threads, in real time."""
 
 import asyncio
 import threading
@@ -166,7 +166,7 @@ def test_a_node_whose_thread_was_ended_by_a_handler_says_so_and_can_be_left() ->
         assert "not running" in str(failed)
 
 
-# --- misuse ------------------------------------------------------------------------------------------------------------------
+# --- misuse
 
 
 def test_a_coroutine_where_a_function_is_wanted_is_a_type_error_that_says_how_to_write_it() -> None:

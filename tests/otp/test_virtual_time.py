@@ -1,4 +1,4 @@
-"""A loop whose clock jumps: no time passes, every run is the same, and a wait that can never end is told at once."""
+"""A loop whose clock jumps: runs take no time, are all the same, and deadlocks are found."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from genreply_cli.coordinator import Coordinator
 from genreply_cli.otp import Node, NoReply
 from genreply_cli.otp.virtual_time import Deadlock, Loop, run
 
-# --- like asyncio.run --------------------------------------------------------------------------------------------------------
+# --- like asyncio.run
 
 
 def test_it_returns_what_main_returns() -> None:
@@ -72,7 +72,7 @@ def test_its_loop_can_be_given_to_a_runner() -> None:
         assert runner.run(main()) == 7200.0
 
 
-# --- the clock ---------------------------------------------------------------------------------------------------------------
+# --- the clock
 
 
 def test_the_clock_starts_at_zero() -> None:
@@ -268,7 +268,7 @@ def test_the_same_program_takes_the_same_steps_each_time() -> None:
     assert steps() == steps() != []
 
 
-# --- deadlocks ---------------------------------------------------------------------------------------------------------------
+# --- deadlocks
 
 
 def test_a_wait_that_can_never_end_is_a_deadlock_at_once() -> None:
@@ -338,9 +338,7 @@ def test_a_greeting_with_a_timeout_that_nobody_answers_is_none() -> None:
     assert run(main()) == 5.0
 
 
-def test_two_servers_that_call_each_other_without_a_timeout_are_a_deadlock_that_names_both() -> (
-    None
-):
+def test_two_servers_that_call_each_other_without_a_timeout_are_a_named_deadlock() -> None:
     class Mutual(Stateless):
         async def handle_call(self, request: Any, from_: Any, state: None) -> Any:
             await request.call(self, None)
