@@ -77,6 +77,14 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
+def test_each_module_of_otp_imports_only_from_those_that_its_readme_lists_before_it() -> None:
+    readme = " ".join((PACKAGE / "otp" / "README.md").read_text().split())
+    order = readme.rpartition("only from those before it: ")[2].rstrip(".").split(", ")
+    assert {*order, "virtual_time"} == {path.stem for path in (PACKAGE / "otp").glob("[!_]*.py")}
+    for number, name in enumerate(order):
+        assert IMPORTED[f"otp.{name}"] <= {f"otp.{other}" for other in order[:number]}
+
+
 def test_otp_needs_nothing_but_the_standard_library() -> None:
     for path in (PACKAGE / "otp").glob("*.py"):
         for name in imports(path):

@@ -95,8 +95,8 @@ class Process:
         self.idle_timeout: float | None = None  # seconds
         self.open_calls = OpenCalls(node)
         self.links: dict[Process, None] = {}
-        self.monitors: dict[Monitor, Process] = {}  # of this process, and who watches
-        self.monitored: dict[Monitor, Process] = {}  # by this process, and who is watched
+        self.monitors: dict[Monitor, Process] = {}  # of this process, with the watcher
+        self.monitored: dict[Monitor, Process] = {}  # by this process, with the watched
         self.waiters: dict[asyncio.Future[Any], None] = {}  # that get the exit reason
         self.context = copy_context()
         self.context.run(running.set, server)
@@ -215,7 +215,7 @@ class Process:
     async def receive(self, type_: Any, timeout: float | None) -> Any:
         """Take the first message of a type out of the mailbox. Raises TimeoutError."""
         receiving = self.receiving = SelectiveReceive(type_, self.node.loop.create_future())
-        self.scheduled = self.queued  # so that the next message has it run, and the mailbox scanned
+        self.scheduled = self.queued  # so that the next message has the mailbox scanned
         try:
             receiving.scan(self.mailbox)
             async with asyncio.timeout(timeout):
