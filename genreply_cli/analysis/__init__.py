@@ -1,4 +1,4 @@
-"""Questions put to a whole transcript: is it possible (check), how many and how long (stats), what differs (diff).
+"""What is asked of a whole transcript: is it possible, what are its numbers, how does it differ?
 
 Read check.py first: it states the laws of the runtime.
 """

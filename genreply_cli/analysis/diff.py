@@ -1,7 +1,7 @@
-"""What differs between two transcripts, call by call, in words.
+"""The differences between two transcripts, call by call, in words.
 
-Calls are aligned by their names, c1 with c1, not by time: what happened meanwhile to others makes no difference. What belongs to
-no call (starts, marks, the end) is compared as if it were one.
+Calls are aligned by name, c1 with c1, not by time: what other calls did meanwhile makes no
+difference. Steps that belong to no call (starts, marks, the end) are compared as if they were one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,15 +15,15 @@ from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
-MAX_ALIGNED_LINES: Final = 2000  # lines of a call; more are compared one by one, and not aligned
+MAX_ALIGNED_LINES: Final = 2000  # of a call; longer ones are compared line by line
 
 
 @dataclass
 class CallSummary:
-    """A transcript, in words, call by call. Call `see` with each step.
+    """A fold over steps: each step in words, by call.
 
-    `times` tells when, too. `loose` leaves out what hangs on microseconds where calls overlap on a real clock: who else was
-    waiting, and in which order the events of a call came.
+    `times` includes times. `ignore_order` leaves out what depends on microseconds where calls
+    overlap on a real clock: which other calls waited, and the order of the steps of a call.
     """
 
     header: Header
@@ -33,71 +33,73 @@ class CallSummary:
     outcomes: dict[str | None, str] = field(default_factory=dict)
 
     def update(self, step: Step) -> None:
-        """One more step."""
-        self.calls.setdefault(step.call, []).append(in_words(step, self.ignored))
+        """Add a step."""
+        self.calls.setdefault(step.call, []).append(_describe(step, self.ignored))
         outcome = step.outcome
         if step.kind == "call":
             self.outcomes[step.call] = "still open"
-        elif (
-            outcome is not None and step.ends_call and self.outcomes.get(step.call) == "still open"
-        ):
+        elif outcome and step.ends_call and self.outcomes.get(step.call) == "still open":
             self.outcomes[step.call] = (
                 "answered with the answer for another" if outcome == "wrong caller" else outcome
             )
 
-    @property
-    def ignored(self) -> frozenset[str]:
-        """The details that are not told."""
-        return frozenset() if self.times else TIMES | {"waiting"} if self.ignore_order else TIMES
-
     def update_all(self, steps: Iterable[Step]) -> "CallSummary":
-        """All of them. Returns the story."""
+        """Add all these steps. Returns self."""
         for step in steps:
             self.update(step)
         return self
 
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The details that are left out."""
+        if self.times:
+            return frozenset()
+        return TIMES | {"waiting"} if self.ignore_order else TIMES
+
     def settings(self) -> dict[str, Any]:
-        """What it was run with."""
+        """The settings of the recording."""
         settings = {**self.header.settings, "seed": self.header.seed}
         return settings | {"clock": self.header.clock} if self.times else settings
 
     def count(self) -> int:
-        """How many calls there are."""
+        """The number of calls."""
         return len(self.calls) - (None in self.calls)
 
 
-def in_words(step: Step, left_out: frozenset[str]) -> str:
-    """A step in words: all that it says, but for its number, its cause, and some details; if those are times, its time, too."""
+def _describe(step: Step, ignored: frozenset[str]) -> str:
+    """A step in words, without its number, its cause and the ignored details.
+
+    Its time is there if no details are ignored.
+    """
     place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
     facts = KINDS.get(step.kind)
-    answer = facts is not None and facts.outcome is not None
-    message = (
-        (pretty(step.message) if answer else pretty_message(step.message))
-        if step.message is not NO_MESSAGE
-        else ""
-    )
+    is_answer = facts is not None and facts.outcome is not None
+    message = ""
+    if step.message is not NO_MESSAGE:
+        message = pretty(step.message) if is_answer else pretty_message(step.message)
     details = ", ".join(
         f"{pretty_name(name)} {pretty(value)}"
         for name, value in step.details.items()
-        if name not in left_out
+        if name not in ignored
     )
-    told = " ".join(filter(None, [message, f"({details})" if details and message else details]))
-    head = " ".join(
-        filter(None, ["" if left_out else f"{step.t:.6f}", pretty_name(step.kind), place])
-    )
-    return f"{head}: {told}" if told else head
+    time = "" if ignored else f"{step.t:.6f}"
+    head = " ".join(filter(None, [time, pretty_name(step.kind), place]))
+    text = " ".join(filter(None, [message, f"({details})" if details and message else details]))
+    return f"{head}: {text}" if text else head
 
 
 def differences(here: CallSummary, there: CallSummary) -> Iterator[str]:
-    """What differs, in lines: `-` is only here, `+` only there. Nothing if they are equal."""
+    """The differences in lines: `-` is only here, `+` only there. Equal transcripts yield none."""
     mine, theirs = here.settings(), there.settings()
     for name in {**mine, **theirs}:
-        if mine.get(name) != theirs.get(name):
-            yield f"setting {pretty_name(name)}: {pretty(mine.get(name))} here, {pretty(theirs.get(name))} there"
+        one, other = mine.get(name), theirs.get(name)
+        if one != other:
+            yield f"setting {pretty_name(name)}: {pretty(one)} here, {pretty(other)} there"
     for call in [*here.calls, *(call for call in there.calls if call not in here.calls)]:
         ours, others = here.calls.get(call, []), there.calls.get(call, [])
         if ours != others and not (here.ignore_order and sorted(ours) == sorted(others)):
-            yield f"{'what belongs to no call' if call is None else pretty_name(call)}{_outcome(here, there, call)}"
+            title = "what belongs to no call" if call is None else pretty_name(call)
+            yield f"{title}{_outcome(here, there, call)}"
             yield from _changes(ours, others)
 
 
@@ -108,21 +110,18 @@ def _outcome(here: CallSummary, there: CallSummary, call: str | None) -> str:
         return f": only here, {here.outcomes.get(call, 'not asked')}"
     if call not in here.calls:
         return f": only there, {there.outcomes.get(call, 'not asked')}"
-    mine, theirs = (story.outcomes.get(call, "not asked") for story in (here, there))
+    mine, theirs = (summary.outcomes.get(call, "not asked") for summary in (here, there))
     return f": {mine} here, {theirs} there" if mine != theirs else f": {mine}, but otherwise"
 
 
 def _changes(here: list[str], there: list[str]) -> Iterator[str]:
-    if max(len(here), len(there)) > MAX_ALIGNED_LINES:  # aligning them would take too long
-        for number in range(max(len(here), len(there))):
-            mine, theirs = here[number : number + 1], there[number : number + 1]
-            if mine != theirs:
-                yield from (f"  - {line}" for line in mine)
-                yield from (f"  + {line}" for line in theirs)
-        return
-    for _, start, stop, other_start, other_stop in SequenceMatcher(
-        None, here, there, autojunk=False
-    ).get_opcodes():
-        if here[start:stop] != there[other_start:other_stop]:
-            yield from (f"  - {line}" for line in here[start:stop])
-            yield from (f"  + {line}" for line in there[other_start:other_stop])
+    longest = max(len(here), len(there))
+    if longest > MAX_ALIGNED_LINES:  # aligning them would take too long
+        pairs = [(slice(line, line + 1), slice(line, line + 1)) for line in range(longest)]
+    else:
+        matcher = SequenceMatcher(None, here, there, autojunk=False)
+        pairs = [(slice(i, j), slice(k, m)) for _, i, j, k, m in matcher.get_opcodes()]
+    for mine, theirs in pairs:
+        if here[mine] != there[theirs]:
+            yield from (f"  - {line}" for line in here[mine])
+            yield from (f"  + {line}" for line in there[theirs])

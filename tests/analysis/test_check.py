@@ -1,4 +1,4 @@
-"""What cannot be true is told, all of it, with line and field; what the runtime records is always true."""
+"""Everything impossible in a transcript is reported; what the runtime records is possible."""
 
 import asyncio
 import json
@@ -26,6 +26,7 @@ from genreply_cli.transcript.step import Step
 from genreply_cli.variations import COORDINATORS
 
 Lines = list[dict[str, Any]]
+Finding = tuple[int, str, str]  # line, field and sentence
 
 
 def lines_of(sample: str) -> Lines:
@@ -58,82 +59,104 @@ def insert(line: int, **fields: Any) -> Callable[[Lines], None]:
     return lambda lines: lines.insert(line - 1, fields)
 
 
-# overlap-single: lines 4, 7, 10 call; 14 c3 is answered, meant for c1; 16, 18 duplicates; 19, 20 timeouts; 21 end
+# overlap-single: lines 4, 7, 10 call; 14 c3 is answered, meant for c1; 16, 18 duplicates;
+# 19, 20 timeouts; 21 end
 # late: lines 4 call c1, 7 c1 times out, 9 late; 10 call c2, 14 its reply; 15 end
-TAMPERED: list[tuple[str, Callable[[Lines], None], list[str]]] = [
+# fmt: off
+TAMPERED: list[tuple[str, Callable[[Lines], None], list[Finding]]] = [
     ("late", change(4, seq=7), [
-        'line 4, field "seq": expected 3, found 7',
-        'line 5, field "seq": expected 8, found 4',
+        (4, "seq", "expected 3, found 7"),
+        (5, "seq", "expected 8, found 4"),
     ]),
-    ("late", drop(8), ['line 8, field "seq": expected 7, found 8']),
-    ("late", change(8, t=0.01), ['line 8, field "t": expected 0.100000 or later, found 0.010000']),
-    ("late", change(8, cause=7), ['line 8, field "cause": expected the seq of an earlier event, found 7']),
-    ("late", change(8, cause=-1), ['line 8, field "cause": expected the seq of an earlier event, found -1']),
-    ("late", change(8, call="c9"), ['line 8, field "call": expected a call that has begun, found c9']),
+    ("late", drop(8), [(8, "seq", "expected 7, found 8")]),
+    ("late", change(8, t=0.01), [(8, "t", "expected 0.100000 or later, found 0.010000")]),
+    ("late", change(8, cause=7), [(8, "cause", "expected the seq of an earlier event, found 7")]),
+    ("late", change(8, cause=-1), [(8, "cause", "expected the seq of an earlier event, found -1")]),
+    ("late", change(8, call="c9"), [(8, "call", "expected a call that has begun, found c9")]),
     ("late", change(10, call="c1"), [
-        'line 10, field "call": expected a new call; c1 has ended without an answer before',
-        'line 11, field "call": expected a call that has begun, found c2',
-        'line 12, field "call": expected a call that has begun, found c2',
-        'line 12, field "waiting": expected nobody, found c2',
-        'line 13, field "call": expected a call that has begun, found c2',
-        'line 14, field "call": expected a call that has begun, found c2',
+        (10, "call", "expected a new call; c1 has ended without an answer before"),
+        (11, "call", "expected a call that has begun, found c2"),
+        (12, "call", "expected a call that has begun, found c2"),
+        (12, "waiting", "expected none, found c2"),
+        (13, "call", "expected a call that has begun, found c2"),
+        (14, "call", "expected a call that has begun, found c2"),
     ]),
-    ("late", change(7, **{"from": "caller-2"}), ['line 7, field "from": expected caller, who has asked; found caller-2']),
-    ("late", change(7, to="websocket"), ['line 7, field "to": expected coordinator, of whom it was asked; found websocket']),
-    ("late", change(7, blocked=0.2), ['line 7, field "blocked": expected 0.100000, the time since the call; found 0.200000']),
-    ("late", change(9, ago=0.3), ['line 9, field "ago": expected 0.200000, the time since the call has ended; found 0.300000']),
+    ("late", change(7, **{"from": "caller-2"}), [
+        (7, "from", "expected caller, which made the call; found caller-2"),
+    ]),
+    ("late", change(7, to="websocket"), [
+        (7, "to", "expected coordinator, which was called; found websocket"),
+    ]),
+    ("late", change(7, blocked=0.2), [
+        (7, "blocked", "expected 0.100000, the time since the call; found 0.200000"),
+    ]),
+    ("late", change(9, ago=0.3), [
+        (9, "ago", "expected 0.200000, the time since the call has ended; found 0.300000"),
+    ]),
     ("late", change(9, kind="duplicate"), [
-        'line 9, field "call": expected a call that was answered before; c1 has ended without an answer before',
+        (9, "call",
+         "expected a call that was answered before; c1 has ended without an answer before"),
     ]),
     ("late", change(9, kind="reply"), [
-        'line 9, field "kind": expected late; c1 has ended without an answer before',
-        'line 15, field "replied": expected 2, as counted; found 1',
-        'line 15, field "dropped": expected 0, as counted; found 1',
+        (9, "kind", "expected late; c1 has ended without an answer before"),
+        (15, "replied", "expected 2, as counted; found 1"),
+        (15, "dropped", "expected 0, as counted; found 1"),
     ]),
     ("late", change(14, kind="late"), [
-        'line 14, field "call": expected a call whose caller does not wait any more; c2 still waits',
-        'line 15, field "replied": expected 0, as counted; found 1',
-        'line 15, field "dropped": expected 2, as counted; found 1',
+        (14, "call", "expected a call whose caller waits no longer; c2 still waits"),
+        (15, "replied", "expected 0, as counted; found 1"),
+        (15, "dropped", "expected 2, as counted; found 1"),
     ]),
-    ("late", change(14, to="caller-7"), ['line 14, field "to": expected caller, who has asked; found caller-7']),
-    ("late", change(15, calls=7), ['line 15, field "calls": expected 2, as counted; found 7']),
-    ("late", change(12, waiting=["c1", "c2"]), ['line 12, field "waiting": expected c2, found c1, c2']),
-    ("late", change(5, to="nobody-here"), ['line 5, field "to": expected a process that lives, found nobody-here']),
+    ("late", change(14, to="caller-7"), [
+        (14, "to", "expected caller, which made the call; found caller-7"),
+    ]),
+    ("late", change(15, calls=7), [(15, "calls", "expected 2, as counted; found 7")]),
+    ("late", change(12, waiting=["c1", "c2"]), [(12, "waiting", "expected c2, found c1, c2")]),
+    ("late", change(5, to="nobody-here"), [
+        (5, "to", "expected a process that lives, found nobody-here"),
+    ]),
     ("late", change(5, **{"from": "\x1b[2J"}), [
-        'line 5, field "from": expected a caller, or a process that was started; found \\x1b[2J',
+        (5, "from", "expected a caller, or a process that was started; found \\x1b[2J"),
     ]),
-    ("late", lambda lines: lines[3].__delitem__("message"), ['line 4, field "message": expected a message, found none']),
+    ("late", lambda lines: lines[3].__delitem__("message"), [
+        (4, "message", "expected a message, found none"),
+    ]),
     ("late", insert(16, seq=15, t=1.0, kind="mark", label="x"), [
-        'line 16, field "kind": expected nothing after the end, or the start of an appended recording; found mark',
+        (16, "kind",
+         "expected nothing after the end, or the start of an appended recording; found mark"),
     ]),
-    ("late", change(8, kind=3), ['line 8, field "kind": expected text, found 3']),
+    ("late", change(8, kind=3), [(8, "kind", "expected text, found 3")]),
     ("overlap-single", change(14, **{"for": "c9"}), [
-        'line 14, field "for": expected another call, for which the answer was meant; found c9',
+        (14, "for", "expected another call, for which the answer was meant; found c9"),
     ]),
     ("overlap-single", change(14, **{"for": "c3"}), [
-        'line 14, field "for": expected another call, for which the answer was meant; found c3',
+        (14, "for", "expected another call, for which the answer was meant; found c3"),
     ]),
     ("overlap-single", change(16, kind="late"), [
-        'line 16, field "call": expected a call whose caller does not wait any more; c3 was answered before',
+        (16, "call", "expected a call whose caller waits no longer; c3 was answered before"),
     ]),
     ("overlap-single", change(19, went_to="c1"), [
-        'line 19, field "went_to": expected another call, which got the answer; found c1',
+        (19, "went_to", "expected another call, which got the answer; found c1"),
     ]),
-    ("crash", change(13, link="nobody"), ['line 13, field "link": expected a process that was started, found nobody']),
-    ("crash", drop(11), [
-        'line 11, field "seq": expected 10, found 11',
+    ("crash", change(13, link="nobody"), [
+        (13, "link", "expected a process that was started, found nobody"),
     ]),
-    ("crash", change(14, to="caller-2"), ['line 14, field "to": expected caller, who has asked; found caller-2']),
-]  # fmt: skip
+    ("crash", drop(11), [(11, "seq", "expected 10, found 11")]),
+    ("crash", change(14, to="caller-2"), [
+        (14, "to", "expected caller, which made the call; found caller-2"),
+    ]),
+]
+# fmt: on
 
 
 @pytest.mark.parametrize(("sample", "tamper", "findings"), TAMPERED)
 def test_what_was_tampered_with_is_found(
-    sample: str, tamper: Callable[[Lines], None], findings: list[str], tmp_path: Path
+    sample: str, tamper: Callable[[Lines], None], findings: list[Finding], tmp_path: Path
 ) -> None:
     lines = lines_of(sample)
     tamper(lines)
-    assert checked(lines, tmp_path) == (5, findings)
+    expected = [f'line {line}, field "{field}": {text}' for line, field, text in findings]
+    assert checked(lines, tmp_path) == (5, expected)
 
 
 def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
@@ -145,9 +168,14 @@ def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
     done = genreply("trace", path, "--check")
     assert done.code == 5
     assert [line.split(", line ")[1].split(":")[0] for line in done.out.splitlines()] == [
-        "4", '5, field "t"', '6, field "call"', '6, field "waiting"', '7, field "call"', '8, field "call"',
+        "4",
+        '5, field "t"',
+        '6, field "call"',
+        '6, field "waiting"',
+        '7, field "call"',
+        '8, field "call"',
         '9, field "calls"',
-    ]  # fmt: skip
+    ]
     assert done.err == "6 events, 0 calls: 7 things wrong\n"
 
 
@@ -159,8 +187,9 @@ def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) ->
     done = genreply("trace", path, "--check")
     assert (done.code, done.out) == (0, "")
     assert done.err.splitlines()[1:] == [
-        "note: calls that were still open when the recording ended: 1", "10 events, 2 calls: nothing wrong"
-    ]  # fmt: skip
+        "note: calls that were still open when the recording ended: 1",
+        "10 events, 2 calls: nothing wrong",
+    ]
 
 
 def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Path) -> None:
@@ -246,23 +275,23 @@ def test_what_the_runtime_records_is_never_wrong(
     )
 )
 def test_the_fate_of_a_call_is_the_one_that_was_put_last(puts: list[tuple[str, int]]) -> None:
-    fates, plain = CallStates(), {}
-    for t, (call, fate) in enumerate(puts):
-        fates.put(call, fate, float(t))
-        plain[call] = fate, float(t)
-    assert {call: fates.of(call) for call in plain} == plain
-    assert fates.of("c99999") == (0, 0.0)
+    states, plain = CallStates(), {}
+    for t, (call, state) in enumerate(puts):
+        states.put(call, state, float(t))
+        plain[call] = state, float(t)
+    assert {call: states.of(call) for call in plain} == plain
+    assert states.of("c99999") == (0, 0.0)
 
 
 def test_a_call_with_a_huge_number_takes_no_more_room_than_another() -> None:
-    fates = CallStates()
+    states = CallStates()
     tracemalloc.start()
     try:
-        fates.put("c123456789012", 2, 1.0)
+        states.put("c123456789012", 2, 1.0)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert fates.of("c123456789012") == (2, 1.0)
+    assert states.of("c123456789012") == (2, 1.0)
     assert peak < 10_000
 
 
