@@ -6,8 +6,8 @@ from contextlib import ExitStack, aclosing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError, complain, os_error_text
-from genreply_cli.session.callers import EXIT_CODES, greet_all
-from genreply_cli.session.outcome import TIMED_OUT, Outcome
+from genreply_cli.session.batch import greet_all
+from genreply_cli.session.outcome import EXIT_CODES, TIMED_OUT, Outcome
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines

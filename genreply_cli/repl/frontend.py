@@ -13,8 +13,8 @@ from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
 if TYPE_CHECKING:
+    from genreply_cli.session.callers import Call
     from genreply_cli.session.observers import Observer
-    from genreply_cli.session.pool import Call
     from genreply_cli.terminal.screen import Screen
 
 INTRODUCTION = (

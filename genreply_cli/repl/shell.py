@@ -14,10 +14,9 @@ from genreply_cli.repl import commands
 from genreply_cli.repl.frontend import Frontend
 from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
-from genreply_cli.session.callers import EXIT_CODES
+from genreply_cli.session.callers import Call, Callers
 from genreply_cli.session.observers import Observers
-from genreply_cli.session.outcome import CANCELLED, Outcome
-from genreply_cli.session.pool import Call, Callers
+from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.timeline.lines import plain_line

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding.key_processor import KeyPress
     from prompt_toolkit.layout.processors import Processor, TransformationInput
 
-    from genreply_cli.session.pool import Call
+    from genreply_cli.session.callers import Call
 
 PROMPT = "greet> "
 REFRESH = 0.1  # seconds between two pictures of who waits

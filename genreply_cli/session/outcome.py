@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any, NamedTuple
 
+from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout
 from genreply_cli.variations import AnyCoordinator
 
 # What becomes of a call, and the exit status that says so.
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
+
+EXIT_CODES = {REPLIED: ExitStatus.OK, TIMED_OUT: ExitStatus.TIMED_OUT, FAILED: ExitStatus.NO_SERVER}
 
 
 class Outcome(NamedTuple):
@@ -53,10 +56,10 @@ async def greet(
     try:
         reply = await coordinator.greet(message, timeout)
     except CallError as error:
-        return _unanswered(number, message, clock() - began, error)
+        return unanswered(number, message, clock() - began, error)
     return Outcome(number, message, REPLIED, reply, clock() - began)
 
 
-def _unanswered(number: int, message: str, blocked: float, error: CallError) -> Outcome:
+def unanswered(number: int, message: str, blocked: float, error: CallError) -> Outcome:
     status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
     return Outcome(number, message, status, None, blocked, error)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.analysis.check import CallStates, Checker
 from genreply_cli.paths import samples
-from genreply_cli.session.callers import greet_all
+from genreply_cli.session.batch import greet_all
 from genreply_cli.session.network import KINDS, Fault
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings

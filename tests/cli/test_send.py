@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.otp import Node
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.session.callers import AHEAD, greet_all
+from genreply_cli.session.batch import MAX_AHEAD, greet_all
 from genreply_cli.session.network import Fault
 from genreply_cli.session.outcome import Outcome
 from genreply_cli.session.settings import Settings
@@ -131,7 +131,7 @@ async def test_an_overdue_outcome_does_not_let_the_others_run_away() -> None:
 
     def messages() -> Iterator[str]:
         nonlocal asked
-        for number in range(10 * AHEAD):
+        for number in range(10 * MAX_AHEAD):
             asked = number
             yield str(number)
 
@@ -143,5 +143,5 @@ async def test_an_overdue_outcome_does_not_let_the_others_run_away() -> None:
     generator = greet_all(coordinator, some_at_a_time(), 1.0, 2)
     first = await anext(generator)
     assert first[0].status == "timed out"
-    assert asked <= AHEAD + 2
+    assert asked <= MAX_AHEAD + 2
     await generator.aclose()

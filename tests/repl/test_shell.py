@@ -13,8 +13,8 @@ from genreply_cli.export.formats import FORMATS
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.repl.frontend import Frontend, Typist
 from genreply_cli.repl.shell import History, Shell
+from genreply_cli.session.callers import Call
 from genreply_cli.session.parsing import faults
-from genreply_cli.session.pool import Call
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings

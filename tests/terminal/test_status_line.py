@@ -8,7 +8,7 @@ import pytest
 from terminals import EmulatedTerminal
 
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.session.callers import greet_all
+from genreply_cli.session.batch import greet_all
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.output import OutputOptions
