@@ -256,7 +256,8 @@ def test_a_bar_keeps_to_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- the flags and their variables ---
 
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+GENREPLY: Any = typer.main.get_command(app)
+COMMANDS: dict[str, Any] = GENREPLY.commands
 SEND = COMMANDS["send"]
 
 
