@@ -2,7 +2,6 @@
 
 from sys import maxsize
 
-from genreply_cli.timeline.kinds import endpoints
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step, is_caller
 
@@ -42,7 +41,7 @@ class CallerLanes:
                 self._close_call(step.call, step)
         if self._lanes and step.kind in {"late", "duplicate"}:
             return  # an answer to a caller that has gone needs no new lane
-        for name in (*endpoints(step), step.source, step.target, step.at):
+        for name in (step.source, step.target, step.at):
             if name is not None and is_caller(name):
                 self._assign(name)
 

@@ -61,6 +61,7 @@ def _outcomes(*, ends_call: bool) -> tuple[str, ...]:
     )
 
 
+_CALL_ENDS: Final = frozenset(kind for kind, facts in KINDS.items() if facts.ends_call)
 ENDED: Final = _outcomes(ends_call=True)  # what may become of a call
 DROPPED: Final = _outcomes(ends_call=False)  # what may become of an answer or a message in vain
 
@@ -106,8 +107,7 @@ class Step:
     @property
     def ends_call(self) -> bool:
         """Whether the call of this step ends with it."""
-        facts = KINDS.get(self.kind)
-        return facts is not None and facts.ends_call and not self.reaches_monitor
+        return self.kind in _CALL_ENDS and not self.reaches_monitor
 
     @property
     def reaches_monitor(self) -> bool:
