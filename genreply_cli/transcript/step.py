@@ -115,7 +115,7 @@ class Step:
 
         A caller whose server ended has `down` as well, but with the time for which it was blocked.
         """
-        return self.kind == "down" and "blocked" not in self.details
+        return self.kind == "down" and self.details.get("blocked") is None
 
 
 def is_caller(name: str) -> bool:
