@@ -75,6 +75,7 @@ class CallerPool(Generic[Item]):
 
     async def close(self) -> None:
         """Cancel all callers, also those in a call."""
+        self._queue.clear()  # a check of the load that is scheduled would start callers for it
         for caller in self._callers:
             caller.cancel()
         await asyncio.gather(*self._callers, return_exceptions=True)

@@ -232,6 +232,7 @@ def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_
     given_up=st.floats(0, 1),
 )
 @example("single", (0.1, 0.1), 5.0, [], 5, 0, 0.05)
+@example("blocking", (0.1, 0.1), 0.05, [], 2, 0, 0.0)  # cancelled before callers are added
 def test_what_the_runtime_records_is_never_wrong(
     coordinator: str,
     delay: tuple[float, float],
