@@ -3,19 +3,18 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TextIO
 
-from genreply_cli.errors import Terminated
 from genreply_cli.player.keys import NAMED_KEYS
 from genreply_cli.player.panels import Row, Style
 from genreply_cli.player.playback import Playback
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
+from genreply_cli.session.signals import on_termination
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.text import visible
 from genreply_cli.transcript.index import Index
@@ -85,15 +84,8 @@ async def _play_on_screen(
     index: Index, state: State, options: OutputOptions | None, keyboard: TextIO
 ) -> State:
     player = _FullScreen(index, state, options, keyboard)
-    loop = asyncio.get_running_loop()
-    signals = signal.SIGTERM, signal.SIGHUP
-    for number in signals:
-        loop.add_signal_handler(number, player.stop, Terminated(number))
-    try:
+    with on_termination(player.stop):
         return await player.run()
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 class _FullScreen:

@@ -2,21 +2,18 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from genreply_cli.errors import Terminated
 from genreply_cli.otp import Node
+from genreply_cli.session.signals import on_termination
 
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Observer, Observers
     from genreply_cli.transcript.step import Step
 
 T = TypeVar("T")
-
-LEAVING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @asynccontextmanager
@@ -28,7 +25,6 @@ async def session(
     The steps go on after those `before`. Whatever ends it, the sinks get the `end` step. SIGTERM and SIGHUP end it with
     `Terminated`, a stdout that nobody reads with `BrokenPipeError`.
     """
-    loop = asyncio.get_running_loop()
     logging.getLogger("genreply_cli").addHandler(
         logging.NullHandler()
     )  # a crash is told by the timeline
@@ -45,20 +41,16 @@ async def session(
         from genreply_cli.session.observers import Observers
 
         watch = Observers(sinks, before, leave)
-    for number in LEAVING:
-        loop.add_signal_handler(number, leave, Terminated(number))
     try:
-        async with Node(observe=None if watch is None else watch.event) as node:
-            try:
-                yield start(), watch
-            finally:
-                node.observe = None  # what follows is only the closing of the node
-                if watch is not None:
-                    watch.show(watch.tracer.end())
+        with on_termination(leave):
+            async with Node(observe=None if watch is None else watch.event) as node:
+                try:
+                    yield start(), watch
+                finally:
+                    node.observe = None  # what follows is only the closing of the node
+                    if watch is not None:
+                        watch.show(watch.tracer.end())
     except asyncio.CancelledError:
         if why:
             raise why[0] from None
         raise
-    finally:
-        for number in LEAVING:
-            loop.remove_signal_handler(number)
