@@ -1,4 +1,7 @@
-"""Every sample transcript in every view, as it was drawn and looked at once. `python tests/test_golden.py` draws them anew."""
+"""Every sample is drawn in every view as it was when its picture was looked at.
+
+`python tests/timeline/test_golden.py` draws the pictures anew.
+"""
 
 from pathlib import Path
 

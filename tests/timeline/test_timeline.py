@@ -1,4 +1,6 @@
-"""The pictures of the manual, drawn again; and laws: no row is too wide, none can steer a terminal, none is ever redrawn."""
+"""Pictures of timelines, and laws of all rows: none is too wide, controls a terminal or changes."""
+
+# ruff: noqa: E501  # the rows of a terminal with 112 columns stand here as they are drawn
 # ruff: noqa: RUF001  # the glyphs of the pictures
 
 import io
@@ -77,7 +79,7 @@ def last(steps: list[Step], width: int = 120, view: View | None = None) -> str:
     return drawn([*SETTING, *steps], width, view).splitlines()[-1]
 
 
-# --- the pictures ------------------------------------------------------------------------------------------------------------
+# The pictures.
 
 
 @pytest.mark.parametrize("width", [112, 120, 200])
@@ -293,7 +295,7 @@ def test_plain_says_all_there_is_to_say() -> None:
     ]
 
 
-# --- lanes -------------------------------------------------------------------------------------------------------------------
+# Lanes.
 
 
 def test_each_caller_has_a_lane_of_its_own_while_they_are_few() -> None:
@@ -339,7 +341,9 @@ def test_a_restart_takes_the_lanes_of_the_dead() -> None:
         step("start", at="websocket-2", module="WebSocket"),
     ]
     assert [line.split()[3:-1] for line in drawn(steps).splitlines() if "time" in line] == [
-        ["caller", "coordinator", "websocket"], ["caller", "coordinator-2"], ["caller", "coordinator-2", "websocket-2"],
+        ["caller", "coordinator", "websocket"],
+        ["caller", "coordinator-2"],
+        ["caller", "coordinator-2", "websocket-2"],
     ]  # fmt: skip
 
 
@@ -381,7 +385,7 @@ def test_long_names_of_calls_widen_their_column_and_the_header_says_so() -> None
     ]
 
 
-# --- room --------------------------------------------------------------------------------------------------------------------
+# Room.
 
 
 def test_the_view_follows_the_width() -> None:
@@ -428,7 +432,7 @@ def test_cropping_says_that_there_was_more() -> None:
     ]
 
 
-# --- laws --------------------------------------------------------------------------------------------------------------------
+# Laws.
 
 ODD = st.sampled_from('中👩👧e1\u0301\u200d\ufe0f\x1b\n\t\u202e"\\[')
 TEXT = st.text(st.characters(exclude_categories=()) | ODD, max_size=30)
@@ -455,9 +459,11 @@ JSON = st.recursive(
 )
 SECONDS = st.floats(0, 1e9)
 DETAILS = st.fixed_dictionaries({}, optional={
-    "module": TEXT, "linked": NAMES, "timeout": st.none() | SECONDS, "waiting": st.lists(CALLS, max_size=3), "blocked": SECONDS,
-    "ago": SECONDS, "for": CALLS, "went_to": CALLS, "went_at": SECONDS, "error": TEXT, "reason": TEXT, "link": NAMES,
-    "what": TEXT, "label": TEXT, "calls": st.integers(0), "dropped": st.integers(0), "unheard": JSON,
+    "module": TEXT, "linked": NAMES, "timeout": st.none() | SECONDS,
+    "waiting": st.lists(CALLS, max_size=3), "blocked": SECONDS, "ago": SECONDS,
+    "for": CALLS, "went_to": CALLS, "went_at": SECONDS,
+    "error": TEXT, "reason": TEXT, "link": NAMES, "what": TEXT, "label": TEXT,
+    "calls": st.integers(0), "dropped": st.integers(0), "unheard": JSON,
 })  # fmt: skip
 STEPS = st.builds(
     Step,
@@ -655,8 +661,12 @@ def test_markup_of_the_user_is_text() -> None:
 
 def test_plain_lines_are_made_without_rich() -> None:
     code = (
-        "import sys\nfrom genreply_cli.timeline.timeline import Timeline\nfrom genreply_cli.transcript.tracer import Step\n"
-        "for view in ('plain', 'accessible'): Timeline(80, view).lines(Step(1, 0.0, 'mark', details={'label': '\\u4e2d'}))\n"
+        "import sys\n"
+        "from genreply_cli.timeline.timeline import Timeline\n"
+        "from genreply_cli.transcript.step import Step\n"
+        "step = Step(1, 0.0, 'mark', details={'label': '\\u4e2d'})\n"
+        "for view in ('plain', 'accessible'):\n"
+        "    Timeline(80, view).lines(step)\n"
         "print(' '.join(sys.modules))"
     )
     loaded = subprocess.run(

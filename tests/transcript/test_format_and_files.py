@@ -1,4 +1,4 @@
-"""Steps in a file: nothing is lost, nothing in it steers a terminal, and whatever else is in a file gets a sentence."""
+"""Steps survive a file; nothing in it controls a terminal; invalid lines get a sentence."""
 
 import io
 import json
@@ -28,19 +28,8 @@ from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 from genreply_cli.transcript.writer import Writer, timestamp
 
-# The example of the format, as it is documented
-EXAMPLE = """\
-{"format":"genreply","version":1,"created":"2026-11-22T14:49:28Z","by":"genreply 0.1.0","title":null,"clock":"real","seed":7,"settings":{"coordinator":"keyed","delay":[0.25,0.25],"timeout":5.0,"faults":[]}}
-{"seq":1,"t":0.0,"kind":"start","at":"coordinator","module":"Coordinator"}
-{"seq":2,"t":0.000031,"kind":"start","at":"websocket","module":"WebSocket","linked":"coordinator"}
-{"seq":3,"t":0.000112,"kind":"call","call":"c1","from":"caller","to":"coordinator","message":["greet","Hello"],"timeout":5.0}
-{"seq":4,"t":0.000140,"kind":"noreply","call":"c1","at":"coordinator","waiting":["c1"],"cause":3}
-{"seq":5,"t":0.000195,"kind":"cast","call":"c1","from":"coordinator","to":"websocket","message":["send_message","Hello"],"cause":3}
-{"seq":6,"t":0.251033,"kind":"info","call":"c1","from":"websocket","to":"coordinator","message":["message_received","Hello to you too!"],"cause":5}
-{"seq":7,"t":0.251090,"kind":"reply","call":"c1","from":"coordinator","to":"caller","message":"Hello to you too!","blocked":0.250978,"cause":6}
-{"seq":8,"t":0.300000,"kind":"mark","label":"lunch"}
-{"seq":9,"t":0.412000,"kind":"end","calls":1,"replied":1,"timed_out":0,"failed":0,"dropped":0}
-"""  # noqa: E501  # one object a line is the format
+README = Path(__file__).parents[2] / "transcripts" / "README.md"
+EXAMPLE = README.read_text(encoding="utf-8").split("```jsonl\n")[1].split("```")[0]
 
 HEADER = '{"format":"genreply","version":1}\n'
 STEP = '{"seq":1,"t":0.0,"kind":"mark","label":"x"}\n'
@@ -69,11 +58,11 @@ def error_of(read_it: Callable[[], object]) -> str:
     return text
 
 
-# --- the law -----------------------------------------------------------------------------------------------------------------
+# The law: what is written can be read.
 
 
 def is_whole(text: str) -> bool:
-    """JSON itself cannot tell the two halves of a character, one after the other, from the character."""
+    """JSON cannot tell a character from its two halves, one after the other."""
     return re.search("[\ud800-\udbff][\udc00-\udfff]", text) is None
 
 
@@ -88,7 +77,8 @@ JSON = st.recursive(
 )
 COMMON = {"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"}
 OWN = {
-    "timeout": SECONDS | st.none(), "waiting": st.lists(TEXT, max_size=3), "blocked": SECONDS, "for": TEXT, "reason": TEXT,
+    "timeout": SECONDS | st.none(), "waiting": st.lists(TEXT, max_size=3), "blocked": SECONDS,
+    "for": TEXT, "reason": TEXT,
     "calls": st.integers(0), "label": TEXT,
 }  # fmt: skip
 UNKNOWN = st.dictionaries(
@@ -170,9 +160,12 @@ def test_a_stream_that_is_not_utf_8_gets_ascii() -> None:
 
 def test_a_recording_of_another_program_is_read_too() -> None:
     header, steps = read(io.StringIO(
-        '{"format":"genreply","version":1,"by":"Elixir 1.14.0 on OTP 25","title":"hello","clock":"real"}\r\n'
-        '{"seq":1,"t":0.0,"kind":"call","call":"c1","from":"caller","to":"coordinator","message":["greet","Hello world"]}\r\n'
-        '{"seq":2,"t":2.1e-5,"kind":"cast","from":"coordinator","to":"websocket","message":["send_message","Hello world"]}\r\n'
+        '{"format":"genreply","version":1,"by":"Elixir 1.14.0 on OTP 25","title":"hello",'
+        '"clock":"real"}\r\n'
+        '{"seq":1,"t":0.0,"kind":"call","call":"c1","from":"caller","to":"coordinator",'
+        '"message":["greet","Hello world"]}\r\n'
+        '{"seq":2,"t":2.1e-5,"kind":"cast","from":"coordinator","to":"websocket",'
+        '"message":["send_message","Hello world"]}\r\n'
     ))  # fmt: skip
     assert header == Header(by="Elixir 1.14.0 on OTP 25", title="hello", clock="real")
     assert list(steps) == [
@@ -197,7 +190,7 @@ def test_unknown_keys_are_kept_and_unknown_kinds_let_through() -> None:
     assert list(steps) == [Step(1, 0, "retry", details={"blocked": "yes", "x": [1]})]
 
 
-# --- files -------------------------------------------------------------------------------------------------------------------
+# Files.
 
 
 def test_each_line_is_on_the_disk_when_write_returns_and_only_the_owner_may_read_it(
@@ -280,7 +273,7 @@ def test_on_the_virtual_clock_every_recording_is_of_the_same_day() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", timestamp("real"))
 
 
-# --- what is told ------------------------------------------------------------------------------------------------------------
+# Notes for the user.
 
 
 def test_a_whole_recording_has_nothing_to_be_told() -> None:
@@ -323,7 +316,7 @@ def test_blank_lines_say_nothing() -> None:
     assert len(list(lines_of(HEADER + "\n" + STEP + "\r\n  \n" + END + "\n\n"))) == 2
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------------
+# Files that are refused.
 
 
 @pytest.mark.parametrize(
@@ -451,7 +444,10 @@ def test_what_nests_too_deep_or_counts_too_far_is_refused_like_any_bad_line(line
         ),
         (
             b'{"format":"genreply","version":2,"seed":"new"}\n',
-            "is a transcript of version 2, and this genreply reads version 1; a newer genreply reads it",
+            (
+                "is a transcript of version 2, and this genreply reads version 1;"
+                " a newer genreply reads it"
+            ),
         ),
         (
             b'{"format":"genreply","version":1,"seed":"7"}\n',
@@ -517,7 +513,7 @@ def test_whatever_is_in_a_file_it_is_read_or_refused_with_a_sentence(content: by
     assert is_harmless(refused)
 
 
-# --- reading as one goes -----------------------------------------------------------------------------------------------------
+# Reading line by line.
 
 
 def test_steps_are_read_as_they_are_asked_for() -> None:

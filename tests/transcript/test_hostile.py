@@ -1,6 +1,7 @@
-"""Whatever a file holds, `genreply trace` prints it, or says in a sentence why not: no traceback, no hang, nothing that steers.
+"""`genreply trace` prints any file, or says in a sentence why it cannot.
 
-`GENREPLY_HOSTILE=10000 pytest tests/test_hostile.py` tries more of them.
+There is no traceback, no hang, and nothing that controls a terminal.
+`GENREPLY_HOSTILE=10000 pytest tests/transcript/test_hostile.py` tries more files.
 """
 
 import json
@@ -40,14 +41,18 @@ KEYS = [
 STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 TASKS = [
-    ["--print"], ["--print", "--view", "wide"], ["--view", "narrow"], ["--view", "accessible"], ["--events"], ["--stats"],
-    ["--stats", "--json"], ["--check"], ["--rerun"], ["--diff", "late"], ["--diff", "late", "--times"], ["--as", "mermaid"],
-    ["--as", "svg"], ["--as", "html"], ["--as", "text"], ["--as", "perfetto"], ["--call", "c1", "--from", "0", "--to", "1"],
+    ["--print"], ["--print", "--view", "wide"], ["--view", "narrow"], ["--view", "accessible"],
+    ["--events"], ["--stats"], ["--stats", "--json"], ["--check"], ["--rerun"],
+    ["--diff", "late"], ["--diff", "late", "--times"],
+    ["--as", "mermaid"], ["--as", "svg"], ["--as", "html"], ["--as", "text"], ["--as", "perfetto"],
+    ["--call", "c1", "--from", "0", "--to", "1"],
 ]  # fmt: skip
 
 values: st.SearchStrategy[Any] = st.sampled_from([
-    None, True, -1, 0, 1, 2, 7, 1e11, 1e300, -0.5, 10**30, "", "c1", "c2", "c99999999999", "caller", "caller-2", "coordinator",
-    "websocket", "\x1b[2J\u202e", "😀", [], ["c1"], ["greet", "x"], ["greet", 1], {}, {"repr": "\x00"}, [[[[]]]], *sorted(KINDS),
+    None, True, -1, 0, 1, 2, 7, 1e11, 1e300, -0.5, 10**30,
+    "", "c1", "c2", "c99999999999", "caller", "caller-2", "coordinator", "websocket",
+    "\x1b[2J\u202e", "😀", *sorted(KINDS),
+    [], ["c1"], ["greet", "x"], ["greet", 1], {}, {"repr": "\x00"}, [[[[]]]],
 ])  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-"""A transcript is followed while it is being written: on the virtual clock, with a writer that takes its time."""
+"""A transcript is followed while a slow writer writes it, on the virtual clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import genreply
@@ -21,10 +22,12 @@ Seen = list[tuple[float, Header | Step]]
 
 
 def followed(
-    path: Path | None, writer: Callable[[], "asyncio._CoroutineLike[None]"], newest: Callable[[], Path | None] | None = None,
+    path: Path | None,
+    writer: Callable[[], Coroutine[Any, Any, None]],
+    newest: Callable[[], Path | None] | None = None,
     seconds: float = 100.0,
-) -> Seen:  # fmt: skip
-    """What came, and when, while somebody else wrote."""
+) -> Seen:
+    """What `follow` yields while `writer` writes, and when."""
     seen: Seen = []
 
     async def main() -> None:

@@ -1,4 +1,7 @@
-"""Events become steps. The events are made by hand here, so each case is what it says; the last part asks the real runtime."""
+"""Events become steps.
+
+Most events are made by hand here, so that each case is complete; the last ones are of the runtime.
+"""
 
 import asyncio
 import enum
@@ -117,7 +120,7 @@ def one_greeting() -> list[Step]:
     ]
 
 
-# --- one greeting ------------------------------------------------------------------------------------------------------------
+# One greeting.
 
 
 def test_one_greeting_is_told_as_the_format_says() -> None:
@@ -188,7 +191,7 @@ def test_no_message_is_not_a_message_of_none() -> None:
     assert story.add("reply", room, caller, None, about=call).message is None
 
 
-# --- whose answer ------------------------------------------------------------------------------------------------------------
+# Answers to other calls.
 
 
 def test_an_answer_to_the_wrong_caller_says_whom_it_was_meant_for() -> None:
@@ -237,7 +240,7 @@ def test_an_answer_with_no_cause_accuses_nobody() -> None:
     assert "for" not in story.add("reply", room, caller, "A", 0.3, about=call).details
 
 
-# --- who is kept -------------------------------------------------------------------------------------------------------------
+# Calls that are kept waiting.
 
 
 def test_noreply_lists_all_whom_this_server_keeps_waiting() -> None:
@@ -265,12 +268,13 @@ def test_whoever_is_answered_gives_up_or_is_told_is_kept_no_longer(kind: str) ->
     assert story.add("noreply", room, about=story.call(other, room)).details["waiting"] == ["c2"]
 
 
-# --- the ways to end ---------------------------------------------------------------------------------------------------------
+# Ends of processes and calls.
 
 
 def test_a_crash_an_exit_by_a_link_and_who_is_told() -> None:
     story, room, socket, caller = Story(), Room("coordinator"), Socket(), Task()
     boom = RuntimeError("injected by --fault crash")
+    text = "RuntimeError: injected by --fault crash"
     call = story.call(caller, room)
     assert [
         story.add("crash", socket, None, boom, 0.002, call=call, cause=1),
@@ -278,15 +282,15 @@ def test_a_crash_an_exit_by_a_link_and_who_is_told() -> None:
         story.add("exit", room, None, boom, 0.002, call=call, cause=1, detail=socket),
         story.add("down", room, caller, boom, 0.002, call=call, cause=1, about=call),
     ] == [
-        Step(2, 0.002, "crash", "c1", at="socket", details={"error": "RuntimeError: injected by --fault crash"}, cause=1),
-        Step(3, 0.002, "exit", "c1", at="socket", details={"reason": "RuntimeError: injected by --fault crash"}, cause=1),
+        Step(2, 0.002, "crash", "c1", at="socket", details={"error": text}, cause=1),
+        Step(3, 0.002, "exit", "c1", at="socket", details={"reason": text}, cause=1),
         Step(
             4, 0.002, "exit", "c1", at="coordinator", cause=1,
-            details={"reason": "RuntimeError: injected by --fault crash", "link": "socket"},
+            details={"reason": text, "link": "socket"},
         ),
         Step(
             5, 0.002, "down", "c1", "coordinator", "caller", cause=1,
-            details={"reason": "RuntimeError: injected by --fault crash", "blocked": 0.002},
+            details={"reason": text, "blocked": 0.002},
         ),
     ]  # fmt: skip
 
@@ -344,14 +348,13 @@ def test_the_end_counts_what_became_of_all_calls() -> None:
     }
 
 
-# --- names -------------------------------------------------------------------------------------------------------------------
+# Names.
 
 
 def test_a_process_is_called_by_its_registered_name_or_by_its_class() -> None:
     tracer = Tracer()
-    assert [tracer.name(who) for who in (Room("coordinator"), Socket(), Room(("a", "tuple")), Room(""))] == [
-        "coordinator", "socket", "room", "room-2",
-    ]  # fmt: skip
+    processes = [Room("coordinator"), Socket(), Room(("a", "tuple")), Room("")]
+    assert [*map(tracer.name, processes)] == ["coordinator", "socket", "room", "room-2"]
 
 
 def test_a_second_one_of_a_name_is_numbered_even_when_the_first_is_gone() -> None:
@@ -391,7 +394,7 @@ def test_calls_are_numbered_in_the_order_in_which_they_are_made() -> None:
     assert [story.tracer.call(call) for call in reversed(calls)] == ["c3", "c2", "c1"]
 
 
-# --- numbers and times -------------------------------------------------------------------------------------------------------
+# Numbers and times.
 
 
 def test_notes_take_numbers_and_causes_still_point_to_the_right_step() -> None:
@@ -498,7 +501,7 @@ def test_appended_steps_follow_those_that_are_there() -> None:
     }
 
 
-# --- values ------------------------------------------------------------------------------------------------------------------
+# Values.
 
 
 class Colour(enum.Enum):
@@ -612,7 +615,7 @@ def test_every_value_is_held_by_json_as_it_is_shown(value: object) -> None:
     assert to_json_value(held) == held
 
 
-# --- memory ------------------------------------------------------------------------------------------------------------------
+# Memory.
 
 
 def greetings(count: int) -> Iterable[Step]:
@@ -641,7 +644,7 @@ def test_calls_and_callers_that_are_gone_take_no_memory() -> None:
     assert used(4000) < used(400) + 50_000
 
 
-# --- with the runtime --------------------------------------------------------------------------------------------------------
+# With the runtime.
 
 
 def told_by_a_node(program: Any, *connect: Any) -> list[Step]:
