@@ -59,8 +59,8 @@ def _move_by(count: int) -> Command:
         steps = visible_steps(state, index)
         if not steps:
             return state
-        position = bisect_right(steps, state.number) - 1 + count
-        return replace(state, number=steps[min(max(0, position), len(steps) - 1)], playing=False)
+        place = bisect_right(steps, state.number) - 1 + count
+        return replace(state, number=steps[min(max(0, place), len(steps) - 1)], playing=False)
 
     return move
 

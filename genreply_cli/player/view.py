@@ -147,9 +147,7 @@ class _Drawing:
         """The header above the last `count` rows, and these rows: of headers, only later ones."""
         shown = self._rows[-count:]
         header = shown[0][0] if shown else self._header()
-        return header, [
-            row for number, (_, row, is_header) in enumerate(shown) if number or not is_header
-        ]
+        return header, [row for place, (_, row, named) in enumerate(shown) if place or not named]
 
     def _header(self) -> Row:
         return [(" ", ""), *self.timeline.header()]
@@ -214,7 +212,7 @@ def _initial_snapshot(index: Index) -> Snapshot:
 def _mark(row: Row) -> Row:
     """The row of the current step: it has a sign, and its time and call are in reverse."""
     bold = [
-        (text, f"{style} bold reverse" if column < 2 else f"{style} bold")
-        for column, (text, style) in enumerate(row)
+        (text, f"{look} bold reverse" if place < 2 else f"{look} bold")
+        for place, (text, look) in enumerate(row)
     ]
     return [(">", "bold"), *bold]

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Final, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from genreply_cli.timeline.views import View
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
 
@@ -74,19 +76,16 @@ def _can_encode(text: str, stream: TextIO) -> bool:
     return True
 
 
-def colored(text: str, style: str) -> str:
-    """One line of text in a style such as "bold red", as an ANSI terminal understands it."""
-    return f"\x1b[{_codes(style)}m{text}\x1b[0m" if text and style else text
+def rich_console(stream: TextIO, mode: OutputMode) -> "Console":
+    """A console of Rich that takes all text as it is: no markup, no emoji codes."""
+    from rich.console import Console
 
-
-# fmt: off
-_CODES: Final[Mapping[str, int]] = {
-    "bold": 1, "dim": 2, "reverse": 7,
-    "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36,
-}
-# fmt: on
-
-
-@cache
-def _codes(style: str) -> str:
-    return ";".join(str(code) for code in sorted(map(_CODES.__getitem__, style.split())))
+    return Console(
+        file=stream,
+        force_terminal=True,
+        # every colour here has an ANSI name, so Rich need not find out what the terminal can show
+        color_system="standard" if mode.color else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )

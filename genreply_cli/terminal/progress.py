@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
-from genreply_cli.terminal.output import OutputMode, OutputOptions, choose_mode
+from genreply_cli.terminal.output import OutputMode, OutputOptions, choose_mode, rich_console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -61,21 +61,12 @@ class ProgressBar:
 
 def _rich_progress(stream: TextIO, mode: OutputMode, total: int) -> "Progress":
     from rich import progress
-    from rich.console import Console
 
-    console = Console(
-        file=stream,
-        force_terminal=True,
-        color_system="standard" if mode.color else None,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
     bar = progress.Progress(
         *([] if mode.ascii_only else [progress.BarColumn(BAR_COLUMNS)]),
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(),
-        console=console,
+        console=rich_console(stream, mode),
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,

@@ -34,7 +34,7 @@ def rows_moved(above: Sequence[int], column: int, width: int) -> int:
 def track_resize(app: "Application[str]") -> None:
     """Have a prompt erase all its rows after a resize, not only as many as it has drawn.
 
-    prompt_toolkit has no hook for this, so its own method is replaced.
+    prompt_toolkit has no hook for this: its own method is replaced.
     """
     resized = app._on_resize  # noqa: SLF001
 
@@ -50,4 +50,4 @@ def track_resize(app: "Application[str]") -> None:
             app.output.cursor_up(rows_moved(cells, cursor.x, width))
         resized()
 
-    app._on_resize = on_resize  # type: ignore[method-assign]  # noqa: SLF001  # see above
+    app._on_resize = on_resize  # type: ignore[method-assign]  # noqa: SLF001

@@ -8,14 +8,17 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from genreply_cli.terminal.output import OutputOptions, choose_mode, colored
+from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
 from genreply_cli.terminal.status_line import StatusLine
 from genreply_cli.timeline.timeline import Timeline
 from genreply_cli.transcript.step import Step
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 REDRAW_SECONDS: Final = 0.1  # between two pictures of the status line
 SENTENCE_SECONDS: Final = 5.0  # between two sentences about a call that blocks, for a screen reader
@@ -31,6 +34,7 @@ class Screen:
             stream.reconfigure(errors="backslashreplace")
         view = None if self.mode.view == "off" else self.mode.view
         self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only)
+        self._console = rich_console(stream, self.mode) if self.mode.color else None
         self._status_line: StatusLine | None = None  # on a terminal, while calls may block
 
     @property
@@ -50,14 +54,10 @@ class Screen:
             return
         if self.mode.terminal:
             self._timeline.resize(self.width)
-        if self.mode.color and self._timeline.view not in {"plain", "accessible"}:
-            rows = [
-                "".join(colored(text, style) for text, style in spans)
-                for spans in self._timeline.spans(step)
-            ]
+        if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
+            self._write(self._colored(self._timeline.rows(step)))
         else:
-            rows = [line.rstrip() for line in self._timeline.lines(step)]
-        self._write("".join(f"{row}\n" for row in rows))
+            self._write("".join(f"{line.rstrip()}\n" for line in self._timeline.lines(step)))
 
     def set_view(self, name: str) -> None:
         """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
@@ -66,11 +66,13 @@ class Screen:
         self._timeline.set_view(None if view == "off" else view)
 
     def say(self, text: str, style: str = "") -> None:
-        """Write a text among the rows, in a style such as "bold" or "red"."""
-        lines = text.split("\n")
-        if self.mode.color:
-            lines = [colored(line, style) for line in lines]
-        self._write("".join(f"{line}\n" for line in lines))
+        """Write a text among the rows, in a style as Rich names it."""
+        if self._console is None:
+            self._write(f"{text}\n")
+        else:
+            with self._console.capture() as captured:
+                self._console.print(text, style=style, soft_wrap=True)
+            self._write(captured.get())
         self.stream.flush()
 
     @contextlib.contextmanager
@@ -97,9 +99,8 @@ class Screen:
 
     def hide(self) -> None:
         """Erase the status line, so that the caller may write to the terminal. It comes back."""
-        erase = "" if self._status_line is None else self._status_line.erase()
-        if erase:
-            self.stream.write(erase)
+        if self._status_line is not None:
+            self.stream.write(self._status_line.erase())
             self.stream.flush()
 
     async def _tell_of_blocked_calls(self, status_line: StatusLine) -> None:
@@ -119,5 +120,14 @@ class Screen:
         if not rows:
             return
         self.stream.write(rows)
-        if self.mode.terminal or self.mode.color:
+        if self.mode.terminal or self._console is not None:
             self.stream.flush()
+
+    def _colored(self, rows: "Iterable[Text]") -> str:
+        assert self._console is not None
+        # the width that Rich finds out by itself may be that of another stream
+        self._console.size = max(self.width, 1), 24
+        with self._console.capture() as captured:
+            for row in rows:
+                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
+        return captured.get()

@@ -2,14 +2,14 @@
 
     timeline = Timeline(width=112)
     for step in steps:
-        for line in timeline.lines(step):     # `spans` gives texts with their styles
-            print(line)
+        for row in timeline.rows(step):     # rich.text.Text; `lines` gives str
+            console.print(row)
 
 The view `wide` has lanes; `narrow` and `smallest` have columns. `plain` is for files and pipes:
-whole lines without escapes. `accessible` is in sentences.
+whole lines without escapes, and Rich is not imported. `accessible` is in sentences.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from genreply_cli.text import cells, crop, fits, pad, visible
 from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, style_of
@@ -19,6 +19,9 @@ from genreply_cli.timeline.views import View
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import KINDS, Step
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 WIDE_COLUMNS: Final = 100  # a terminal of at least this width has lanes
 NARROW_COLUMNS: Final = 60  # a narrower one has no column for the endpoints
@@ -79,15 +82,20 @@ class Timeline:
         """Begin in the middle of a transcript, at this state of its calls and processes."""
         self._lanes.start_from(snapshot)
 
+    def rows(self, step: Step) -> "list[Text]":
+        """The rows of a step for Rich: mostly one, below a header when the lanes have changed."""
+        from rich.text import Text
+
+        return [
+            Text.assemble(*spans, no_wrap=True, overflow="ellipsis") for spans in self.spans(step)
+        ]
+
     def lines(self, step: Step) -> list[str]:
         """The rows of a step as text."""
         return ["".join(text for text, _ in spans) for spans in self.spans(step)]
 
     def spans(self, step: Step) -> list[list[Span]]:
-        """The rows of a step as pieces of text with their styles.
-
-        Mostly it is one row; below a header when the lanes have changed.
-        """
+        """The rows of a step as pieces of text with their styles."""
         if self.view == "plain":
             return [[(plain_line(step), "")]]
         if self.skip(step):

@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 import typer
-from rich.color import ColorSystem
-from rich.style import Style
 
 from genreply_cli.cli.app import app
 from genreply_cli.cli.send import SendOptions
-from genreply_cli.terminal.output import OutputOptions, choose_mode, colored
+from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.progress import ProgressBar
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.timeline.kinds import STYLES
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.step import Step
 
@@ -206,18 +203,6 @@ def test_a_row_is_as_wide_as_the_stream_and_not_as_another(
     assert _without_colours(stream.written).splitlines() == rows
 
 
-@pytest.mark.parametrize(
-    "style",
-    sorted(
-        {"", "dim", "bold reverse blue", "red bold", *(kind.colour for kind in STYLES.values())}
-    ),
-)
-def test_a_text_is_coloured_as_rich_would_colour_it(style: str) -> None:
-    rich = Style.parse(style)
-    for text in ("Hello", "", "你好 [red]"):
-        assert colored(text, style) == rich.render(text, color_system=ColorSystem.STANDARD)
-
-
 def test_off_writes_nothing() -> None:
     stream = Stream(terminal=True)
     Screen(stream, OutputOptions("off")).show(SAID)
@@ -271,8 +256,7 @@ def test_a_bar_keeps_to_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- the flags and their variables ---
 
-GENREPLY: Any = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = GENREPLY.commands
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SEND = COMMANDS["send"]
 
 

@@ -499,8 +499,8 @@ def test_no_row_is_wider_than_the_terminal(
 ) -> None:
     timeline = Timeline(width, view, ascii_only=ascii_only)
     for each in steps:
-        for line in timeline.lines(each):
-            assert cell_len(line) <= width
+        for row in timeline.rows(each):
+            assert cell_len(row.plain) <= width
 
 
 @given(st.lists(STEPS, max_size=6), st.sampled_from(VIEWS), st.booleans())
@@ -520,10 +520,9 @@ def test_what_was_drawn_stays_whatever_comes_after(steps: list[Step], view: View
 
 
 @given(st.lists(STEPS, max_size=6), st.sampled_from(VIEWS))
-def test_the_spans_say_what_the_lines_say(steps: list[Step], view: View) -> None:
+def test_rows_for_rich_say_what_the_lines_say(steps: list[Step], view: View) -> None:
     timeline, again = Timeline(112, view), Timeline(112, view)
-    rows = [spans for each in steps for spans in timeline.spans(each)]
-    assert ["".join(text for text, _ in spans) for spans in rows] == [
+    assert [row.plain for each in steps for row in timeline.rows(each)] == [
         line for each in steps for line in again.lines(each)
     ]
 
@@ -630,8 +629,8 @@ def test_with_ascii_glyphs_only_the_text_of_others_may_be_anything_else(
 
 def test_colours_are_those_of_the_kind() -> None:
     def styles(each: Step) -> set[str]:
-        spans = Timeline(120).spans(each)[-1]
-        return {style for _, style in spans if style not in {"", "dim"}}
+        row = Timeline(120).rows(each)[-1]
+        return {str(span.style) for span in row.spans if span.style != "dim"}
 
     assert styles(asked("c1")) == {"cyan"}
     assert styles(step("reply", "c1", "coordinator", "caller", message="A", blocked=0.1)) == {
@@ -649,14 +648,15 @@ def test_a_console_of_rich_prints_the_rows_as_they_are() -> None:
         console = Console(file=file, width=width, markup=False, emoji=False, highlight=False)
         timeline = Timeline(width)
         for each in GREETING:
-            for spans in timeline.spans(each):
-                console.print(Text.assemble(*spans))
+            for row in timeline.rows(each):
+                console.print(row)
         assert file.getvalue().rstrip("\n") == drawn(GREETING, width)
 
 
 def test_markup_of_the_user_is_text() -> None:
-    line = Timeline(120).lines(step("mark", label="[red]:smile:[/]"))[-1]
-    assert line.endswith("[red]:smile:[/]")
+    row = Timeline(120).rows(step("mark", label="[red]:smile:[/]"))[-1]
+    assert isinstance(row, Text)
+    assert row.plain.endswith("[red]:smile:[/]")
 
 
 def test_plain_lines_are_made_without_rich() -> None:
