@@ -17,6 +17,7 @@ from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.reader import Steps
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer
@@ -284,7 +285,7 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     """Run what is recorded again, and print what comes out differently. Equal is 0, different is `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
     from genreply_cli.session.inputs import Inputs
-    from genreply_cli.session.rerun import again
+    from genreply_cli.session.rerun import rerun as run_again
 
     real = steps.header.clock != "virtual"
     if real and wanted.times:
@@ -295,14 +296,22 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     here, inputs = CallSummary(steps.header, wanted.times, real), Inputs.of(steps.header)
     for step in WithProgress(steps, wanted.wishes):
         here.update(step)
-        inputs.see(step)
+        inputs.update(step)
     there = CallSummary(steps.header, wanted.times, real)
-    again(steps.header, inputs, there.update)
+    run_again(steps.header, inputs, there.update)
     code = _print_differences(here, there)
     if code and real:
         sys.stdout.flush()
         print("note: on a real clock microseconds decide what comes first where calls overlap; --clock virtual leaves no doubt",
               file=sys.stderr)  # fmt: skip
+    if code and inputs.command_labels:
+        sys.stdout.flush()
+        label = pretty_name(inputs.command_labels[0])
+        print(
+            f"note: labels such as {label} are never executed; earlier versions of genreply recorded"
+            " commands in labels only",
+            file=sys.stderr,
+        )
     return code
 
 

@@ -351,7 +351,7 @@ class Shell:
             return None
         before = self.supervisor.coordinator
         self.settings.with_setting(name, text)  # or it is nonsense, and nothing was done
-        self._mark(f"/{name} {text}")
+        self._mark_command(f"{name} {text}")
         self.supervisor.change(name, text)
         self.face.say(f"{name} is {self.settings.as_typed(name)} for what is sent from now on")
         return None if self.supervisor.coordinator is before else self._started()
@@ -367,12 +367,12 @@ class Shell:
                 hint="the next greeting, or /restart, starts a new one",
             )
         process = victim if which == "coordinator" else await self.supervisor.socket()
-        self._mark(f"/crash {which}")
+        self._mark_command(f"crash {which}")
         process.exit(RuntimeError(f"/crash {which}"))
         self.face.say("the next greeting, or /restart, starts a new coordinator")
 
     async def do_restart(self, _: str) -> None:
-        self._mark("/restart")
+        self._mark_command("restart")
         self.supervisor.restart()
         await self._started()
 
@@ -438,13 +438,14 @@ class Shell:
 
     # --- commands: the transcript ---------------------------------------------------------------------------------------------
 
-    def _mark(self, label: str) -> None:
-        self.watch.show(self.watch.tracer.note("mark", label=label))
+    def _mark_command(self, command: str) -> None:
+        """Record a command that changes what happens, so that it can be run again."""
+        self.watch.show(self.watch.tracer.note("mark", label=f"/{command}", command=command))
 
     def do_mark(self, label: str) -> None:
         if not label:
             raise ValueError("/mark needs a label, as in: /mark lunch")
-        self._mark(label)
+        self.watch.show(self.watch.tracer.note("mark", label=label))
 
     def do_save(self, path: str) -> None:
         if not path:

@@ -1,202 +1,153 @@
-"""What came from outside in a recording."""
+"""The inputs of a recording: what happened in it because someone outside wanted it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.session import parsing
-from genreply_cli.session.settings import Settings
+from genreply_cli.session.recording import not_repeatable
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
 from genreply_cli.transcript.step import Step, is_caller
-from genreply_cli.variations import COORDINATORS
 
-SETTINGS: Final = {"coordinator", "delay", "timeout", "faults"}
-
-
-AT_ONCE: Final = 0.005  # seconds within which a real clock sees what happened at once
+SAME_INSTANT_SECONDS: Final = 0.005  # on a real clock, inputs this close came at once
+SETTING_COMMANDS: Final = frozenset({"coordinator", "delay", "timeout", "fault", "seed"})
+COMMANDS: Final = SETTING_COMMANDS | {"crash", "restart"}  # those that a mark may carry
 
 
-class Call(NamedTuple):
-    """Somebody asks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something that came from outside, recorded as the step `seq` at `t` seconds."""
 
     t: float
     seq: int
+    immediate: bool = False  # at the same instant as the input before it, or as a reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Input):
+    """A caller greets."""
+
     call: str
     caller: str
     message: str
     timeout: float | None
-    together: bool  # with the input before it
-    follows_reply: bool  # at once after the answer to the same caller's call before
 
 
-class Cancel(NamedTuple):
-    """Somebody is cancelled while waiting."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Input):
+    """A caller is cancelled while it waits."""
 
-    t: float
-    seq: int
     call: str
-    together: bool = False
 
 
-class Mark(NamedTuple):
-    """Somebody makes a mark, which may say what was typed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark(Input):
+    """A mark is made. With a `command` it is the record of a command that changed something."""
 
-    t: float
-    seq: int
     details: dict[str, Any]
-    together: bool = False
+    command: str | None
 
 
-class StartCoordinator(NamedTuple):
-    """A coordinator is started in the place of another one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCoordinator(Input):
+    """A coordinator is started, as the `number`th of the recording."""
 
-    t: float
-    seq: int
     number: int
-    together: bool = False
 
 
-class StopReplaced(NamedTuple):
-    """Nobody waits any more for those that were replaced."""
-
-    t: float
-    seq: int
-    together: bool = False
-
-
-Input = Call | Cancel | Mark | StartCoordinator | StopReplaced
-
-
-def settings_of(header: Header) -> Settings:
-    """The settings that a recording was made with, on the virtual clock. Raises GenreplyError if they are not known."""
-    told = header.settings
-    unknown = sorted(set(told) - SETTINGS)
-    if unknown:
-        raise _cannot(f"this genreply does not know its setting {pretty_name(unknown[0])}")
-    coordinator, delay, timeout, faults = (
-        told.get(name) for name in ("coordinator", "delay", "timeout", "faults")
-    )
-    if not isinstance(coordinator, str) or coordinator not in COORDINATORS:
-        raise _cannot("its header does not say which of the coordinators it shows")
-    if not (
-        isinstance(delay, list)
-        and len(delay) == 2
-        and all(map(_is_time, delay))
-        and delay[0] <= delay[1]
-    ):
-        raise _cannot("its header does not say from what to what an answer is delayed")
-    if timeout is not None and not _is_time(timeout):
-        raise _cannot("its header does not say for how long a caller waits")
-    try:
-        struck = tuple(
-            parsing.fault(str(fault)) for fault in (faults if isinstance(faults, list) else [])
-        )
-    except ValueError as error:
-        raise _cannot(str(error)) from None
-    return Settings(
-        coordinator, (delay[0], delay[1]), timeout, struck, header.seed or 0, clock="virtual"
-    )
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) in {int, float} and 0 <= value < 1e9
-
-
-def _cannot(why: str) -> GenreplyError:
-    hint = "what genreply send and genreply repl record can be run again, and so can the samples"
-    return GenreplyError(f"it cannot be run again: {why}", hint=hint, exit_code=ExitStatus.INVALID)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopReplaced(Input):
+    """The coordinators that have been replaced are stopped."""
 
 
 @dataclass
 class Inputs:
-    """What came from outside, read from the steps of a recording. Call `see` with each; raises GenreplyError."""
+    """The inputs of a recording, read from its steps. `update` raises GenreplyError."""
 
-    real: bool = False  # recorded on a real clock: what happened at once has taken a little time
-    instant: bool = False  # without delay: answers come at once
+    real: bool = False  # recorded on a real clock: what happens at one instant takes some time
     inputs: list[Input] = field(default_factory=list)
-    steps: int = 0  # how many there are, without the end
-    seconds: float = 0.0
-    ended: bool = False
-    _answered: dict[str, float] = field(
-        default_factory=dict
-    )  # when each caller has got an answer, of whatever kind
-    _latest: Input | None = None  # the input that was the step before
+    steps: int = 0  # how many there are, without the `end` step
+    seconds: float = 0.0  # how long the recording is
+    ended: bool = False  # it has an `end` step: the recording was not interrupted
+    command_labels: list[str] = field(default_factory=list)  # look like commands, and are none
+    _coordinators: list[str] = field(default_factory=list)
+    _unblocked: dict[str, float] = field(default_factory=dict)  # caller: when its last call ended
+    _previous: Input | None = None  # the input that was the step before
 
     @classmethod
     def of(cls, header: Header) -> "Inputs":
-        """Those of a recording with this header, yet to be seen."""
-        delay = header.settings.get("delay")
-        return cls(real=header.clock != "virtual", instant=delay == [0, 0])
+        """No inputs yet, of a recording with this header."""
+        return cls(real=header.clock != "virtual")
 
-    def see(self, step: Step) -> None:
-        """One more step."""
+    def update(self, step: Step) -> None:
+        """Read one more step. Raises GenreplyError if it is not a step that can be repeated."""
         self.seconds = max(self.seconds, step.t)
         if step.kind == "end":
             self.ended = True
             return
         if self.ended:
-            raise _cannot("another recording is appended to it")
+            raise not_repeatable("another recording is appended to it")
         self.steps += 1
-        before, self._latest = self._latest, None
+        self._previous = self._input(step)
+        if self._previous is not None:
+            self.inputs.append(self._previous)
+        caller = step.target if step.kind in {"reply", "down"} else step.source
+        if step.ends_call and caller is not None:
+            self._unblocked[caller] = step.t
+
+    def _input(self, step: Step) -> Input | None:
+        t, seq, at = step.t, step.seq, step.at
+        immediate = self._previous is not None and self._is_now(self._previous.t, t)
         match step.kind:
             case "call":
-                self._latest = self._ask(step, before)
+                return self._call(step, immediate=immediate)
             case "cancel" if step.call is not None:
-                self._latest = Cancel(step.t, step.seq, step.call, self._together(step, before))
+                return Cancel(t=t, seq=seq, immediate=immediate, call=step.call)
             case "mark":
-                self._latest = Mark(
-                    step.t, step.seq, dict(step.details), self._together(step, before)
-                )
-            case "start" if number := _number(step.at):
-                self._latest = StartCoordinator(step.t, step.seq, number)
-            case "exit" if (
-                _number(step.at) is not None and step.details.get("reason") == "shutdown"
-            ):
-                self._latest = StopReplaced(step.t, step.seq)
-            case "reply" | "down" if step.target is not None:
-                self._answered[step.target] = step.t
-            case "timeout" if step.source is not None:
-                self._answered[step.source] = step.t
-        if step.kind == "cancel" and step.source is not None:
-            self._answered[step.source] = step.t
-        if self._latest is not None:
-            self.inputs.append(self._latest)
+                return self._mark(step, immediate=immediate)
+            case "start" if at is not None and is_coordinator_start(step):
+                self._coordinators.append(at)
+                return StartCoordinator(t=t, seq=seq, number=len(self._coordinators))
+            case "exit" if at in self._coordinators and step.details.get("reason") == "shutdown":
+                return StopReplaced(t=t, seq=seq)
+        return None
 
-    def _together(self, step: Step, before: Input | None) -> bool:
-        return before is not None and step.t - before.t <= (AT_ONCE if self.real else 0.0)
+    def _is_now(self, earlier: float, t: float) -> bool:
+        return t - earlier <= (SAME_INSTANT_SECONDS if self.real else 0.0)
 
-    def _ask(self, step: Step, before: Input | None) -> Call:
+    def _call(self, step: Step, *, immediate: bool) -> Call:
         match step.message:
             case ["greet", str(message)] if step.call is not None and step.source is not None:
                 pass
             case _:
-                raise _cannot(
-                    f"expected greetings, found {pretty_message(step.message) or 'a call without a message'}"
-                )
+                found = pretty_message(step.message) or "a call without a message"
+                raise not_repeatable(f"expected greetings, found {found}")
         if not is_caller(step.source):
-            raise _cannot(
-                f"{pretty_name(step.source)} is a process that asks, and only a caller can be made to ask"
+            process = pretty_name(step.source)
+            raise not_repeatable(
+                f"{process} is a process that asks, and only a caller can be made to ask"
             )
-        answered = self._answered.get(step.source)
-        at_once = 0.0 if not self.real else AT_ONCE if self.instant else -1.0
-        again = answered is not None and step.t - answered <= at_once
-        together = self._together(step, before)
+        if not self.real and self._unblocked.get(step.source) == step.t:
+            immediate = True  # this caller calls again in the same turn of the event loop
         return Call(
-            step.t,
-            step.seq,
-            step.call,
-            step.source,
-            message,
-            step.details.get("timeout"),
-            together,
-            again,
+            t=step.t,
+            seq=step.seq,
+            immediate=immediate,
+            call=step.call,
+            caller=step.source,
+            message=message,
+            timeout=step.details.get("timeout"),
         )
 
+    def _mark(self, step: Step, *, immediate: bool) -> Mark:
+        details = dict(step.details)
+        command, label = details.get("command"), details.get("label")
+        if command is None and isinstance(label, str):
+            slash, name = label[:1], label[1:].partition(" ")[0]
+            if slash == "/" and name in COMMANDS:
+                self.command_labels.append(label)
+        return Mark(t=step.t, seq=step.seq, immediate=immediate, details=details, command=command)
 
-def _number(name: str | None) -> int | None:
-    """Which of the coordinators this is: 0 for the first, 2 for `coordinator-2`; None for anybody else."""
-    stem, _, digits = (name or "").partition("-")
-    if stem != "coordinator" or (digits and not (digits.isdecimal() and len(digits) < 6)):
-        return None
-    return int(digits or 0)
+
+def is_coordinator_start(step: Step) -> bool:
+    """Whether a coordinator starts: a session starts no other process that is linked to none."""
+    return step.kind == "start" and step.details.get("linked") is None

@@ -1,19 +1,20 @@
-"""A recorded session, run again on the virtual clock: the same inputs at the same times, with the same settings and seed.
+"""A recorded session, run again on the virtual clock: the same inputs, settings and seed.
 
-Inputs are what came from outside: each call, each giving up, each mark (which in a REPL may be a command that changes things),
-each new coordinator, the end. All else has to follow from them. What came at the same time keeps its order: a caller that asked
-again at once does so here, and one that asked on its own waits for its time, and, within that time, until as much has happened as
-had happened then.
+Each input comes at its recorded time, and then when as many steps have been seen as before it in
+the recording. Inputs of the same instant keep their order: a caller that called again as soon as it
+had its reply does so here. Everything else has to follow from the inputs.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from genreply_cli.otp import CallError, GenServer
+from genreply_cli.session.callers import CallerPool
 from genreply_cli.session.inputs import (
+    SETTING_COMMANDS,
     Call,
     Cancel,
     Input,
@@ -21,168 +22,160 @@ from genreply_cli.session.inputs import (
     Mark,
     StartCoordinator,
     StopReplaced,
-    settings_of,
+    is_coordinator_start,
 )
 from genreply_cli.session.observers import Observer, Observers
+from genreply_cli.session.recording import settings_of
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
 
-CHANGES: Final = {"/coordinator", "/delay", "/timeout", "/fault", "/seed"}
-REAL_CLOCK_SLACK: Final = 0.05  # seconds for which what a real clock has seen may be waited for
-ROUNDED: Final = 1e-6  # seconds by which a recorded time may be off
-MAX_LOOP_TURNS: Final = (
-    50  # of the event loop, for which an input waits for what came before it at the same time
-)
+ROUNDING_SECONDS: Final = 1e-6  # by which a recorded time may be off
+MAX_LOOP_TURNS: Final = 50  # for which an input waits for the steps before it
 
 
-def again(header: Header, inputs: Inputs, sink: Observer) -> None:
-    """Run a recording again, on the virtual clock; what happens goes to the sink. Raises GenreplyError if that cannot be done."""
+def rerun(header: Header, inputs: Inputs, sink: Observer) -> None:
+    """Run a recording again, and give its steps to the sink. Raises GenreplyError if it cannot."""
     settings = settings_of(header)
-    rerun = Rerun(inputs)
-
-    def so_far(
-        step: Step,
-    ) -> None:  # what an interrupted recording does not tell may have happened all the same
-        if inputs.ended or rerun.seen < inputs.steps:
-            sink(step)
-
-    settings.run(rerun.run(settings, [so_far]))
+    settings.run(Rerun(inputs, sink).run(settings))
 
 
 class Rerun:
-    """Does it all again, at its time."""
+    """The inputs of a recording, given to a new session."""
 
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs: Sequence[Input] = inputs.inputs
-        self.steps = inputs.steps
-        self.open_ended = (
-            inputs.real and inputs.ended
-        )  # other things may happen than then, but each call comes to its end
-        self.seconds = inputs.seconds + (REAL_CLOCK_SLACK if inputs.real else ROUNDED)
-        self.end = 0.0 if inputs.real else inputs.seconds  # on a real clock, more may come by then
-        self.order = deque(
-            one.seq for one in self.inputs if isinstance(one, Call)
-        )  # who has not asked yet
-        self.seen = 0
-        self.news = asyncio.Event()
-        self.callers: dict[str, tuple[asyncio.Queue[Call], asyncio.Task[None]]] = {}
-        self.asking: dict[str, asyncio.Task[Any]] = {}
-        self.given_up: set[str] = set()
+    def __init__(self, inputs: Inputs, sink: Observer) -> None:
+        self._recorded = inputs
+        self._sink = sink
+        self._steps = 0  # seen so far
+        self._coordinators = 0  # started so far
+        self._changed = asyncio.Event()
+        self._callers: dict[str, CallerPool[Call]] = {}  # one caller each, by its recorded name
+        self._calls = deque(each.seq for each in inputs.inputs if isinstance(each, Call))  # to come
+        self._tasks: dict[str, asyncio.Task[Any]] = {}  # of the callers that wait, by their calls
+        self._cancelled: set[str] = set()  # calls
 
-    def see(self, _: Step) -> None:
-        """Something has happened."""
-        self.seen += 1
-        self.news.set()
+    def update(self, step: Step) -> None:
+        """Observe the session."""
+        self._coordinators += is_coordinator_start(step)
+        # what follows the last step of an interrupted recording may have happened all the same
+        if self._recorded.ended or self._steps < self._recorded.steps:
+            self._sink(step)
+        self._steps += 1
+        self._changed.set()
 
-    async def run(self, settings: Settings, sinks: list[Observer]) -> None:
-        """Run it, until as much has happened as had happened then, or until as much time has passed."""
+    async def run(self, settings: Settings) -> None:
+        """Run the session until it has as many steps as the recording, or has lasted as long."""
         begin = asyncio.get_running_loop().time()
         try:
-            async with session(lambda: Supervisor(settings), [*sinks, self.see]) as (
+            async with session(lambda: Supervisor(settings), [self.update]) as (
                 supervisor,
-                watch,
+                observers,
             ):
-                assert watch is not None
-                for one in self.inputs:
-                    if not one.together and not (isinstance(one, Call) and one.follows_reply):
-                        await _until(begin + one.t)
-                        if not isinstance(one, Call):
-                            await self._as_much_as_before(one.seq)
-                    await self._put(one, supervisor, watch)
-                try:
-                    async with asyncio.timeout_at(begin + self.seconds):
-                        while self.seen < self.steps or (self.open_ended and self.asking):
-                            self.news.clear()
-                            await self.news.wait()
-                except TimeoutError:
-                    pass
-                else:
-                    if begin + self.end - asyncio.get_running_loop().time() > ROUNDED:
-                        await _until(begin + self.end)
+                assert observers is not None  # there is a sink
+                for each in self._recorded.inputs:
+                    if not each.immediate:
+                        await _sleep_until(begin + each.t)
+                        if not isinstance(each, Call):  # a caller's task waits by itself
+                            await self._steps_before(each)
+                    await self._apply(each, supervisor, observers)
+                await self._wait_for_end(begin)
         finally:
-            for _, task in self.callers.values():
-                task.cancel()
-            await asyncio.gather(
-                *(task for _, task in self.callers.values()), return_exceptions=True
-            )
+            for caller in self._callers.values():
+                await caller.close()
 
-    async def _as_much_as_before(self, seq: int) -> None:
+    async def _steps_before(self, each: Input) -> None:
         for _ in range(MAX_LOOP_TURNS):
-            if self.seen >= seq - 1:
+            if self._steps >= each.seq - 1:
                 return
             await asyncio.sleep(0)
 
-    async def _turn_of(self, ask: Call) -> None:
-        """Wait until those have asked who asked before, if they do so at the same time."""
-        free = ask.together or ask.follows_reply
-        for _ in range(MAX_LOOP_TURNS):
-            if self.order[0] == ask.seq and (free or self.seen >= ask.seq - 1):
-                break
-            await asyncio.sleep(0)
-        self.order.remove(ask.seq)
+    async def _wait_for_end(self, begin: float) -> None:
+        recorded, loop = self._recorded, asyncio.get_running_loop()
+        end = begin + recorded.seconds
+        try:
+            async with asyncio.timeout_at(end + ROUNDING_SECONDS):
+                while self._steps < recorded.steps:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+        if not recorded.real and end - loop.time() > ROUNDING_SECONDS:
+            await _sleep_until(end)
 
-    async def _put(self, one: Input, supervisor: Supervisor, watch: Observers) -> None:
-        match one:
+    async def _apply(self, each: Input, supervisor: Supervisor, observers: Observers) -> None:
+        match each:
             case Call():
-                if one.caller not in self.callers:
-                    queue: asyncio.Queue[Call] = asyncio.Queue()
-                    task = asyncio.get_running_loop().create_task(
-                        self._caller(supervisor, queue), name="caller"
-                    )
-                    self.callers[one.caller] = queue, task
-                self.callers[one.caller][0].put_nowait(one)
-            case Cancel() if one.call in self.asking:
-                self.given_up.add(one.call)
-                self.asking[one.call].cancel()
+                if each.caller not in self._callers:
+                    call = partial(self._call, supervisor)
+                    self._callers[each.caller] = CallerPool(call, max_callers=1)
+                self._callers[each.caller].add(each)
+            case Cancel() if each.call in self._tasks:
+                self._cancelled.add(each.call)
+                self._tasks[each.call].cancel()
             case Mark():
-                command, _, text = str(one.details.get("label", "")).partition(" ")
-                crashing = await _victim(supervisor, text) if command == "/crash" else None
-                watch.show(watch.tracer.note("mark", **one.details))
-                if crashing is not None:
-                    crashing.exit(RuntimeError(f"/crash {text}"))
-                elif command == "/restart":
-                    supervisor.restart()
-                elif command in CHANGES:
-                    with suppress(
-                        ValueError
-                    ):  # somebody's own mark, which only looks like a command
-                        supervisor.change(command[1:], text)
-            case StartCoordinator() if supervisor.started < one.number:
+                await _apply_mark(each, supervisor, observers)
+            case StartCoordinator() if self._coordinators < each.number:
                 supervisor.restart()
             case StopReplaced():
                 supervisor.stop_replaced()
 
-    async def _caller(self, supervisor: Supervisor, asks: "asyncio.Queue[Call]") -> None:
+    async def _call(self, supervisor: Supervisor, call: Call) -> None:
+        await self._turn_of(call)
         task = asyncio.current_task()
         assert task is not None
-        while True:
-            ask = await asks.get()
-            await self._turn_of(ask)
-            self.asking[ask.call] = task
-            try:
-                await supervisor.coordinator.greet(ask.message, ask.timeout)
-            except CallError:
-                pass
-            except asyncio.CancelledError:
-                if ask.call not in self.given_up:
-                    raise
-                task.uncancel()
-            finally:
-                del self.asking[ask.call]
+        self._tasks[call.call] = task
+        try:
+            await supervisor.coordinator.greet(call.message, call.timeout)
+        except CallError:
+            pass
+        except asyncio.CancelledError:
+            if call.call not in self._cancelled:
+                raise
+            task.uncancel()
+        finally:
+            del self._tasks[call.call]
+
+    async def _turn_of(self, call: Call) -> None:
+        """Wait until the calls before this one have been made, if they are due already."""
+        for _ in range(MAX_LOOP_TURNS):
+            is_next = self._calls[0] == call.seq
+            if is_next and (call.immediate or self._steps >= call.seq - 1):
+                break
+            await asyncio.sleep(0)
+        self._calls.remove(call.seq)
 
 
-async def _victim(supervisor: Supervisor, which: str) -> GenServer[Any] | None:
-    if not supervisor.coordinator.alive or which not in {"coordinator", "websocket"}:
+async def _apply_mark(mark: Mark, supervisor: Supervisor, observers: Observers) -> None:
+    """Make the mark, and execute its command. The label is for people, and is never executed."""
+    name, _, argument = (mark.command or "").partition(" ")
+    to_crash = await _process(argument, supervisor) if name == "crash" else None
+    observers.show(observers.tracer.note("mark", **mark.details))
+    if to_crash is not None:
+        to_crash.exit(RuntimeError(f"/crash {argument}"))
+    elif name == "restart":
+        supervisor.restart()
+    elif name in SETTING_COMMANDS:
+        with suppress(ValueError):  # somebody has edited the file
+            supervisor.change(name, argument)
+
+
+async def _process(name: str, supervisor: Supervisor) -> GenServer[Any] | None:
+    """The process that a `crash` command names, if it is running."""
+    if not supervisor.coordinator.alive:
         return None
-    return await supervisor.socket() if which == "websocket" else supervisor.coordinator
+    match name:
+        case "coordinator":
+            return supervisor.coordinator
+        case "websocket":
+            return await supervisor.socket()
+    return None
 
 
-async def _until(when: float) -> None:
+async def _sleep_until(time: float) -> None:
     loop = asyncio.get_running_loop()
-    if when > loop.time():
+    if time > loop.time():
         due = loop.create_future()
-        loop.call_at(when, due.set_result, None)
+        loop.call_at(time, due.set_result, None)
         await due

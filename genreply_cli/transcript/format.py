@@ -46,6 +46,10 @@ class TranscriptError(Exception):
         return f"{visible(self.file)}{line}{name}: {self.problem}"
 
 
+class TranscriptExistsError(TranscriptError):
+    """A new transcript was to be written to a file that exists already."""
+
+
 def _number(text: str) -> float:
     number = float(text)
     if isinf(number):
@@ -135,7 +139,7 @@ DETAILS: Final[Mapping[str, Expected]] = {
     "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
-    "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT,
+    "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
     "calls": _COUNT, "replied": _COUNT, "timed_out": _COUNT, "failed": _COUNT, "dropped": _COUNT,
 }
 # fmt: on

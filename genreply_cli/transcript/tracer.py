@@ -83,6 +83,7 @@ class Tracer:
     def note(
         self,
         kind: str,
+        /,
         *,
         at: Any = None,
         call: Any = None,

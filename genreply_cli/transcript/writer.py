@@ -12,6 +12,7 @@ from genreply_cli.errors import os_error_text
 from genreply_cli.transcript.format import (
     Header,
     TranscriptError,
+    TranscriptExistsError,
     header_line,
     parse,
     to_ascii,
@@ -107,7 +108,7 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
         # unbuffered: a line that does not fit on the disk is not written again later
         return os.fdopen(descriptor, "wb", buffering=0), True
     except FileExistsError:
-        raise TranscriptError(
+        raise TranscriptExistsError(
             "exists already; overwrite it, append to it, or choose another name", str(path)
         ) from None
     except (OSError, ValueError) as error:

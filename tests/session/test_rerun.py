@@ -266,16 +266,8 @@ def test_a_call_of_many_events_is_compared_without_taking_for_ever(tmp_path: Pat
     assert (done.code, done.out.count("\n")) == (5, 9001)
 
 
-def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "it.jsonl"
-    lines = [
-        "A", "B &", "/timeout 300ms", "/delay 30ms", "C", "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
-        "/fault drop", "/timeout 100ms", "G", "/seed 3", "/restart", "/delay 10ms..60ms", "H", "/coordinator keyed", "I &",
-        "/cancel", "/mark lunch", "/mark /delay of a train", "J", "/coordinator fifo", "/burst 5 K", "/wait",
-        "/crash coordinator", "L",
-    ]  # fmt: skip
+def converse(lines: list[str], path: Path) -> None:
+    """Type lines at a REPL that records to `path`."""
     command = [
         sys.executable,
         "-m",
@@ -286,13 +278,54 @@ def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(
         "--record",
         str(path),
     ]
-    subprocess.run(
-        command, input="\n".join(lines), capture_output=True, text=True, check=False, timeout=60
-    )
+    text = "\n".join(lines)
+    subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "it.jsonl"
+    lines = [
+        "A", "B &", "/timeout 300ms", "/delay 30ms", "C", "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
+        "/fault drop", "/timeout 100ms", "G", "/seed 3", "/restart", "/delay 10ms..60ms", "H", "/coordinator keyed", "I &",
+        "/cancel", "/mark lunch", "/mark /delay of a train", "J", "/coordinator fifo", "/burst 5 K", "/wait",
+        "/crash coordinator", "L",
+    ]  # fmt: skip
+    converse(lines, path)
     checked = genreply("trace", path, "--check")
     assert (checked.code, checked.out) == (0, "")
     done = genreply("trace", path, "--rerun")
     assert (done.out, done.err, done.code) == ("", "equal: 16 calls\n", 0)
+
+
+def test_a_label_is_never_executed(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    converse(["A", "/mark /crash websocket", "B", "/mark /restart", "C"], path)
+    done = genreply("trace", path, "--rerun")
+    assert (done.out, done.err, done.code) == ("", "equal: 3 calls\n", 0)
+
+
+def test_a_recording_with_commands_in_labels_only_gets_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    converse(["A", "/crash websocket", "/mark lunch", "B"], path)
+    assert '"label":"/crash websocket","command":"crash websocket"' in path.read_text()
+    assert genreply("trace", path, "--rerun").code == 0
+    path.write_text(path.read_text().replace(',"command":"crash websocket"', ""))
+    done = genreply("trace", path, "--rerun")
+    assert done.code == 5
+    assert done.err.endswith(
+        "note: labels such as /crash websocket are never executed;"
+        " earlier versions of genreply recorded commands in labels only\n"
+    )
+
+
+def test_a_mark_with_unknown_fields_is_made_again(tmp_path: Path) -> None:
+    mark = {"seq": 3, "t": 0.0, "kind": "mark", "label": "x", "self": 1, "source": None}
+    path = tampered(
+        "hello", lambda lines: lines.__setitem__(slice(3, None), [mark]), tmp_path / "it.jsonl"
+    )
+    assert genreply("trace", path, "--rerun").code == 0
 
 
 def test_times_are_compared_only_where_the_clock_was_virtual(tmp_path: Path) -> None:

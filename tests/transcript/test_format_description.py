@@ -134,6 +134,7 @@ def program_steps() -> list[Step]:
             cast(watched, "hello")
             note("anything")
             note(("mark", {"label": "lunch"}))
+            note(("mark", {"label": "/restart", "command": "restart"}))
         steps.append(tracer.end())
 
     run(main())
