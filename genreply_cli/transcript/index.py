@@ -175,21 +175,21 @@ class Index:
         return snapshot.copy()
 
     def find(
-        self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
+        self, start: int, stop: int, wanted: Wanted, line_filter: LineFilter = bool
     ) -> Generator[float, None, int | None]:
         """Search for the first wanted step from `start` to before `stop`, forwards or backwards.
 
         A generator: it yields its progress from 0 to 1, so that a caller can do other things in
         between, and returns the number of the step, or None.
         """
-        for progress, number in self.find_all(start, stop, wanted, likely):
+        for progress, number in self.find_all(start, stop, wanted, line_filter):
             if number is not None:
                 return number
             yield progress
         return None
 
     def find_all(
-        self, start: int, stop: int, wanted: Wanted, likely: LineFilter = bool
+        self, start: int, stop: int, wanted: Wanted, line_filter: LineFilter = bool
     ) -> Iterator[tuple[float, int | None]]:
         """Search for all wanted steps. Yields the progress, with a step's number or with None."""
         way = 1 if start <= stop else -1
@@ -200,7 +200,7 @@ class Index:
             for offset, (line, raw) in list(enumerate(self._lines(block)))[number - first :: way]:
                 if first + offset == stop:
                     return
-                if likely(raw):
+                if line_filter(raw):
                     step = self._parse(first + offset, raw, line)
                     if step is None:
                         return

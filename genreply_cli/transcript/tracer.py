@@ -69,15 +69,17 @@ class Tracer:
             return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
         facts = KINDS[event.kind]
         message = to_json_value(event.message) if facts.has_message else NO_MESSAGE
+        name_of = self._names.of
         if facts.where == "at":
-            source, target, at = None, None, self.name(event.source)
+            source, target, at = None, None, name_of(event.source)
         else:
-            source, target, at = self.name(event.source), self.name(event.target), None
+            source, target, at = name_of(event.source), name_of(event.target), None
         details = self._details(event, call or _Call(""), now)
         step = Step(
             seq, round(now, 6), event.kind, name, source, target, at, message, details, cause
         )
-        self._counts.update(step)
+        if facts.counter is not None:
+            self._counts.update(step)
         return step
 
     def note(
@@ -131,7 +133,7 @@ class Tracer:
 
     def name(self, actor: Any) -> str:
         """The name of a process or of the task of a caller; the same for the same object."""
-        return actor if isinstance(actor, str) else self._names.of(actor)
+        return self._names.of(actor)
 
     def call(self, from_: Any) -> str:
         """The name of a call: c1, c2 … in the order in which calls were made."""
@@ -272,6 +274,8 @@ class _Names:
         self._used: dict[str, int] = {}  # base -> the highest number that it has been given
 
     def of(self, actor: Any) -> str:
+        if isinstance(actor, str):
+            return actor
         if actor is None:
             if self._outside is None:
                 self._outside = self._unique("caller")
