@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from genreply_cli.otp import CallTimeout, debug
-from genreply_cli.session.network import Fault, Network
+from genreply_cli.session.faults import Fault
+from genreply_cli.session.network import Network
 from genreply_cli.session.settings import Settings
 from genreply_cli.variations import COORDINATORS, KEEP, KeyedCoordinator, KeyedWebSocket
 

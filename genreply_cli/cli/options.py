@@ -8,6 +8,7 @@ import typer
 
 from genreply_cli import __version__
 from genreply_cli.session import parsing
+from genreply_cli.session.faults import parse_fault
 from genreply_cli.session.parsing import COORDINATORS, choice
 from genreply_cli.timeline.views import VIEWS
 
@@ -99,7 +100,7 @@ Faults = Annotated[
     list[Any] | None,
     _option(
         "--fault",
-        reads=parsing.fault,
+        reads=parse_fault,
         metavar="KIND[:RATE]",
         help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
     ),

@@ -7,7 +7,7 @@ any other field, such as `{reason}`, is the one of that name in the details of t
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from genreply_cli.session.network import KINDS as FAULTS
+from genreply_cli.session.faults import FAULT_KINDS as FAULTS
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.pretty import duration, pretty, pretty_message, pretty_name
 from genreply_cli.transcript.step import NO_MESSAGE, Step

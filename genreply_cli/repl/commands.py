@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from genreply_cli.session import parsing
-from genreply_cli.session.network import KINDS
+from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.views import VIEWS
 
@@ -36,7 +36,7 @@ COMMANDS: Final[Mapping[str, Usage]] = {
     "timeout": Usage("[TIME]", "how long a caller waits from now on", "/timeout 2", ("5", "1s", "250ms", "infinity")),
     "coordinator": Usage("[NAME]", "which design keeps the callers from now on", "/coordinator single", COORDINATORS),
     "fault": Usage("[KIND[:RATE]...]", "what the network does wrong from now on: to the next answer, or at a rate",
-                   "/fault drop:0.3", (*KINDS, "off")),
+                   "/fault drop:0.3", (*FAULT_KINDS, "off")),
     "seed": Usage("[N]", "where all chances come from, from now on", "/seed 7"),
     "crash": Usage("WHICH", "end the coordinator or the websocket, now", "/crash websocket", ("coordinator", "websocket")),
     "restart": Usage("", "start a new coordinator, now", "/restart"),

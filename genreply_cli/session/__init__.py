@@ -1,4 +1,4 @@
-"""A coordinator at work: its settings, its network, its callers, and the observers of what happens.
+"""A coordinator at work: its settings, its network, its callers and its observers.
 
-Read session.py first.
+A session can be recorded, and a recording can be run again. Read session.py first, then callers.py.
 """

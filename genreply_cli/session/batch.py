@@ -22,7 +22,7 @@ async def greet_all(
     *,
     as_done: bool = False,
 ) -> AsyncGenerator[list[Outcome], None]:
-    """Greet with each message, at most `jobs` at once. Yields outcomes in the order of the messages.
+    """Greet with each message, at most `jobs` at once. Yields outcomes in the messages' order.
 
     `messages` may arrive over time, some at once. No more than `MAX_AHEAD` greetings are sent
     ahead of a pending one, so memory does not grow with the number of messages.

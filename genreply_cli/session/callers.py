@@ -1,7 +1,7 @@
 """A pool of callers: tasks that greet, each with one call at a time.
 
-`CallerPool` says which caller handles what. `Callers` is for calls that are made one by one; batch.py
-is for many at once.
+`CallerPool` decides which caller handles what. `Callers` makes calls one by one; batch.py makes
+many at once.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class CallerPool(Generic[Item]):
         self._check_scheduled = False
 
     def add(self, item: Item) -> None:
-        """Give an item to the first idle caller, or to a new one; queue it if there are too many."""
+        """Give an item to the first idle caller, or to a new one; queue it if all are busy."""
         if self._idle:
             self._idle.pop(min(self._idle)).set_result(item)
         elif len(self._callers) != self._max_callers:

@@ -69,7 +69,7 @@ class Inputs:
     seconds: float = 0.0  # how long the recording is
     ended: bool = False  # it has an `end` step: the recording was not interrupted
     command_labels: list[str] = field(default_factory=list)  # look like commands, and are none
-    _coordinators: list[str] = field(default_factory=list)
+    _coordinators: dict[str, None] = field(default_factory=dict)  # in the order of their starts
     _unblocked: dict[str, float] = field(default_factory=dict)  # caller: when its last call ended
     _previous: Input | None = None  # the input that was the step before
 
@@ -105,7 +105,7 @@ class Inputs:
             case "mark":
                 return self._mark(step, immediate=immediate)
             case "start" if at is not None and is_coordinator_start(step):
-                self._coordinators.append(at)
+                self._coordinators[at] = None
                 return StartCoordinator(t=t, seq=seq, number=len(self._coordinators))
             case "exit" if at in self._coordinators and step.details.get("reason") == "shutdown":
                 return StopReplaced(t=t, seq=seq)

@@ -1,4 +1,4 @@
-"""A WebSocket behind a bad network: answers are delayed, dropped, repeated or reordered, or it crashes; from one seed."""
+"""A bad network behind a WebSocket: it delays, drops, repeats or reorders the answers."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,50 +7,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import GenServer, note, send_after
+from genreply_cli.session.faults import Fault
 from genreply_cli.websocket import WebSocket
 
 if TYPE_CHECKING:
     import random
 
-KINDS = {
-    "drop": "the answer never comes",
-    "late": "the answer comes after its caller has given up",
-    "duplicate": "the answer comes twice",
-    "reorder": "the answer is overtaken by the next one",
-    "crash": "the socket crashes instead of answering",
-}
-
 LATE_BY = 0.5  # seconds after the caller's timeout
 REORDER_DELAY = 0.25  # seconds for which a reordered answer is held back, to be overtaken
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing that a network does wrong: to the next answer only, or to each with a probability of `rate`."""
-
-    kind: str
-    rate: float | None = None
-
-    def __str__(self) -> str:
-        return self.kind if self.rate is None else f"{self.kind}:{self.rate:g}"
-
-
 @dataclass
 class Network:
-    """What a network does to the answers that pass through it. All its chances come from one seed."""
+    """What a network does to the answers that pass through it. `seed` decides random choices."""
 
     delay: tuple[float, float] = (0.0, 0.0)  # seconds, from and to
     faults: tuple[Fault, ...] = ()
     timeout: float | None = 5.0  # seconds for which callers wait: "late" comes after that
     seed: int = 0
-    fixed: bool = True  # it stays as it is
-    one_shot: Counter[str] = field(init=False, repr=False)
+    fixed: bool = True  # no setting will be changed
+    one_shot: Counter[str] = field(init=False, repr=False)  # faults that happen once, to come
 
     def __post_init__(self) -> None:
         self.one_shot = Counter(fault.kind for fault in self.faults if fault.rate is None)
 
     def adopt_setting(self, setting: str, other: "Network") -> None:
-        """Have this setting of another network from now on. What is under way arrives as it would have."""
+        """Copy one setting from another network. Answers already sent are not affected."""
         match setting:
             case "delay":
                 self.delay = other.delay
@@ -63,15 +45,15 @@ class Network:
 
     @cached_property
     def chance(self) -> "random.Random":
-        """Where all chances come from."""
-        import random  # most networks leave nothing to chance, and most commands should start quickly
+        """The source of all random choices."""
+        import random  # imported late, because most commands make no random choices
 
-        return random.Random(self.seed)  # noqa: S311  # nothing secret: the same seed has to give the same faults
+        return random.Random(self.seed)  # noqa: S311  # no secret: equal seeds give equal faults
 
     def connector(
         self, socket: type[WebSocket], name: str = "websocket"
     ) -> Callable[[GenServer[Any]], WebSocket]:
-        """How a coordinator gets a socket of this type with this network in between."""
+        """A function that starts a socket of this type for a coordinator, behind this network."""
         perfect = self.fixed and not self.faults and self.delay == (0.0, 0.0)
         return lambda caller: socket.start_link(
             caller if perfect else FaultyLink(caller, self), name=name
@@ -89,14 +71,14 @@ class Network:
 
 
 class FaultyLink:
-    """What stands for the caller on the far side of the network: it passes on what is sent to it, as well as it can."""
+    """The socket's end of the network. The socket sends to it as if it were the caller."""
 
     def __init__(self, caller: GenServer[Any], network: Network) -> None:
         self.caller = caller
         self.network = network
 
     def send(self, message: Any) -> None:
-        """Pass an answer on, or do to it what the network does. Raises RuntimeError where the socket is to crash."""
+        """Pass an answer on, with what the network does to it. Raises RuntimeError for a crash."""
         delay = self.network.chance.uniform(*self.network.delay)
         if self._strikes("crash"):
             raise RuntimeError("injected by --fault crash")

@@ -1,4 +1,4 @@
-"""All who look on at a session: its events become steps, and the steps go to timelines and transcripts."""
+"""The observers of a session: events become steps, which go to timelines and transcripts."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -8,35 +8,35 @@ from genreply_cli.otp import Event
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.tracer import Tracer
 
-Observer = Callable[[Step], object]  # somebody who looks on
+Observer = Callable[[Step], object]  # it is called with each step
 
 
 class Observers:
-    """All who look on at a session: each event becomes one step, and each step goes to every sink.
+    """Makes one step of each event, and gives each step to every sink.
 
-    A sink that fails is dropped, and its error kept in `failures`: what happens goes on, and is told in the end. Only where
-    nobody reads on, as after `| head`, is there no point in going on: `leave` is called.
+    A sink that raises an OSError is removed, and the error kept in `failures`; the session goes on.
+    Only a broken pipe, as after `| head`, ends it: `on_broken_pipe` is called.
     """
 
     def __init__(
         self,
         sinks: Iterable[Observer],
         before: Iterable[Step],
-        leave: Callable[[BaseException], None],
+        on_broken_pipe: Callable[[BaseException], None],
     ) -> None:
         self.sinks = list(sinks)
         self.failures: list[Exception] = []
         self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
-        self._leave = leave
-        self.under_way = 0  # messages to which the socket will still answer
+        self._on_broken_pipe = on_broken_pipe
+        self.under_way = 0  # answers that the socket will still send
         self._changed = asyncio.Event()
 
     def event(self, event: Event) -> None:
-        """The observer of a node."""
+        """Observe one event of a node."""
         self.show(self.tracer(event))
 
     def show(self, step: Step) -> None:
-        """One more step."""
+        """Give a step to all sinks."""
         self._count(step)
         for sink in list(self.sinks):
             try:
@@ -44,7 +44,7 @@ class Observers:
             except (OSError, ValueError) as error:  # ValueError: a stream that has been closed
                 self.sinks.remove(sink)
                 if isinstance(error, BrokenPipeError):
-                    self._leave(error)
+                    self._on_broken_pipe(error)
                 else:
                     self.failures.append(error)
 
@@ -59,7 +59,7 @@ class Observers:
         self._changed.set()
 
     async def linger(self, seconds: float) -> None:
-        """Wait, up to so many seconds, for the answers that are still under way."""
+        """Wait for the pending answers, for so many seconds at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.under_way > 0:

@@ -1,4 +1,4 @@
-"""What became of one greeting."""
+"""The outcome of one greeting."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -7,14 +7,13 @@ from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout
 from genreply_cli.variations import AnyCoordinator
 
-# What becomes of a call, and the exit status that says so.
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
 
 EXIT_CODES = {REPLIED: ExitStatus.OK, TIMED_OUT: ExitStatus.TIMED_OUT, FAILED: ExitStatus.NO_SERVER}
 
 
 class Outcome(NamedTuple):
-    """What became of one greeting. `blocked`: the seconds for which its caller has waited."""
+    """What became of one greeting. `blocked` is how many seconds its caller has waited."""
 
     number: int
     message: str
@@ -29,7 +28,7 @@ class Outcome(NamedTuple):
         return f"c{self.number}"
 
     def error_text(self, timeout: float | None) -> str:
-        """Why there is no reply, in a sentence that begins with the call."""
+        """Why there is no reply: a sentence that begins with the call's name."""
         if self.status == TIMED_OUT:
             kept = "the coordinator still keeps it, and a late answer will be dropped"
             return f"{self.call} got no reply within {timeout or 0:g} s; {kept}"
@@ -42,15 +41,20 @@ class Outcome(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
-        told: dict[str, Any] = {"call": self.call, "message": self.message, "status": self.status}
-        told |= {"reply": self.reply} if self.error is None else {"error": str(self.error)}
-        return told | {"blocked": round(self.blocked, 6)}
+        result = {"reply": self.reply} if self.error is None else {"error": str(self.error)}
+        return {
+            "call": self.call,
+            "message": self.message,
+            "status": self.status,
+            **result,
+            "blocked": round(self.blocked, 6),
+        }
 
 
 async def greet(
     coordinator: AnyCoordinator, number: int, message: str, timeout: float | None
 ) -> Outcome:
-    """Greet once, and tell what became of it instead of raising."""
+    """Greet once. Returns the outcome, and does not raise CallError."""
     clock = asyncio.get_running_loop().time
     began = clock()
     try:
@@ -61,5 +65,6 @@ async def greet(
 
 
 def unanswered(number: int, message: str, blocked: float, error: CallError) -> Outcome:
+    """The outcome of a call that raised the error."""
     status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
     return Outcome(number, message, status, None, blocked, error)

@@ -1,26 +1,22 @@
-"""What people type as options, read into values: durations, delays, faults, names."""
+"""Options as people type them, read into values: durations, delays, rates, numbers, names."""
 
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from genreply_cli.session.network import Fault
 
 COORDINATORS = ("blocking", "immediate", "single", "fifo", "keyed")
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>ms|s|)", re.IGNORECASE)
-_LONGEST = 366 * 24 * 3600.0  # seconds; who waits longer means infinity
+_MAX_SECONDS = 366 * 24 * 3600.0  # a longer wait is meant to be infinite
 
 
 def duration(text: str) -> float:
-    """`250ms`, `1.5s` or `2` as seconds. Raises ValueError with a sentence."""
+    """The seconds in `250ms`, `1.5s` or `2`. Raises ValueError with a sentence."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no duration; expected something like 250ms, 1.5s or 2")
     seconds = float(match["number"]) / (1000 if match["unit"].lower() == "ms" else 1)
-    if not seconds <= _LONGEST:
+    if not seconds <= _MAX_SECONDS:
         raise ValueError(
             f"{text!r} is longer than a year; expected something like 250ms, 1.5s or 2"
         )
@@ -28,7 +24,7 @@ def duration(text: str) -> float:
 
 
 def timeout(text: str) -> float | None:
-    """A duration, or `infinity`, which is None. Raises ValueError with a sentence."""
+    """The seconds in a duration; None for `infinity`. Raises ValueError with a sentence."""
     if text.strip().lower() == "infinity":
         return None
     try:
@@ -38,7 +34,7 @@ def timeout(text: str) -> float | None:
 
 
 def delay(text: str) -> tuple[float, float]:
-    """A duration, or a range of two, `100ms..1s`. Raises ValueError with a sentence."""
+    """The least and the most seconds in `100ms..1s` or `1s`. Raises ValueError with a sentence."""
     low, dots, high = text.partition("..")
     try:
         least = duration(low)
@@ -64,34 +60,19 @@ def rate(text: str) -> float:
 
 
 def closest(text: str, names: Iterable[str]) -> str | None:
-    """The name that was perhaps meant."""
+    """The name that is most like the text, or None if none is like it."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(text.lower(), names, n=1)), None)
 
 
 def choice(text: str, names: Sequence[str], what: str) -> str:
-    """One of some names. Raises ValueError with a sentence that says which there are, and which was perhaps meant."""
+    """The text, if it is one of the names. Raises ValueError with a sentence that lists them."""
     if text in names:
         return text
     close = closest(text, names)
     meant = f"; did you mean {close}?" if close else ""
     raise ValueError(f"there is no {what} {text!r}; expected one of {', '.join(names)}{meant}")
-
-
-def fault(text: str) -> "Fault":
-    """`drop`, or `drop:0.3`. Raises ValueError with a sentence."""
-    from genreply_cli.session.network import KINDS, Fault
-
-    kind, colon, chance = text.partition(":")
-    return Fault(choice(kind, [*KINDS], "fault"), rate(chance) if colon else None)
-
-
-def faults(text: str) -> "tuple[Fault, ...]":
-    """Some faults, as `drop late:0.2`, or `off` for none. Raises ValueError with a sentence."""
-    return (
-        () if text in {"off", "none"} else tuple(fault(word) for word in re.split(r"[\s,]+", text))
-    )
 
 
 def count(text: str, most: int) -> int:

@@ -1,4 +1,4 @@
-"""The transcript file of a session: its header from the settings, and the settings from its header."""
+"""The transcript file of a session, and how its header says the settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
-from genreply_cli.session import parsing
+from genreply_cli.session.faults import parse_fault
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import Header, TranscriptError, TranscriptExistsError
 from genreply_cli.transcript.pretty import pretty_name
@@ -50,7 +50,7 @@ def settings_of(header: Header) -> Settings:
         raise not_repeatable("its header does not say for how long a caller waits")
     try:
         texts = faults if isinstance(faults, list) else []
-        parsed = tuple(parsing.fault(str(text)) for text in texts)
+        parsed = tuple(parse_fault(str(text)) for text in texts)
     except ValueError as error:
         raise not_repeatable(str(error)) from None
     return Settings(coordinator, (least, most), timeout, parsed, header.seed or 0, clock="virtual")

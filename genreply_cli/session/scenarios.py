@@ -1,6 +1,7 @@
-"""The scripted demos, one short async function each; `python -m genreply_cli.session.scenarios FOLDER` records them there.
+"""The scripted demos, one short async function each.
 
-They run on the virtual clock, so the same demo gives the same bytes each time.
+`python -m genreply_cli.session.scenarios FOLDER` records them. They run on the virtual clock, so a
+demo gives the same bytes each time.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genreply_cli.otp import CallError
-from genreply_cli.session.network import Fault
+from genreply_cli.session.faults import Fault
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
@@ -23,7 +24,7 @@ Script = Callable[[AnyCoordinator, Settings], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A demo: what it shows, what it is run with, and what happens."""
+    """A demo: what it shows, its settings, and what happens in it."""
 
     title: str
     settings: Settings
@@ -31,12 +32,12 @@ class Scenario:
 
 
 async def hello(coordinator: AnyCoordinator, settings: Settings) -> None:
-    """One greeting, from the question to the deferred reply."""
+    """One greeting, from the call to the deferred reply."""
     await coordinator.greet("Hello world", settings.timeout)
 
 
 async def overlap(coordinator: AnyCoordinator, settings: Settings) -> None:
-    """Three callers, each before the one before has its answer."""
+    """Three callers, each of which calls before the previous one has its answer."""
 
     async def ask(message: str) -> None:
         with suppress(CallError):
@@ -49,7 +50,7 @@ async def overlap(coordinator: AnyCoordinator, settings: Settings) -> None:
 
 
 async def late(coordinator: AnyCoordinator, settings: Settings) -> None:
-    """A caller gives up, its answer comes all the same, and the next greeting is not disturbed."""
+    """A caller gives up, its late answer is dropped, and the next greeting gets its own answer."""
     with suppress(CallError):
         await coordinator.greet("Hello", settings.timeout)
     await asyncio.sleep(0.5)
@@ -86,7 +87,7 @@ SCENARIOS = {
 
 
 def record(scenario: Scenario, path: Path) -> None:
-    """Run a demo, and write its transcript."""
+    """Run a demo and write its transcript."""
 
     async def main() -> None:
         async with session(scenario.settings.start, [writer.write]) as (coordinator, _):

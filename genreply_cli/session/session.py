@@ -1,4 +1,4 @@
-"""A coordinator at work: which one, behind which network, on which clock."""
+"""A session: a node in which a coordinator runs, with its observers and its signals."""
 
 import asyncio
 import logging
@@ -20,37 +20,36 @@ T = TypeVar("T")
 async def session(
     start: Callable[[], T], sinks: "Sequence[Observer]" = (), before: "Iterable[Step]" = ()
 ) -> "AsyncIterator[tuple[T, Observers | None]]":
-    """What `start` starts, which runs meanwhile, and those who look on; with no sinks, nobody does, and nothing is spent on it.
+    """Run a node. Yields the result of `start`, and the observers; without sinks there are none.
 
-    The steps go on after those `before`. Whatever ends it, the sinks get the `end` step. SIGTERM and SIGHUP end it with
-    `Terminated`, a stdout that nobody reads with `BrokenPipeError`.
+    The steps continue those of `before`. However the session ends, the sinks get an `end` step.
+    SIGTERM and SIGHUP end it with `Terminated`, a closed stdout with `BrokenPipeError`.
     """
-    logging.getLogger("genreply_cli").addHandler(
-        logging.NullHandler()
-    )  # a crash is told by the timeline
+    # the timeline shows a crash; without a handler it would be logged on stderr as well
+    logging.getLogger("genreply_cli").addHandler(logging.NullHandler())
     task = asyncio.current_task()
-    why: list[BaseException] = []
+    reasons: list[BaseException] = []
 
     def leave(reason: BaseException) -> None:
-        why.append(reason)
+        reasons.append(reason)
         if task is not None:
             task.cancel()
 
-    watch = None
+    observers = None
     if sinks:
         from genreply_cli.session.observers import Observers
 
-        watch = Observers(sinks, before, leave)
+        observers = Observers(sinks, before, leave)
     try:
         with on_termination(leave):
-            async with Node(observe=None if watch is None else watch.event) as node:
+            async with Node(observe=None if observers is None else observers.event) as node:
                 try:
-                    yield start(), watch
+                    yield start(), observers
                 finally:
                     node.observe = None  # what follows is only the closing of the node
-                    if watch is not None:
-                        watch.show(watch.tracer.end())
+                    if observers is not None:
+                        observers.show(observers.tracer.end())
     except asyncio.CancelledError:
-        if why:
-            raise why[0] from None
+        if reasons:
+            raise reasons[0] from None
         raise

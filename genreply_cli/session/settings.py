@@ -1,61 +1,62 @@
-"""What a session is run with."""
+"""The settings of a session: which coordinator, behind which network, on which clock."""
 
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing
-from genreply_cli.session.network import Fault, Network
+from genreply_cli.session.faults import Fault, parse_faults
+from genreply_cli.session.network import Network
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
-if TYPE_CHECKING:
-    pass
-from genreply_cli.session.session import T
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a session is run with; all its chances come from `seed`. Times are seconds."""
+    """The settings of a session. Times are seconds; `seed` decides all random choices."""
 
     coordinator: str = "keyed"
-    delay: tuple[float, float] = (0.0, 0.0)  # how long the network takes, from and to
-    timeout: float | None = 5.0  # how long a caller waits; None: for ever
+    delay: tuple[float, float] = (0.0, 0.0)  # of an answer in the network, from and to
+    timeout: float | None = 5.0  # of a call; None is infinity
     faults: tuple[Fault, ...] = ()
     seed: int = 0
     clock: str = "real"  # or "virtual"
 
-    def network(self, *, steady: bool = True) -> Network:
-        """What is between the socket and its coordinator."""
-        return Network(self.delay, self.faults, self.timeout, self.seed, steady)
+    def network(self, *, fixed: bool = True) -> Network:
+        """The network between the socket and its coordinator."""
+        return Network(self.delay, self.faults, self.timeout, self.seed, fixed)
 
     def start(self, network: Network | None = None, number: int = 1) -> AnyCoordinator:
-        """Start the coordinator, and with it its socket, in the node that is running here. Later ones have a `number`."""
+        """Start the coordinator and its socket in the running node, under names with the `number`.
+
+        The first coordinator has no number: `coordinator`, `coordinator-2` …
+        """
         coordinator, socket = COORDINATORS[self.coordinator]
         suffix = "" if number == 1 else f"-{number}"
         connect = (network or self.network()).connector(socket, f"websocket{suffix}")
         return coordinator.start_link(connect, name=f"coordinator{suffix}")
 
     def with_setting(self, name: str, text: str) -> "Settings":
-        """These settings but for one, which is given as people type it. Raises ValueError with a sentence."""
+        """These settings with one changed, given as typed. Raises ValueError with a sentence."""
         match name:
             case "coordinator":
-                return replace(
-                    self, coordinator=parsing.choice(text, parsing.COORDINATORS, "coordinator")
-                )
+                name = parsing.choice(text, parsing.COORDINATORS, "coordinator")
+                return replace(self, coordinator=name)
             case "delay":
                 return replace(self, delay=parsing.delay(text))
             case "timeout":
                 return replace(self, timeout=parsing.timeout(text))
             case "fault":
-                return replace(self, faults=parsing.faults(text))
+                return replace(self, faults=parse_faults(text))
             case "seed":
                 return replace(self, seed=parsing.seed(text))
         raise ValueError(f"there is no setting {name!r}")
 
     def as_typed(self, name: str) -> str:
-        """A setting as people would type it."""
+        """A setting as it would be typed."""
         match name:
             case "delay":
                 least, most = self.delay
@@ -67,7 +68,7 @@ class Settings:
         return str(getattr(self, name))
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run a program on the clock of these settings."""
+        """Run a program on the clock of these settings. Raises GenreplyError for a deadlock."""
         if self.clock == "virtual":
             from genreply_cli.otp import virtual_time
 

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP, for what must end in good order: a session, the player."""
+"""SIGTERM and SIGHUP, for what has to end in an orderly way: a session or the player."""
 
 import asyncio
 import signal
@@ -13,9 +13,9 @@ TERMINATING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def on_termination(stop: Callable[[Terminated], object]) -> Iterator[None]:
-    """Meanwhile, have the event loop call `stop` when such a signal arrives.
+    """While the context is open, the event loop calls `stop` when such a signal arrives.
 
-    It gets the exception to raise when everything has ended.
+    The argument is the exception to raise when everything has ended.
     """
     loop = asyncio.get_running_loop()
     for number in TERMINATING:

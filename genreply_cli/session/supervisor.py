@@ -1,8 +1,9 @@
-"""A coordinator that is always there: started again when it has crashed, and replaced when another design is wanted."""
+"""A supervised coordinator: started again after a crash, and replaced by another on request."""
 
 import asyncio
 from collections import deque
-from typing import Any, cast
+from itertools import count
+from typing import Any, Final, cast
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import GenServer, debug
@@ -10,45 +11,48 @@ from genreply_cli.session.settings import Settings
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.websocket import WebSocket
 
-MAX_CRASHES = 3  # so many, within
-CRASH_WINDOW = 5.0  # so long, are too many: it is not started again by itself
+MAX_CRASHES: Final = 3  # within the window; after these the coordinator is not started again
+CRASH_WINDOW: Final = 5.0  # seconds
+STATE_TIMEOUT: Final = 0.5  # seconds to wait for the state of the coordinator
 
 
 class Supervisor:
-    """Starts coordinators, one after the other, all behind the same network. It answers with the one that is to be asked now.
+    """Starts coordinators, one after the other, all behind the same network.
 
-    It starts one again only when it is asked for, so that people see that there was none. As in OTP, what counts is how many
-    times that happens within some seconds.
+    It starts one again only when the next greeting needs it, so that users see that none was
+    running. As in OTP, the limit is a number of restarts within some seconds.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.network = settings.network(steady=False)
-        self.started = 0
-        self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
-        self.replaced: list[AnyCoordinator] = []  # replaced, while their calls were under way
+        self.network = settings.network(fixed=False)
+        self._numbers = count(1)  # of the coordinators, which name them
+        self._restarts: deque[float] = deque(maxlen=MAX_CRASHES)  # the times of the latest ones
+        self._replaced: list[AnyCoordinator] = []  # while their calls were pending
         self.coordinator = self._start()
 
     def ensure_running(self) -> AnyCoordinator:
-        """The coordinator; if it has crashed, a new one. Raises GenreplyError if that happens too often."""
+        """The coordinator, or a new one after a crash. Raises GenreplyError after too many."""
         if self.coordinator.alive:
             return self.coordinator
-        self._crashes.append(asyncio.get_running_loop().time())
-        if (
-            len(self._crashes) == MAX_CRASHES
-            and self._crashes[-1] - self._crashes[0] <= CRASH_WINDOW
-        ):
-            problem = f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s, so it is not started again by itself"
-            raise GenreplyError(problem, hint="/restart starts it", exit_code=ExitStatus.NO_SERVER)
+        self._restarts.append(asyncio.get_running_loop().time())
+        full = len(self._restarts) == MAX_CRASHES
+        if full and self._restarts[-1] - self._restarts[0] <= CRASH_WINDOW:
+            raise GenreplyError(
+                f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s,"
+                " so it is not started again by itself",
+                hint="/restart starts it",
+                exit_code=ExitStatus.NO_SERVER,
+            )
         return self._replace()
 
     def restart(self) -> AnyCoordinator:
-        """A new coordinator in any case; earlier crashes are forgotten."""
-        self._crashes.clear()
+        """Start a new coordinator in any case, and forget earlier crashes."""
+        self._restarts.clear()
         return self._replace()
 
     def change(self, name: str, text: str) -> Settings:
-        """Change a setting, for what is sent from now on. Raises ValueError with a sentence."""
+        """Change a setting for future greetings. Raises ValueError with a sentence."""
         before, self.settings = self.settings, self.settings.with_setting(name, text)
         self.network.adopt_setting(name, self.settings.network())
         if before.coordinator != self.settings.coordinator:
@@ -56,23 +60,23 @@ class Supervisor:
         return self.settings
 
     async def socket(self) -> WebSocket:
-        """The socket of the coordinator. Raises CallError if it cannot be asked for it."""
-        state: Any = await debug.get_state(cast(GenServer[Any], self.coordinator), 0.5)
+        """The socket of the coordinator. Raises CallError if the coordinator does not answer."""
+        server = cast(GenServer[Any], self.coordinator)  # each design has a state of its own
+        state: Any = await debug.get_state(server, STATE_TIMEOUT)
         socket: WebSocket = state.async_pid
         return socket
 
     def stop_replaced(self) -> None:
-        """Nobody waits any more for those that were replaced."""
-        for coordinator in self.replaced:
+        """Stop the coordinators that were replaced, because no caller waits for them any more."""
+        for coordinator in self._replaced:
             coordinator.exit("shutdown")
-        self.replaced.clear()
+        self._replaced.clear()
 
     def _replace(self) -> AnyCoordinator:
         if self.coordinator.alive:
-            self.replaced.append(self.coordinator)
+            self._replaced.append(self.coordinator)
         self.coordinator = self._start()
         return self.coordinator
 
     def _start(self) -> AnyCoordinator:
-        self.started += 1
-        return self.settings.start(self.network, self.started)
+        return self.settings.start(self.network, next(self._numbers))

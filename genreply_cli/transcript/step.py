@@ -119,6 +119,10 @@ class Step:
 
 
 def is_caller(name: str) -> bool:
-    """Whether `name` (`caller`, `caller-2`) is that of a caller, which is a task and no process."""
+    """Whether `name` (`caller`, `caller-2`) is that of a caller, which is a task and no process.
+
+    The name is all that a transcript says about it. A caller has no `start` step, but neither has
+    a process that was started before the recording began.
+    """
     stem, _, number = name.partition("-")
     return stem == "caller" and (not number or number.isdecimal())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from genreply_cli.analysis.check import CallStates, Checker
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
-from genreply_cli.session.network import KINDS, Fault
+from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.reader import read
@@ -225,7 +225,8 @@ def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_
     delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
     timeout=st.sampled_from([0.05, 0.3, 5.0]),
     faults=st.lists(
-        st.builds(Fault, st.sampled_from(sorted(KINDS)), st.none() | st.floats(0, 0.5)), max_size=3
+        st.builds(Fault, st.sampled_from(sorted(FAULT_KINDS)), st.none() | st.floats(0, 0.5)),
+        max_size=3,
     ),
     jobs=st.integers(1, 5),
     seed=st.integers(0, 99),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from genreply_cli.otp import Node
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.batch import MAX_AHEAD, greet_all
-from genreply_cli.session.network import Fault
+from genreply_cli.session.faults import Fault
 from genreply_cli.session.outcome import Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.variations import AnyCoordinator

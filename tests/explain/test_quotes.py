@@ -21,7 +21,7 @@ from genreply_cli.explain.quotes import (
     quote,
 )
 from genreply_cli.session import network
-from genreply_cli.session.network import KINDS
+from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.variations import COORDINATORS
 
 MODULES = coordinator, variations, websocket, network
@@ -82,7 +82,7 @@ def test_a_snippet_that_stands_twice_or_not_at_all_is_not_found() -> None:
 def test_every_action_that_a_kind_of_step_stands_for_has_its_snippets() -> None:
     named = {action for row in MEANINGS.values() for action in (row.action, row.handling)}
     assert named - {None, "{what}"} <= ACTIONS
-    assert set(KINDS) <= ACTIONS
+    assert set(FAULT_KINDS) <= ACTIONS
 
 
 def lines_of(code: Code | None) -> tuple[str, ...]:

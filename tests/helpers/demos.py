@@ -3,14 +3,14 @@
 import asyncio
 from itertools import product
 
-from genreply_cli.session.network import KINDS, Fault
+from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.outcome import greet
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.step import Step
 from genreply_cli.variations import COORDINATORS
 
-CASES = list(product(COORDINATORS, ["none", *KINDS]))  # a design, and a fault
+CASES = list(product(COORDINATORS, ["none", *FAULT_KINDS]))  # a design, and a fault
 
 
 def played(design: str, fault: str) -> tuple[list[Step], list[str]]:

@@ -47,7 +47,7 @@ from genreply_cli.otp import (
     send_after,
 )
 from genreply_cli.otp.virtual_time import Deadlock, Loop, run
-from genreply_cli.session.network import KINDS, Fault
+from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.step import Step as Traced
 from genreply_cli.transcript.tracer import Tracer
@@ -969,7 +969,9 @@ GREETERS = several(
     most=8,
 )
 FAULTS = several(
-    st.builds(Fault, kind=st.sampled_from([*KINDS]), rate=NOTHING | st.sampled_from([0.2, 0.5]))
+    st.builds(
+        Fault, kind=st.sampled_from([*FAULT_KINDS]), rate=NOTHING | st.sampled_from([0.2, 0.5])
+    )
 )
 
 

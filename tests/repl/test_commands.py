@@ -10,7 +10,7 @@ from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, hel
 from genreply_cli.repl.shell import Shell
 from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
-from genreply_cli.session.network import KINDS
+from genreply_cli.session.faults import FAULT_KINDS, parse_faults
 from genreply_cli.variations import COORDINATORS
 
 
@@ -112,10 +112,10 @@ def test_what_a_word_may_become(line: str, words: list[str]) -> None:
 
 def test_the_names_that_can_be_typed_are_those_that_there_are() -> None:
     assert set(parsing.COORDINATORS) == set(COORDINATORS)
-    for kind in KINDS:
-        assert [str(fault) for fault in parsing.faults(f"{kind} {kind}:0.5")] == [
+    for kind in FAULT_KINDS:
+        assert [str(fault) for fault in parse_faults(f"{kind} {kind}:0.5")] == [
             kind,
             f"{kind}:0.5",
         ]
-    assert parsing.faults("off") == ()
-    assert COMMANDS["fault"].words == (*KINDS, "off")
+    assert parse_faults("off") == ()
+    assert COMMANDS["fault"].words == (*FAULT_KINDS, "off")

@@ -14,7 +14,7 @@ from genreply_cli.otp.virtual_time import run
 from genreply_cli.repl.frontend import Frontend, Typist
 from genreply_cli.repl.shell import History, Shell
 from genreply_cli.session.callers import Call
-from genreply_cli.session.parsing import faults
+from genreply_cli.session.faults import parse_faults
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
@@ -309,7 +309,7 @@ def test_settings_are_shown() -> None:
         "/fault",
         "/seed",
         delay=(0.1, 1.0),
-        faults=faults("drop late:0.2"),
+        faults=parse_faults("drop late:0.2"),
     )
     assert told.said == [
         "delay is 0.1s..1s",

@@ -1,4 +1,4 @@
-"""What was recorded is run again, and comes out the same; what differs between two transcripts is told call by call."""
+"""A recording that is run again gives the same events; --diff tells what differs, call by call."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
-from genreply_cli.session.network import KINDS, Fault
+from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
@@ -39,7 +39,9 @@ def test_a_sample_comes_out_the_same_to_the_microsecond(name: str) -> None:
     delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
     timeout=st.sampled_from([0.05, 0.3, 5.0]),
     faults=st.lists(
-        st.builds(Fault, st.sampled_from(sorted(KINDS)), st.sampled_from([None, 0.1, 0.3, 0.9])),
+        st.builds(
+            Fault, st.sampled_from(sorted(FAULT_KINDS)), st.sampled_from([None, 0.1, 0.3, 0.9])
+        ),
         max_size=3,
     ),
     jobs=st.integers(1, 5),
@@ -287,10 +289,11 @@ def test_a_session_of_the_repl_comes_out_the_same_whatever_was_changed_in_it(
 ) -> None:
     path = tmp_path / "it.jsonl"
     lines = [
-        "A", "B &", "/timeout 300ms", "/delay 30ms", "C", "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
-        "/fault drop", "/timeout 100ms", "G", "/seed 3", "/restart", "/delay 10ms..60ms", "H", "/coordinator keyed", "I &",
-        "/cancel", "/mark lunch", "/mark /delay of a train", "J", "/coordinator fifo", "/burst 5 K", "/wait",
-        "/crash coordinator", "L",
+        "A", "B &", "/timeout 300ms", "/delay 30ms", "C",
+        "/coordinator single", "D &", "E &", "/wait", "/crash websocket", "F",
+        "/fault drop", "/timeout 100ms", "G", "/seed 3", "/restart", "/delay 10ms..60ms", "H",
+        "/coordinator keyed", "I &", "/cancel", "/mark lunch", "/mark /delay of a train", "J",
+        "/coordinator fifo", "/burst 5 K", "/wait", "/crash coordinator", "L",
     ]  # fmt: skip
     converse(lines, path)
     checked = genreply("trace", path, "--check")

@@ -16,8 +16,8 @@ from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import Node, cast, monitor, note, send
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
-from genreply_cli.session import network
 from genreply_cli.session.batch import greet_all
+from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import DETAILS, HEADER, header_line, to_line
@@ -93,14 +93,14 @@ def test_the_first_example_is_written_like_this_byte_for_byte(tmp_path: Path) ->
 def recorded() -> list[Step]:
     """Steps of all kinds, as a tracer makes them: from samples, sessions with faults, a program."""
     steps = [step for path in samples().values() for step in read(path)[1]]
-    for coordinator, fault in product(COORDINATORS, network.KINDS):
+    for coordinator, fault in product(COORDINATORS, FAULT_KINDS):
         steps += session_steps(coordinator, fault)
     return steps + program_steps()
 
 
 def session_steps(coordinator: str, fault: str) -> list[Step]:
     """Several callers in a session with a fault; the first of them are cancelled."""
-    faults = (network.Fault(fault, 0.5),)
+    faults = (Fault(fault, 0.5),)
     settings = Settings(coordinator, (0.1, 0.3), 1.0, faults, seed=3, clock="virtual")
     steps: list[Step] = []
 

@@ -8,7 +8,7 @@ from typing import get_args
 import genreply_cli
 from genreply_cli.explain.meaning import MEANINGS
 from genreply_cli.otp.events import Kind
-from genreply_cli.session import network
+from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.timeline.kinds import STYLES
 from genreply_cli.transcript.step import DROPPED, ENDED, KINDS, Step
 
@@ -64,7 +64,7 @@ def lists_of_kinds(module: ast.Module) -> Iterator[list[str]]:
                 names = [key.value for key in keys if isinstance(key, ast.Constant)]
             case _:
                 continue
-        if set(names) <= set(network.KINDS):  # three faults have the names of steps
+        if set(names) <= set(FAULT_KINDS):  # three faults have the names of steps
             continue
         kinds = [name for name in names if isinstance(name, str) and name in KINDS]
         if len(kinds) >= 3 and 2 * len(kinds) > len(names):
