@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import count
 
 import pytest
 from recordings import index_of, index_of_lines, many
 
+from genreply_cli.player import playback as module
 from genreply_cli.player.playback import Playback
 from genreply_cli.player.state import State
 from genreply_cli.transcript.format import to_line
@@ -163,18 +165,28 @@ class Watched(Playback):
             await self.changes.wait()
 
 
+@pytest.fixture
+def _steady_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the time takes a millisecond: how much is done in a slice is always the same."""
+    monkeypatch.setattr(module, "perf_counter", count(0, 0.001).__next__)
+
+
+@pytest.mark.usefixtures("_steady_clock")
 async def test_a_long_recording_is_read_on_meanwhile() -> None:
     index = index_of(many(8000))
     watched = Watched(index)
     task = asyncio.create_task(watched.run())
     watched.press("G")
-    assert watched.state.number == index.total - 1  # it need not be read for that
+    await watched.until(lambda: watched.search_progress is None)
+    assert watched.state.number == index.total - 1
+    assert index.progress < 1  # it need not be read for that
     await watched.until(lambda: index.progress == 1)
     assert index.snapshot(index.total) is not None
     watched.press("q")
     await task
 
 
+@pytest.mark.usefixtures("_steady_clock")
 async def test_a_long_search_gives_way_to_the_next_key() -> None:
     index = index_of(many(8000))
     watched = Watched(index)
