@@ -214,17 +214,20 @@ def repl(
     seed: Seed = 0,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
-    from genreply_cli.repl.run import run
+    from genreply_cli.repl.run import ReplOptions, run
     from genreply_cli.session.settings import Settings
 
-    kept = _one(context, record=record, no_record=no_record)
+    recording = _one(context, record=record, no_record=no_record)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
-    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
-    record = record if kept == "record" else None
-    keep, history, first = kept != "no_record", not no_history, tuple(say or ())
-    return lambda: run(
-        settings, say=first, record=record, keep=keep, history=history, strict=strict, wishes=wishes
+    options = ReplOptions(
+        say=tuple(say or ()),
+        record=record if recording == "record" else None,
+        keep_recording=recording != "no_record",
+        keep_history=not no_history,
+        strict=strict,
+        output=_wishes(context, view, plain, accessible, ascii_only, color),
     )
+    return lambda: run(settings, options)
 
 
 def _format_of(output: str) -> str:

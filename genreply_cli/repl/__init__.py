@@ -1,4 +1,4 @@
-"""`genreply repl`: greetings typed at a prompt, each of which blocks until its deferred reply.
+"""`genreply repl`: a session at a prompt, in which each greeting blocks until its deferred reply.
 
-Read run.py first.
+run.py leads from the start of a session to its last line; read it first, then shell.py.
 """

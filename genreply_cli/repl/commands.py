@@ -1,128 +1,399 @@
-"""What may be typed in the REPL, and what it means: greetings, and commands that begin with a slash."""
+"""The table of /commands, what each of them does, and the help made from the table."""
 
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
+from genreply_cli.errors import GenreplyError
+from genreply_cli.otp import From, debug
+from genreply_cli.repl.shell import Shell
+from genreply_cli.repl.stepping import mailbox_line
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
+from genreply_cli.text import wrap
+from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
+from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.pretty import pretty
+from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.writer import Writer
 
-VIEW_NAMES: Final = ("auto", *VIEWS, "off")
+MAX_BURST: Final = 10_000  # calls
+MAX_MESSAGE: Final = 200  # characters of a message that /calls shows
+STATE_TIMEOUT: Final = 0.5  # seconds that /state waits for a busy process
 
-# What commands there are ------------------------------------------------------------------------------------------------------
+Run = Callable[[Shell, str], Awaitable[None] | None]
+"""Does what a command says; the text is its argument. Raises ValueError or GenreplyError."""
 
 
-class Usage(NamedTuple):
-    """How a command is used. `words` are what its argument may begin with; "ID" stands for the calls in flight."""
+# --- calls -------------------------------------------------------------------------------
 
+
+def _calls(shell: Shell, _: str) -> None:
+    if not shell.callers.in_flight:
+        shell.frontend.say("no call is in flight")
+    for call in shell.callers.in_flight.values():
+        seen = shell.history.snapshot.open.get(call.name)
+        if seen is None or seen.held_by is None:
+            held = "not handled yet"
+        else:
+            held = f"kept at {seen.held_by} since +{seen.kept_since:.3f} s"
+        limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
+        message = pretty(call.message[:MAX_MESSAGE])
+        shell.frontend.say(f"{call.name:5} {call.waited:.1f}{limit} s  {held}  {message}")
+
+
+async def _wait(shell: Shell, name: str) -> None:
+    in_flight = shell.callers.in_flight
+    await shell.wait_for([shell.find_in_flight(name)] if name else list(in_flight.values()))
+
+
+def _cancel(shell: Shell, name: str) -> None:
+    in_flight = list(shell.callers.in_flight.values())
+    only_one = not name and len(in_flight) == 1
+    for call in in_flight if name == "all" or only_one else [shell.find_in_flight(name)]:
+        call.give_up()
+
+
+def _show(shell: Shell, name: str) -> None:
+    steps = shell.history.steps_of(shell.history.find_call(name))
+    shell.frontend.say("\n".join(map(plain_line, steps)))
+
+
+def _explain(shell: Shell, name: str) -> None:
+    from genreply_cli.explain.render import show_story
+
+    call = shell.history.find_call(name)
+    shell.frontend.draw(partial(show_story, list(shell.history.steps), call))
+
+
+async def _burst(shell: Shell, argument: str) -> None:
+    number, _, message = argument.partition(" ")
+    if not message.strip():
+        raise ValueError("/burst needs a number and a text, as in: /burst 50 hello")
+    await shell.burst(parsing.count(number, MAX_BURST), message)
+
+
+# --- settings ----------------------------------------------------------------------------
+
+
+def _setting(name: str) -> Run:
+    """Change a setting for the messages that follow; without an argument, show it."""
+
+    async def change(shell: Shell, text: str) -> None:
+        if not text:
+            shell.frontend.say(f"{name} is {shell.settings.as_typed(name)}")
+            return
+        shell.settings.with_setting(name, text)  # raises ValueError before anything is recorded
+        before = shell.supervisor.coordinator
+        _record(shell, f"{name} {text}")
+        shell.supervisor.change(name, text)
+        now = shell.settings.as_typed(name)
+        shell.frontend.say(f"{name} is {now} for what is sent from now on")
+        if shell.supervisor.coordinator is not before:
+            await shell.coordinator_started()
+
+    return change
+
+
+# --- processes ---------------------------------------------------------------------------
+
+
+async def _state(shell: Shell, _: str) -> None:
+    coordinator = shell.supervisor.coordinator
+    if not coordinator.alive:
+        shell.frontend.say("no coordinator is running; the next greeting, or /restart, starts one")
+        return
+    from genreply_cli.explain.notation import Notation
+
+    tracer = shell.observers.tracer
+    notation = Notation(
+        lambda value: tracer.call(value) if isinstance(value, From) else tracer.name(value)
+    )
+    status = await debug.status(coordinator, STATE_TIMEOUT)
+    socket = await debug.status(status.state.async_pid, STATE_TIMEOUT)
+    name, socket_name = tracer.name(coordinator), tracer.name(socket.server)
+    lines = [
+        f"{name} is {type(coordinator).__name__}, linked to {socket_name}",
+        f"  Python  {notation.python(status.state)}",
+        f"  Elixir  {notation.elixir(status.state)}",
+        *_kept_calls(shell, name, [tracer.call(caller) for caller in notation.callers]),
+        mailbox_line(name, map(notation.message, status.mailbox)),
+        mailbox_line(socket_name, map(notation.message, socket.mailbox)),
+    ]
+    shell.frontend.say("\n".join(lines))
+
+
+def _kept_calls(shell: Shell, coordinator: str, in_state: list[str]) -> Iterator[str]:
+    """The calls in a coordinator's state, and those that it keeps waiting without being there."""
+    kept = {call.call: call for call in shell.history.snapshot.kept().get(coordinator, ())}
+    for name in in_state:
+        if name in kept:
+            yield f"  keeps {name}, since +{kept[name].kept_since:.3f} s"
+        else:
+            yield f"  keeps {name}, which does not wait any more"
+    for name in kept:
+        if name not in in_state:
+            yield f"  {name} still waits, but nothing in the state leads to it"
+
+
+async def _crash(shell: Shell, which: str) -> None:
+    parsing.choice(which, ["coordinator", "websocket"], "process to crash")
+    coordinator = shell.supervisor.coordinator
+    if not coordinator.alive:
+        raise GenreplyError(
+            "the coordinator has crashed already",
+            hint="the next greeting, or /restart, starts a new one",
+        )
+    process = coordinator if which == "coordinator" else await shell.supervisor.socket()
+    _record(shell, f"crash {which}")
+    process.exit(RuntimeError(f"/crash {which}"))
+    shell.frontend.say("the next greeting, or /restart, starts a new coordinator")
+
+
+async def _restart(shell: Shell, _: str) -> None:
+    _record(shell, "restart")
+    shell.supervisor.restart()
+    await shell.coordinator_started()
+
+
+async def _step(shell: Shell, switch: str) -> None:
+    if not switch:
+        shell.frontend.say(f"stepping is {'off' if shell.stepper is None else 'on'}")
+    elif parsing.choice(switch, ["on", "off"], "way to step") == "on":
+        await shell.start_stepping()
+    else:
+        await shell.stop_stepping()
+
+
+# --- the transcript ----------------------------------------------------------------------
+
+
+def _record(shell: Shell, command: str) -> None:
+    """Record a command that changes what happens, so that it can be run again."""
+    step = shell.observers.tracer.note("mark", label=f"/{command}", command=command)
+    shell.observers.show(step)
+
+
+def _mark(shell: Shell, label: str) -> None:
+    if not label:
+        raise ValueError("/mark needs a label, as in: /mark lunch")
+    shell.observers.show(shell.observers.tracer.note("mark", label=label))
+
+
+def _save(shell: Shell, path: str) -> None:
+    if not path:
+        raise ValueError("/save needs a file, as in: /save lunch.jsonl")
+    source = _recorded(shell)
+    try:
+        header, steps = read(source)
+        with Writer(path, header) as writer:
+            for step in steps:
+                writer.write(step)
+            counts = shell.observers.tracer.counts()
+            writer.write(Step(step.seq + 1, step.t, "end", details=counts))
+    except TranscriptError as error:
+        raise GenreplyError(str(error)) from None
+    shell.frontend.say(f"saved; see it with: genreply trace {path}")
+
+
+def _export(shell: Shell, path: str) -> None:
+    from genreply_cli.export.formats import export, format_of
+
+    if not path:
+        raise ValueError("/export needs a file, as in: /export lunch.svg")
+    form = format_of(path)
+    try:
+        export(form, *read(_recorded(shell)), path)
+    except TranscriptError as error:
+        raise GenreplyError(str(error)) from None
+    shell.frontend.say(f"exported as {form} to {path}")
+
+
+async def _replay(shell: Shell, _: str) -> None:
+    await shell.frontend.replay(_recorded(shell))
+
+
+def _recorded(shell: Shell) -> str:
+    """The path of this session's transcript. Raises GenreplyError if it is not recorded."""
+    if shell.transcript is None:
+        raise GenreplyError(
+            "this session is not recorded", hint="leave, and come back without --no-record"
+        )
+    return shell.transcript
+
+
+# --- the screen --------------------------------------------------------------------------
+
+
+def _help(shell: Shell, name: str) -> None:
+    lines = help_of(name) if name else help_of_all(shell.frontend.columns)
+    shell.frontend.say("\n".join(lines))
+
+
+def _view(shell: Shell, name: str) -> None:
+    shell.frontend.set_view(parsing.choice(name, VIEW_NAMES, "view"))
+
+
+def _clear(shell: Shell, _: str) -> None:
+    shell.frontend.clear()
+
+
+def _quit(shell: Shell, _: str) -> None:
+    shell.leaving = True
+
+
+# --- the table ---------------------------------------------------------------------------
+
+
+class CommandSpec(NamedTuple):
+    """What a command does, and how it is used."""
+
+    run: Run
     argument: str
     does: str
     example: str
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # what the argument may begin with; "ID": the calls in flight
 
 
-COMMANDS: Final[Mapping[str, Usage]] = {
-    "help": Usage("[COMMAND]", "list the commands, or tell of one", "/help burst"),
-    "calls": Usage("", "the calls in flight: what they ask, how long they have waited, where they are kept", "/calls"),
-    "wait": Usage("[ID]", "block until that call has its reply; without ID, until all have", "/wait c2", ("ID",)),
-    "cancel": Usage("ID", "give up that call, or all; its answer will be dropped", "/cancel c2", ("ID", "all")),
-    "show": Usage("ID", "what that call asked and what came of it, whole", "/show c2", ("ID",)),
-    "state": Usage("", "the coordinator's state, in Python and in Elixir; whom it keeps; both mailboxes", "/state"),
-    "explain": Usage("[ID]", "that call, or the last, in words, beside the lines that did it", "/explain c2", ("ID",)),
-    "burst": Usage("N TEXT", "that many greetings at once, in the background", "/burst 50 hello"),
-    "delay": Usage("[TIME]", "how long the socket takes from now on", "/delay 100ms..1s", ("0", "400ms", "2s", "100ms..1s")),
-    "timeout": Usage("[TIME]", "how long a caller waits from now on", "/timeout 2", ("5", "1s", "250ms", "infinity")),
-    "coordinator": Usage("[NAME]", "which design keeps the callers from now on", "/coordinator single", COORDINATORS),
-    "fault": Usage("[KIND[:RATE]...]", "what the network does wrong from now on: to the next answer, or at a rate",
-                   "/fault drop:0.3", (*FAULT_KINDS, "off")),
-    "seed": Usage("[N]", "where all chances come from, from now on", "/seed 7"),
-    "crash": Usage("WHICH", "end the coordinator or the websocket, now", "/crash websocket", ("coordinator", "websocket")),
-    "restart": Usage("", "start a new coordinator, now", "/restart"),
-    "step": Usage("[on|off]", "hold all messages back; Enter delivers the next one", "/step on", ("on", "off")),
-    "mark": Usage("LABEL", "put a marker into the transcript", "/mark lunch"),
-    "save": Usage("FILE", "copy the transcript of this session so far", "/save lunch.jsonl"),
-    "export": Usage("FILE", "a picture of this session: .svg, .html, .mmd, .txt or .json", "/export lunch.svg"),
-    "replay": Usage("", "replay this session; q comes back", "/replay"),
-    "view": Usage("[NAME]", "how the timeline is drawn", "/view narrow", VIEW_NAMES),
-    "clear": Usage("", "clear the screen", "/clear"),
-    "quit": Usage("", "leave, as Ctrl-D does", "/quit"),
-}  # fmt: skip
+VIEW_NAMES: Final = ("auto", *VIEWS, "off")
+DELAYS: Final = ("0", "400ms", "2s", "100ms..1s")
+TIMEOUTS: Final = ("5", "1s", "250ms", "infinity")
+FAULTS: Final = (*FAULT_KINDS, "off")
+PROCESSES: Final = ("coordinator", "websocket")
+
+# fmt: off
+COMMANDS: Final[Mapping[str, CommandSpec]] = {
+    "help": CommandSpec(_help, "[COMMAND]",
+        "list the commands, or explain one", "/help burst"),
+    "calls": CommandSpec(_calls, "",
+        "the calls in flight: time waited, process that keeps them, message", "/calls"),
+    "wait": CommandSpec(_wait, "[ID]",
+        "block until that call, or all calls, have their reply", "/wait c2", ("ID",)),
+    "cancel": CommandSpec(_cancel, "ID",
+        "give up that call, or all; its answer will be dropped", "/cancel c2", ("ID", "all")),
+    "show": CommandSpec(_show, "[ID]",
+        "all events of that call, or of the last one", "/show c2", ("ID",)),
+    "state": CommandSpec(_state, "",
+        "the coordinator's state in Python and Elixir, its callers, both mailboxes", "/state"),
+    "explain": CommandSpec(_explain, "[ID]",
+        "explain that call, or the last one, beside the code", "/explain c2", ("ID",)),
+    "burst": CommandSpec(_burst, "N TEXT",
+        "send that many greetings at once, in the background", "/burst 50 hello"),
+    "delay": CommandSpec(_setting("delay"), "[TIME]",
+        "how long the socket takes from now on", "/delay 100ms..1s", DELAYS),
+    "timeout": CommandSpec(_setting("timeout"), "[TIME]",
+        "how long a caller waits from now on", "/timeout 2", TIMEOUTS),
+    "coordinator": CommandSpec(_setting("coordinator"), "[NAME]",
+        "which design keeps the callers from now on", "/coordinator single", COORDINATORS),
+    "fault": CommandSpec(_setting("fault"), "[KIND[:RATE]...]",
+        "network faults from now on: once, in the next answer, or at a rate",
+        "/fault drop:0.3", FAULTS),
+    "seed": CommandSpec(_setting("seed"), "[N]",
+        "seed of all random choices from now on", "/seed 7"),
+    "crash": CommandSpec(_crash, "WHICH",
+        "end the coordinator or the websocket now", "/crash websocket", PROCESSES),
+    "restart": CommandSpec(_restart, "",
+        "start a new coordinator now", "/restart"),
+    "step": CommandSpec(_step, "[on|off]",
+        "hold all messages back; Enter delivers the next one", "/step on", ("on", "off")),
+    "mark": CommandSpec(_mark, "LABEL",
+        "put a marker into the transcript", "/mark lunch"),
+    "save": CommandSpec(_save, "FILE",
+        "copy the transcript of this session so far", "/save lunch.jsonl"),
+    "export": CommandSpec(_export, "FILE",
+        "a picture of this session: .svg, .html, .mmd, .txt or .json", "/export lunch.svg"),
+    "replay": CommandSpec(_replay, "",
+        "replay this session; q comes back", "/replay"),
+    "view": CommandSpec(_view, "NAME",
+        "how the timeline is drawn", "/view narrow", VIEW_NAMES),
+    "clear": CommandSpec(_clear, "",
+        "clear the screen", "/clear"),
+    "quit": CommandSpec(_quit, "",
+        "leave, as Ctrl-D does", "/quit"),
+}
 
 KEYS: Final = (
-    ("Enter, Alt-Enter", "send; a new line in the same greeting"),
+    ("Enter, Alt-Enter", "send; start a new line in the same greeting"),
     ("Tab, right", "complete; take the suggestion"),
-    ("up, down, Ctrl-R", "what was typed before; search in it"),
-    ("Ctrl-C", "give up the call that blocks, and only that; else clear the line"),
-    ("Ctrl-Z", "put the call that blocks into the background"),
+    ("up, down, Ctrl-R", "lines typed before; search in them"),
+    ("Ctrl-C", "give up the call that blocks; else clear the line"),
+    ("Ctrl-Z", "send the call that blocks to the background"),
     ("Ctrl-D", "leave"),
 )
+# fmt: on
 
 
-def find(name: str) -> Usage:
-    """How a command is used. Raises ValueError with a sentence."""
+def find(name: str) -> CommandSpec:
+    """The command of that name. Raises ValueError with a sentence."""
     if name in COMMANDS:
         return COMMANDS[name]
     close = parsing.closest(name, COMMANDS)
-    meant = "/help lists the commands" if close is None else f"did you mean /{close}?"
-    raise ValueError(f"there is no command /{name}; {meant} (//{name} greets with /{name})")
+    hint = "/help lists the commands" if close is None else f"did you mean /{close}?"
+    raise ValueError(f"there is no command /{name}; {hint} (//{name} greets with /{name})")
+
+
+# --- help and completion -----------------------------------------------------------------
 
 
 def help_of(name: str) -> list[str]:
-    """One command, with an example. Raises ValueError with a sentence."""
-    usage = find(name.removeprefix("/"))
-    title = " ".join(filter(None, [f"/{name.removeprefix('/')}", usage.argument]))
-    words = ", ".join(word for word in usage.words if word != "ID")
-    return [f"{title}: {usage.does}", *([f"  with {words}"] if words else []), f"  {usage.example}"]
+    """The lines of help for one command. Raises ValueError with a sentence."""
+    name = name.removeprefix("/")
+    command = find(name)
+    words = ", ".join(word for word in command.words if word != "ID")
+    return [
+        f"{_usage(name, command)}: {command.does}",
+        *([f"  with {words}"] if words else []),
+        f"  {command.example}",
+    ]
 
 
 def help_of_all(columns: int | None = None) -> list[str]:
-    """The list of what can be typed; where there are only so many columns, the words are wrapped beside it, or below it."""
+    """The lines of help for everything that can be typed, wrapped to so many columns."""
     rows = [
         ("text", "a greeting; it blocks until the deferred reply"),
         ("text &", r"in the background; text \& keeps the ampersand"),
         ("//text", "a greeting that begins with a slash"),
-        *(
-            (" ".join(filter(None, [f"/{name}", usage.argument])), usage.does)
-            for name, usage in COMMANDS.items()
-        ),
+        *((_usage(name, command), command.does) for name, command in COMMANDS.items()),
         *KEYS,
     ]
-    width = max(len(what) for what, _ in rows)
+    width = max(len(usage) for usage, _ in rows)
     if columns is None:
-        return [f"  {what:{width}}  {does}" for what, does in rows]
-    beside = columns - width - 4 >= width
-    indent = width + 4 if beside else 6
+        return [f"  {usage:{width}}  {does}" for usage, does in rows]
+    side_by_side = columns - width - 4 >= width
+    indent = " " * (width + 4 if side_by_side else 6)
     lines = []
-    for what, does in rows:
-        first, *rest = textwrap.wrap(does, max(10, columns - indent))
-        lines += (
-            [f"  {what:{width}}  {first}"] if beside else [f"  {what}", f"{' ' * indent}{first}"]
-        )
-        lines += [f"{' ' * indent}{line}" for line in rest]
+    for usage, does in rows:
+        first, *rest = wrap(does, max(10, columns - len(indent)))
+        if side_by_side:
+            lines.append(f"  {usage:{width}}  {first}")
+        else:
+            lines += [f"  {usage}", f"{indent}{first}"]
+        lines += [f"{indent}{line}" for line in rest]
     return lines
 
 
-def completions(line: str, calls: list[str]) -> Iterator[tuple[str, str]]:
-    """What the last word of a line may become, each with what it is; `calls` are those in flight."""
+def _usage(name: str, command: CommandSpec) -> str:
+    return f"/{name} {command.argument}".rstrip()
+
+
+def completions(line: str, calls: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What the last word of a line may become, each with its meaning; `calls` are in flight."""
     if not line.startswith("/") or line.startswith("//"):
         return
     name, space, argument = line[1:].partition(" ")
     if not space:
-        yield from (
-            (f"/{each}", usage.does) for each, usage in COMMANDS.items() if each.startswith(name)
-        )
+        for each, command in COMMANDS.items():
+            if each.startswith(name):
+                yield f"/{each}", command.does
         return
-    if name == "help":
-        words = list(COMMANDS)
-    else:
-        usage = COMMANDS.get(name)
-        words = (
-            []
-            if usage is None
-            else [each for word in usage.words for each in (calls if word == "ID" else [word])]
-        )
+    if name not in COMMANDS or (" " in argument and name != "fault"):
+        return
     last = argument.rpartition(" ")[2]
-    if name == "fault" or " " not in argument:
-        yield from ((word, "") for word in words if word.startswith(last))
+    words: Iterable[str] = COMMANDS if name == "help" else COMMANDS[name].words
+    for word in words:
+        for each in calls if word == "ID" else [word]:
+            if each.startswith(last):
+                yield each, ""

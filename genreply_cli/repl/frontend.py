@@ -1,11 +1,15 @@
-"""How a REPL session shows itself and what it is typed into, where nothing is redrawn. `terminal.Terminal` is the other one."""
+"""A session without a prompt: lines from stdin, replies on stdout, errors on stderr.
+
+`terminal_frontend.TerminalFrontend` is the frontend with a prompt.
+"""
 
 import asyncio
 import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, complain
@@ -17,87 +21,91 @@ if TYPE_CHECKING:
     from genreply_cli.session.observers import Observer
     from genreply_cli.terminal.screen import Screen
 
-INTRODUCTION = (
+WELCOME = (
     f"genreply {__version__}: a line is a greeting, and blocks until its deferred reply",
     "/help lists the commands; Ctrl-D leaves",
 )
 
 
-class Typist(Protocol):
-    """What a prompt wants to know of the session."""
+@dataclass(frozen=True)
+class PromptSource:
+    """What a prompt shows of the session."""
 
-    def waiting(self) -> str | None: ...
-    def complete(self, line: str) -> Iterable[tuple[str, str]]: ...
+    waiting: Callable[[], str | None] = lambda: None
+    """The line above the prompt: which calls wait in the background, and for how long."""
+    complete: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
+    """What the last word of a line may become, each with its meaning."""
 
 
 class Frontend:
-    """A session's face in a pipe: answers on stdout, complaints on stderr, no prompt. With a screen, the timeline, too."""
+    """What a session reads from and writes to. With a screen, it draws the timeline, too."""
 
-    interactive = False  # there is a prompt
-
-    @property
-    def draws(self) -> bool:
-        """Whether the timeline shows what becomes of calls that nobody blocks on."""
-        return False
+    interactive = False  # whether there is a prompt
 
     def __init__(self, screen: "Screen | None" = None) -> None:
         self.screen = screen
         self.show: Observer | None = None if screen is None else screen.show
 
     @property
+    def shows_outcomes(self) -> bool:
+        """Whether the timeline shows the outcome of a call in the background."""
+        return False
+
+    @property
     def columns(self) -> int | None:
-        """How wide what is said may be; None if it makes no difference."""
-        return (
-            self.screen.width - 1
-            if self.screen is not None and self.screen.stream.isatty()
-            else None
-        )
+        """The columns that a line of text may have; None for any number."""
+        if self.screen is None or not self.screen.stream.isatty():
+            return None
+        return self.screen.width - 1
 
-    def introduce(self) -> None:
-        """What one is told first, if one is there."""
+    def show_welcome(self) -> None:
+        """Say how to begin, if the lines come from a keyboard."""
         if sys.stdin.isatty():
-            self.say("\n".join(INTRODUCTION))
+            self.say("\n".join(WELCOME))
 
-    def answer(self, call: str, reply: str) -> None:
-        """An answer has come."""
+    def show_reply(self, call: str, reply: str) -> None:
+        """Show the reply to a call."""
         print(visible(reply), flush=True)
 
     def say(self, text: str) -> None:
-        """Something that was asked for."""
+        """Print the result of a command."""
         print(text, flush=True)
 
-    def tell(self, tell: "Callable[[Screen], None]") -> None:
-        """Something that draws itself."""
+    def draw(self, draw: "Callable[[Screen], None]") -> None:
+        """Let a function draw on the screen."""
         from genreply_cli.terminal.screen import Screen
 
-        tell(self.screen or Screen(sys.stdout))
+        draw(self.screen or Screen(sys.stdout))
 
     def complain(self, problem: str) -> None:
-        """Something went wrong."""
+        """Print an error."""
         complain(problem, ExitStatus.FAULT)
 
-    def view(self, name: str) -> None:
-        """Draw the timeline like this from now on."""
+    def set_view(self, name: str) -> None:
+        """Draw the timeline in this view from now on."""
         if self.screen is not None:
             self.screen.set_view(name)
 
     def clear(self) -> None:
-        """Clear the screen, where there is one."""
+        """Clear the screen, if there is one."""
 
     async def replay(self, path: str) -> None:
-        """Play a transcript on the whole screen, where there is one. Raises GenreplyError."""
+        """Play a transcript on the whole screen. Raises GenreplyError if there is no terminal."""
         raise GenreplyError(
             "there is no terminal to replay it on", hint=f"print it with: genreply trace {path}"
         )
 
     def close(self) -> None:
-        """Nothing more will be shown."""
+        """Draw what has not been drawn yet. Nothing is shown afterwards."""
 
     @contextlib.contextmanager
     def blocked(
-        self, call: "Call", give_up: Callable[[], None], aside: Callable[[], object]
+        self,
+        call: "Call",
+        give_up: Callable[[], None],
+        send_to_background: Callable[[], object],
     ) -> Iterator[None]:
-        """A call blocks; `give_up` ends it, `aside` puts it into the background."""
+        """While this call blocks: Ctrl-C calls `give_up`, Ctrl-Z `send_to_background`."""
         if self.screen is None or not sys.stdin.isatty():
             yield
             return
@@ -112,8 +120,8 @@ class Frontend:
             loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    async def typed(self, typist: Typist) -> AsyncIterator[str]:
-        """The lines, as they are typed."""
-        async for some in lines(sys.stdin.fileno()):
-            for line in some:
+    async def read_lines(self, source: PromptSource) -> AsyncIterator[str]:
+        """The lines that are typed, one after the other, until the end of the input."""
+        async for batch in lines(sys.stdin.fileno()):
+            for line in batch:
                 yield line

@@ -1,4 +1,4 @@
-"""The keyboard of the REPL. What comes faster than anybody types was pasted, whether the terminal says so or not."""
+"""Pasted text: found among the keys that were pressed, and kept behind placeholders in the line."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -7,29 +7,33 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
-RUN = 8  # characters at once
+MIN_PASTE = 8  # characters read at once, in a terminal that does not mark pasted text
+MAX_IN_LINE = 2000  # characters in the line; a placeholder stands for more, which would be slow
 
 
 class Keyboard(Vt100Input):
-    """Long runs of characters come as one paste: a megabyte, key by key, would take an hour."""
+    """A keyboard on which many characters at once come as one paste.
+
+    Key by key, a megabyte would take an hour.
+    """
 
     def read_keys(self) -> list[KeyPress]:
         """The keys that have been pressed."""
-        return list(joined(super().read_keys()))
+        return list(join_pastes(super().read_keys()))
 
 
-def joined(presses: Iterable[KeyPress]) -> Iterator[KeyPress]:
-    """The same, with each long run of characters as one paste."""
+def join_pastes(presses: Iterable[KeyPress]) -> Iterator[KeyPress]:
+    """The same keys, with each long run of characters as one paste."""
     for printable, run in groupby(presses, is_text):
         keys = list(run)
-        if printable and len(keys) >= RUN:
+        if printable and len(keys) >= MIN_PASTE:
             yield pasted("".join(press.data for press in keys))
         else:
             yield from keys
 
 
-def kept(presses: Iterable[KeyPress]) -> list[KeyPress]:
-    """What was typed ahead, to be typed again: text, and nothing that would send it. Several lines come as one paste."""
+def typeahead(presses: Iterable[KeyPress]) -> list[KeyPress]:
+    """The keys that type the same text again, and do not send it; several lines are one paste."""
     text = ""
     for press in presses:
         if press.key in {Keys.ControlH, Keys.Backspace}:
@@ -37,16 +41,59 @@ def kept(presses: Iterable[KeyPress]) -> list[KeyPress]:
         elif press.key in {Keys.ControlM, Keys.ControlJ}:
             text += "\n"
         elif is_text(press) or press.key == Keys.BracketedPaste:
-            text += press.data.replace("\r\n", "\n").replace("\r", "\n")
+            text += unix_lines(press.data)
     text = text.strip("\n")
     return [pasted(text)] if text else []
 
 
 def is_text(press: KeyPress) -> bool:
-    """Whether it is a character."""
+    """Whether a key types a character."""
     return len(press.key) == 1 and press.data >= " "
 
 
 def pasted(text: str) -> KeyPress:
-    """A text that comes at once."""
+    """The key that stands for a pasted text."""
     return KeyPress(Keys.BracketedPaste, text)
+
+
+def unix_lines(text: str) -> str:
+    """A text with `\\n` at the end of each line, whatever the terminal has sent."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class Pastes:
+    """The pasted texts of one line, and the placeholders that stand for them there."""
+
+    _BREAK = "\0\n"  # the end of a pasted line; Alt-Enter makes a plain "\n"
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def add(self, text: str) -> str:
+        """Keep a text. Returns its placeholder."""
+        self._texts.append(text)
+        return self._placeholder(len(self._texts))
+
+    def placeholder_at_end(self, line: str) -> str:
+        """The placeholder with which a line ends, or an empty string."""
+        return next((each for each in self._placeholders() if line.endswith(each)), "")
+
+    def are_in(self, line: str) -> bool:
+        """Whether there is a placeholder in a line."""
+        return any(each in line for each in self._placeholders())
+
+    def expand(self, line: str) -> list[str]:
+        """The lines that a line stands for: each pasted line is one. Forgets the texts."""
+        for text, placeholder in zip(self._texts, self._placeholders(), strict=True):
+            line = line.replace(placeholder, text.replace("\n", self._BREAK))
+        self._texts.clear()
+        return line.split(self._BREAK)
+
+    def _placeholders(self) -> list[str]:
+        return [self._placeholder(number) for number in range(1, len(self._texts) + 1)]
+
+    def _placeholder(self, number: int) -> str:
+        text = self._texts[number - 1]
+        lines = text.count("\n") + 1
+        size = f"{lines} lines" if lines > 1 else f"{len(text):,} characters"
+        return f"[pasted {number}: {size}]"

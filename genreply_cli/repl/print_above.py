@@ -1,4 +1,4 @@
-"""A stdout that writes above the prompt, while there is one; the half-typed line and its cursor stay as they are."""
+"""A stream that prints above the prompt, and leaves the half-typed line and its cursor alone."""
 
 import asyncio
 import io
@@ -8,46 +8,48 @@ if TYPE_CHECKING:
     from prompt_toolkit import Application
 
 
-class Above(io.TextIOBase):
-    """What is written is collected, and put above the prompt in the next turn of the event loop.
+class PrintAbove(io.TextIOBase):
+    """Collects what is written, and prints it above the prompt in the next turn of the event loop.
 
-    `prompt_toolkit.patch_stdout` does it with a thread, 0.2 s later, and with the keyboard's echo switched on meanwhile.
+    `prompt_toolkit.patch_stdout` uses a thread, prints 0.2 s later, and switches the keyboard's
+    echo on meanwhile.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._app: Application[str] | None = None
-        self._written: list[str] = []
+        self._pending: list[str] = []
 
     def attach(self, app: "Application[str]") -> None:
-        """The prompt's application: where it runs, it is written above it."""
+        """Print above this prompt whenever it is open."""
         self._app = app
 
     def write(self, text: str) -> int:
-        """Write some whole lines, or what does not move the cursor."""
+        """Print whole lines, or control sequences that do not move the cursor."""
         if self._app is None or not self._app.is_running:
-            self._stream.write(text)
-            self._stream.flush()
+            self._print(text)
         else:
-            if not self._written:
+            if not self._pending:
                 asyncio.get_running_loop().call_soon(self.flush)
-            self._written.append(text)
+            self._pending.append(text)
         return len(text)
 
     def flush(self) -> None:
-        """Show what has been collected."""
-        text = "".join(self._written)
-        self._written.clear()
+        """Print what has been collected."""
+        text = "".join(self._pending)
+        self._pending.clear()
         if not text:
             return
         if self._app is None or not self._app.is_running:
-            self._stream.write(text)
-            self._stream.flush()
+            self._print(text)
             return
         self._app.renderer.erase(leave_alternate_screen=False)
+        self._print(text)
+        self._app.invalidate()
+
+    def _print(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-        self._app.invalidate()
 
     def isatty(self) -> bool:
         return self._stream.isatty()
@@ -56,5 +58,5 @@ class Above(io.TextIOBase):
         return self._stream.fileno()
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute in the base class
         return self._stream.encoding

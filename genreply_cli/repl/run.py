@@ -1,14 +1,20 @@
-"""genreply repl: a session from its start to its last line: who looks on, who reads, and what is left in the end."""
+"""A session of the REPL from its start to its last line: connects keyboard, shell and recording."""
 
 import asyncio
 import sys
 from contextlib import ExitStack
+from functools import partial
+from typing import NamedTuple
 
 from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
-from genreply_cli.repl.frontend import Frontend
-from genreply_cli.repl.shell import History, Shell
+from genreply_cli.otp import CallError
+from genreply_cli.repl import commands
+from genreply_cli.repl.frontend import Frontend, PromptSource
+from genreply_cli.repl.history import History
+from genreply_cli.repl.shell import Shell, with_hint
+from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session.observers import Observer
 from genreply_cli.session.recording import recording
 from genreply_cli.session.session import session
@@ -19,97 +25,128 @@ from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 
 
-def run(
-    settings: Settings,
-    *,
-    say: tuple[str, ...] = (),
-    record: str | None = None,
-    keep: bool = True,
-    history: bool = True,
-    strict: bool = False,
-    wishes: OutputOptions | None = None,
-) -> int:
-    """Run a session, and return its exit status: 0, or with `strict` that of the first failure.
+class ReplOptions(NamedTuple):
+    """The options of `genreply repl`, but for the settings of the session."""
 
-    It is recorded to `record`, or, if it is to be kept, to the state folder.
-    """
-    memory = History()
+    say: tuple[str, ...] = ()  # greetings to send first
+    record: str | None = None  # the file to record to; None: one in the state folder
+    keep_recording: bool = True
+    keep_history: bool = True  # of lines typed, in the state folder
+    strict: bool = False  # whether a failure decides the exit status
+    output: OutputOptions = OutputOptions()
+
+
+def run(settings: Settings, options: ReplOptions) -> int:
+    """Run a session, and return its exit status: with `strict` that of the first failure."""
+    history = History()
+    sinks: list[Observer] = [history.update]
     transcript: str | None = None
     with ExitStack() as stack:
-        sinks: list[Observer] = [memory.show]
         try:
-            if record is not None or keep:
-                path = record if record is not None else str(paths.new_session())
-                sinks.append(
-                    stack.enter_context(recording(path, settings, hint="choose another name")).write
-                )
+            if options.record is not None or options.keep_recording:
+                path = str(paths.new_session()) if options.record is None else options.record
+                writer = recording(path, settings, hint="choose another name")
+                sinks.append(stack.enter_context(writer).write)
                 transcript = path
         except (OSError, GenreplyError) as error:
-            if record is not None:
+            if options.record is not None:
                 raise
             print(f"note: this session is not recorded: {os_error_text(error)}", file=sys.stderr)
-        face = _face(wishes, history=history)
-        if face.show is not None:
-            sinks.append(face.show)
+        frontend = _frontend(options)
+        if frontend.show is not None:
+            sinks.append(frontend.show)
         try:
-            codes, failures = asyncio.run(_run(settings, say, face, sinks, memory, transcript))
+            shell, failures = asyncio.run(
+                _run_session(settings, options.say, frontend, sinks, history, transcript)
+            )
         finally:
-            face.close()
-    for failure in failures:
-        raise GenreplyError(f"the recording is not complete: {os_error_text(failure)}")
-    if face.interactive:
-        print(_summary(memory.stats, transcript, keep=record is None))
-    wrong = memory.stats.counts.outcomes["wrong caller"] + memory.stats.counts.outcomes["duplicate"]
-    return (
-        0 if not strict else codes[min(codes)] if codes else ExitStatus.WRONG_ANSWER if wrong else 0
-    )
+            frontend.close()
+    if failures:
+        raise GenreplyError(f"the recording is not complete: {os_error_text(failures[0])}")
+    if frontend.interactive:
+        print(_summary(history.stats, transcript, options.record))
+    return _exit_status(shell, history.stats) if options.strict else ExitStatus.OK
 
 
-def _face(wishes: OutputOptions | None, *, history: bool) -> Frontend:
-    look = choose_mode(sys.stdout, wishes or OutputOptions())
-    if sys.stdin.isatty() and look.can_redraw:
-        from genreply_cli.repl.terminal_frontend import Terminal
-
-        return Terminal(wishes, history=history)
-    return Frontend(Screen(sys.stdout, wishes) if sys.stdout.isatty() else None)
-
-
-def _summary(stats: Stats, transcript: str | None, *, keep: bool) -> str:
-    """What one is told on leaving, in one line."""
-    if not stats.counts.calls:
-        return "nobody has called"
-    where = (
-        ""
-        if transcript is None
-        else f"; replay: genreply trace{'' if keep else f' {visible(transcript)}'}"
-    )
-    return f"{stats.summary()}{where}"
-
-
-async def _run(
+async def _run_session(
     settings: Settings,
     say: tuple[str, ...],
-    face: Frontend,
+    frontend: Frontend,
     sinks: list[Observer],
-    memory: History,
+    history: History,
     transcript: str | None,
-) -> tuple[dict[float, int], list[Exception]]:
-    async with session(lambda: Supervisor(settings), sinks) as (supervisor, watch):
-        assert watch is not None  # there is always the memory
-        conversation = Shell(supervisor, watch, face, memory, transcript)
+) -> tuple[Shell, list[Exception]]:
+    """Run a session to its end. Returns its shell, and the errors of the recording."""
+    async with session(lambda: Supervisor(settings), sinks) as (supervisor, observers):
+        assert observers is not None  # there is at least the history
+        shell = Shell(supervisor, observers, frontend, history, transcript)
         try:
-            face.introduce()
+            frontend.show_welcome()
             for message in say:
-                await conversation.greet(message)
-            async for line in face.typed(conversation):
-                await conversation.execute(line)
-                if conversation.leaving:
-                    break
-            else:
-                if (
-                    not face.interactive
-                ):  # a script has come to its end; its answers may still be to come
-                    await conversation.finish()
+                await shell.greet(message)
+            await _execute_lines(shell)
         finally:
-            await conversation.callers.close()
-    return conversation.codes, watch.failures
+            await shell.callers.close()
+    return shell, observers.failures
+
+
+async def _execute_lines(shell: Shell) -> None:
+    calls = shell.callers.in_flight
+    source = PromptSource(shell.waiting, partial(commands.completions, calls=calls))
+    async for line in shell.frontend.read_lines(source):
+        await execute(shell, line)
+        if shell.leaving:
+            return
+    if not shell.frontend.interactive:  # a script has ended; its replies may still be under way
+        await shell.drain()
+
+
+async def execute(shell: Shell, line: str) -> None:
+    """Do what a line says. An error is shown; it ends the session only if stdout has failed."""
+    try:
+        match parse(line):
+            case Greeting(message, background):
+                await shell.greet(message, background=background)
+            case Command(name, argument):
+                done = commands.find(name).run(shell, argument)
+                if done is not None:
+                    await done
+            case None:
+                await shell.deliver_next()
+    except ValueError as error:
+        shell.fail(str(error), ExitStatus.USAGE)
+    except GenreplyError as error:
+        shell.fail(with_hint(error), error.exit_code)
+    except CallError as error:
+        shell.frontend.complain(f"the coordinator cannot be asked just now: {error}")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        shell.fail(f"{os_error_text(error)}: {error.filename or line}", ExitStatus.FAULT)
+    shell.raise_output_error()
+
+
+def _frontend(options: ReplOptions) -> Frontend:
+    """The frontend for stdin and stdout: with a prompt, if both are a terminal."""
+    mode = choose_mode(sys.stdout, options.output)
+    if sys.stdin.isatty() and mode.can_redraw:
+        from genreply_cli.repl.terminal_frontend import TerminalFrontend
+
+        return TerminalFrontend(options.output, keep_history=options.keep_history)
+    return Frontend(Screen(sys.stdout, options.output) if sys.stdout.isatty() else None)
+
+
+def _summary(stats: Stats, transcript: str | None, record: str | None) -> str:
+    """The last line of a session: what became of the calls, and how to replay them."""
+    if not stats.counts.calls:
+        return "no greetings were sent"
+    if transcript is None:
+        return stats.summary()
+    file = "" if record is None else f" {visible(record)}"
+    return f"{stats.summary()}; replay: genreply trace{file}"
+
+
+def _exit_status(shell: Shell, stats: Stats) -> int:
+    """The exit status of the first failure; if there is none, wrong answers count."""
+    wrong = stats.counts.outcomes["wrong caller"] + stats.counts.outcomes["duplicate"]
+    return shell.exit_status() or (ExitStatus.WRONG_ANSWER if wrong else ExitStatus.OK)

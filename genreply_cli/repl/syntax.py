@@ -1,4 +1,4 @@
-"""What a line means."""
+"""What a line of the REPL means: a greeting, a command, or nothing."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Greeting:
-    """Something to say; in the background, nobody blocks on its reply."""
+    """A message for the coordinator. In the background, the prompt does not wait for its reply."""
 
     message: str
     background: bool = False
@@ -15,17 +15,24 @@ class Greeting:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do."""
+    """A command: `/name argument`."""
 
     name: str
     argument: str = ""
 
 
-_AMPERSAND: Final = re.compile(r"(?P<text>.*\S)\s+(?P<kept>\\*)&\s*", re.DOTALL)
+_AMPERSAND: Final = re.compile(r"(?P<text>.*\S)\s+(?P<backslashes>\\*)&\s*", re.DOTALL)
 
 
 def parse(line: str) -> Greeting | Command | None:
-    r"""What a line means. `text &` is a greeting in the background, `text \&` one that ends in `&`, `//x` one that says `/x`."""
+    r"""The meaning of a line; None if it is empty.
+
+    text      a greeting
+    text &    a greeting in the background
+    text \&   a greeting that ends in `&`
+    /x        the command x
+    //x       a greeting that says `/x`
+    """
     if not line.strip():
         return None
     if line.startswith("/") and not line.startswith("//"):
@@ -35,7 +42,7 @@ def parse(line: str) -> Greeting | Command | None:
     ampersand = _AMPERSAND.fullmatch(text)
     if ampersand is None:
         return Greeting(text)
-    if ampersand["kept"]:
+    if ampersand["backslashes"]:
         before, _, after = text.rpartition("\\&")
         return Greeting(f"{before}&{after}")
     return Greeting(ampersand["text"], background=True)

@@ -11,8 +11,10 @@ import pytest
 
 from genreply_cli.export.formats import FORMATS
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.repl.frontend import Frontend, Typist
-from genreply_cli.repl.shell import History, Shell
+from genreply_cli.repl.frontend import Frontend, PromptSource
+from genreply_cli.repl.history import History
+from genreply_cli.repl.run import execute
+from genreply_cli.repl.shell import Failure, Shell
 from genreply_cli.session.callers import Call
 from genreply_cli.session.faults import parse_faults
 from genreply_cli.session.recording import header
@@ -30,7 +32,7 @@ Act = Callable[["Session"], Any]
 
 
 class Spy(Frontend):
-    """What a session shows, as a list. Lines are typed by the test; a number among them is so many seconds of waiting."""
+    """What a session shows, as a list. The test types the lines itself."""
 
     def __init__(self, *, interactive: bool) -> None:
         super().__init__()
@@ -40,10 +42,10 @@ class Spy(Frontend):
         self.keys: list[str] = []  # pressed while a call blocks, 0.1 s after it has begun
 
     @property
-    def draws(self) -> bool:
+    def shows_outcomes(self) -> bool:
         return self.shows
 
-    def answer(self, call: str, reply: str) -> None:
+    def show_reply(self, call: str, reply: str) -> None:
         self.said.append(f"{call}: {reply}")
 
     def say(self, text: str) -> None:
@@ -52,10 +54,10 @@ class Spy(Frontend):
     def complain(self, problem: str) -> None:
         self.said.append(f"! {problem}")
 
-    def tell(self, tell: Callable[[Screen], None]) -> None:
-        self.said.append("told")
+    def draw(self, draw: Callable[[Screen], None]) -> None:
+        self.said.append("drawn")
 
-    def view(self, name: str) -> None:
+    def set_view(self, name: str) -> None:
         self.said.append(f"view {name}")
 
     def clear(self) -> None:
@@ -63,14 +65,18 @@ class Spy(Frontend):
 
     @contextmanager
     def blocked(
-        self, call: Call, give_up: Callable[[], None], aside: Callable[[], object]
+        self,
+        call: Call,
+        give_up: Callable[[], None],
+        send_to_background: Callable[[], object],
     ) -> Iterator[None]:
         for key in self.keys[:1]:
-            asyncio.get_running_loop().call_later(0.1, {"c-c": give_up, "c-z": aside}[key])
+            pressed = {"c-c": give_up, "c-z": send_to_background}[key]
+            asyncio.get_running_loop().call_later(0.1, pressed)
         del self.keys[:1]
         yield
 
-    async def typed(self, typist: Typist) -> AsyncIterator[str]:
+    async def read_lines(self, source: PromptSource) -> AsyncIterator[str]:
         return
         yield
 
@@ -81,7 +87,8 @@ class Session:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.said: list[str] = []
-        self.codes: dict[float, int] = {}
+        self.failures: list[Failure] = []
+        self.status = 0
         self.leaving = False
 
     @property
@@ -97,34 +104,34 @@ def converse(
     keys: tuple[str, ...] = (),
     interactive: bool = False,
     transcript: Path | None = None,
-    face: type[Spy] = Spy,
+    frontend: type[Spy] = Spy,
     **settings: Any,
 ) -> Session:
-    """Type these lines, and tell what came of it."""
+    """Type these lines; a number among them is so many seconds of waiting."""
     told = Session()
     chosen = Settings(**{"delay": (0.4, 0.4), "clock": "virtual"} | settings)
 
     async def main() -> None:
-        spy, memory = face(interactive=interactive), History()
+        spy, history = frontend(interactive=interactive), History()
         spy.keys, told.said = list(keys), spy.said
-        sinks: list[Any] = [memory.show, told.steps.append]
+        sinks: list[Any] = [history.update, told.steps.append]
         writer = None if transcript is None else Writer(transcript, header(chosen))
         if writer is not None:
             sinks.append(writer.write)
-        async with session(lambda: Supervisor(chosen), sinks) as (supervisor, watch):
-            assert watch is not None
-            talk = Shell(
-                supervisor, watch, spy, memory, None if transcript is None else str(transcript)
-            )
+        async with session(lambda: Supervisor(chosen), sinks) as (supervisor, observers):
+            assert observers is not None
+            path = None if transcript is None else str(transcript)
+            shell = Shell(supervisor, observers, spy, history, path)
             try:
                 for line in lines:
                     if isinstance(line, str):
-                        await talk.execute(line)
+                        await execute(shell, line)
                     else:
                         await asyncio.sleep(line)
-                told.codes, told.leaving = talk.codes, talk.leaving
+                told.failures, told.leaving = shell.failures, shell.leaving
+                told.status = shell.exit_status()
             finally:
-                await talk.callers.close()
+                await shell.callers.close()
         if writer is not None:
             writer.close()
 
@@ -132,7 +139,7 @@ def converse(
     return told
 
 
-# --- greetings ---------------------------------------------------------------------------------------------------------------
+# --- greetings --------------------------------------------------------------------------
 
 
 def test_a_greeting_blocks_until_its_reply() -> None:
@@ -166,7 +173,8 @@ def test_giving_up_ends_one_call_and_nothing_else() -> None:
     )
     assert told.said[1:] == ["c1: A to you too!", "c3: C to you too!"]
     assert "c2 late" in told.kinds
-    assert told.codes == {}
+    assert told.failures == []
+    assert told.status == 0
 
 
 def test_a_call_put_aside_goes_on() -> None:
@@ -177,11 +185,14 @@ def test_a_call_put_aside_goes_on() -> None:
 
 def test_the_first_failure_in_ask_order_counts() -> None:
     told = converse("A &", "B &", "/crash websocket", "/wait", timeout=1.0)
-    assert told.codes == {1: 4, 2: 4}
-    assert converse("A", "B", timeout=0.1).codes == {1: 3, 2: 3}
+    assert sorted(told.failures) == [(1, False, 4), (2, False, 4)]
+    assert converse("A", "B", timeout=0.1).failures == [(1, False, 3), (2, False, 3)]
+    late = converse("/timeout 1", "A &", "/timeout 0.1", "/dealy", "B", "/wait", delay=(9.0, 9.0))
+    assert late.failures == [(1, True, 2), (2, False, 3), (1, False, 3)]
+    assert late.status == 3
 
 
-# --- calls in flight ---------------------------------------------------------------------------------------------------------
+# --- calls in flight --------------------------------------------------------------------
 
 
 def test_calls_lists_those_in_flight() -> None:
@@ -226,7 +237,7 @@ def test_cancel_gives_up_one_or_all() -> None:
     [
         ("/wait c9", "! there is no call 'c9' in flight; in flight: c1, c2"),
         ("/cancel", "! which call? in flight: c1, c2"),
-        ("/show c9", "! nothing is known of a call c9; the latest are c1, c2"),
+        ("/show c9", "! no call c9 is known; the latest are c1, c2"),
         ("/burst", "! /burst needs a number and a text, as in: /burst 50 hello"),
         ("/burst 0 x", "! '0' is no number of calls; expected 1 to 10,000, like 50"),
         ("/delay soon", "! 'soon' is no duration; expected something like 250ms, 1.5s or 2, or a range like 100ms..1s"),
@@ -255,15 +266,18 @@ def test_what_cannot_be_done_gets_one_sentence(line: str, problem: str) -> None:
 
 def test_an_answer_that_cannot_be_written_ends_the_session() -> None:
     class Full(Spy):
-        def answer(self, call: str, reply: str) -> None:
+        def show_reply(self, call: str, reply: str) -> None:
             raise BrokenPipeError(f"{call}: {reply}")
 
     with pytest.raises(BrokenPipeError, match="c1: A to you too!"):
-        converse("A", "B", face=Full)
+        converse("A", "B", frontend=Full)
 
 
 def test_what_cannot_be_done_is_a_failure_in_its_place() -> None:
-    assert converse("A", "/dealy", "/save x.jsonl", "B", timeout=0.1).codes == {1: 3, 1.5: 1, 2: 3}
+    told = converse("A", "/dealy", "/save x.jsonl", "B", timeout=0.1)
+    assert told.failures == [(1, False, 3), (1, True, 2), (1, True, 1), (2, False, 3)]
+    assert told.status == 3
+    assert converse("/save x.jsonl", "/dealy", "A", timeout=0.1).status == 1
 
 
 def test_how_long_it_waited_is_said_of_the_call_and_not_of_the_settings() -> None:
@@ -278,12 +292,12 @@ def test_show_tells_all_of_a_call() -> None:
     said = converse("A", "/show c1").said
     assert said[0] == "c1: A to you too!"
     assert [line.split()[2] for line in said[1:]] == ["call", "cast", "noreply", "info", "reply"]
-    assert converse("/show").said == ["! nobody has called yet"]
+    assert converse("/show").said == ["! no greeting has been sent yet"]
 
 
 def test_explain_tells_the_last_call_or_that_one() -> None:
-    assert converse("A", "/explain", "/explain c1").said[1:] == ["told", "told"]
-    assert converse("/explain").said == ["! nobody has called yet"]
+    assert converse("A", "/explain", "/explain c1").said[1:] == ["drawn", "drawn"]
+    assert converse("/explain").said == ["! no greeting has been sent yet"]
 
 
 def test_a_burst_is_many_calls_at_once() -> None:
@@ -298,7 +312,7 @@ def test_a_burst_at_a_prompt_leaves_it_open() -> None:
     assert told.kinds.count("c50 reply") == 1
 
 
-# --- settings ----------------------------------------------------------------------------------------------------------------
+# --- settings ---------------------------------------------------------------------------
 
 
 def test_settings_are_shown() -> None:
@@ -375,7 +389,7 @@ def test_the_same_seed_gives_the_same_chances() -> None:
     assert len(set(fates)) == 2
 
 
-# --- let it crash ------------------------------------------------------------------------------------------------------------
+# --- let it crash -----------------------------------------------------------------------
 
 
 def test_who_waits_is_told_of_a_crash_and_the_next_greeting_starts_a_new_coordinator() -> None:
@@ -420,7 +434,7 @@ def test_what_has_crashed_cannot_crash_again() -> None:
     assert told.said[2] == "no coordinator is running; the next greeting, or /restart, starts one"
 
 
-# --- looking into it ---------------------------------------------------------------------------------------------------------
+# --- looking into it --------------------------------------------------------------------
 
 
 def test_state_shows_whom_it_keeps_in_python_and_in_elixir() -> None:
@@ -505,7 +519,7 @@ def test_stepping_goes_on_with_a_new_coordinator() -> None:
     assert "c2: B to you too!" in told.said
 
 
-# --- the transcript ----------------------------------------------------------------------------------------------------------
+# --- the transcript ---------------------------------------------------------------------
 
 
 def test_a_copy_of_the_transcript_is_whole(tmp_path: Path) -> None:

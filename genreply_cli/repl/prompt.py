@@ -1,0 +1,239 @@
+"""The prompt: its keys, its completions, and the history of the lines typed."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Always, Condition, is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.search import abort_search
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from genreply_cli import paths
+from genreply_cli.errors import os_error_text
+from genreply_cli.repl.frontend import PromptSource
+from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, typeahead, unix_lines
+from genreply_cli.terminal.status_line import MAX_COLUMNS
+from genreply_cli.text import HIDDEN
+
+PROMPT = "greet> "
+REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
+
+
+class Prompt:
+    """Reads lines on a terminal. `say_hint` prints a sentence above the prompt."""
+
+    def __init__(self, say_hint: Callable[[str], None], *, color: bool, keep_history: bool) -> None:
+        self.source = PromptSource()
+        self._say_hint = say_hint
+        self._color = color
+        self._pastes = Pastes()
+        output = Vt100_Output.from_pty(sys.stdout, os.environ.get("TERM"))
+        output.enable_cpr = False  # its answer is wrong once a row is printed above the prompt
+        self._session: PromptSession[str] = PromptSession(
+            self._message,
+            input=Keyboard(sys.stdin),
+            output=output,
+            color_depth=None if color else ColorDepth.DEPTH_1_BIT,
+            history=LinesWithoutPastes(
+                _history() if keep_history else InMemoryHistory(), self._pastes
+            ),
+            key_bindings=self._key_bindings(),
+            auto_suggest=AutoSuggestFromHistory(),
+            completer=CommandCompleter(self),
+            input_processors=[HideBidi()],
+            complete_while_typing=Condition(self._is_command),
+            reserve_space_for_menu=6,
+        )
+        self.app = self._session.app
+        self._keyboard = self._session.app.input
+
+    # --- reading -------------------------------------------------------------------------
+
+    async def read(self) -> list[str]:
+        """Read a line: the lines that it stands for. Raises EOFError at Ctrl-D."""
+        return self._pastes.expand(await self._session.prompt_async(handle_sigint=False))
+
+    @contextlib.contextmanager
+    def raw_mode(self) -> Iterator[None]:
+        """Keep the terminal from echoing keys between two prompts."""
+        with self._keyboard.raw_mode():
+            yield
+
+    @contextlib.contextmanager
+    def hold(
+        self, on_interrupt: Callable[[], object], on_suspend: Callable[[], object]
+    ) -> Iterator[None]:
+        """Read the keys while there is no prompt: Ctrl-C, Ctrl-Z, and text for the next prompt."""
+        before = get_typeahead(self._keyboard)
+        presses: list[KeyPress] = []
+
+        def on_keys() -> None:
+            for press in self._keyboard.read_keys():
+                if press.key == "c-c":
+                    on_interrupt()
+                elif press.key == "c-z":
+                    on_suspend()
+                else:
+                    presses.append(press)
+
+        try:
+            with self._keyboard.raw_mode(), self._keyboard.attach(on_keys):
+                yield
+        finally:
+            store_typeahead(self._keyboard, before + typeahead(presses))
+
+    # --- what it shows -------------------------------------------------------------------
+
+    def _message(self) -> StyleAndTextTuples:
+        waiting = None if self.app.is_done else self.source.waiting()
+        prompt: StyleAndTextTuples = [("", PROMPT)]
+        if waiting is None:
+            return prompt
+        columns = self.app.output.get_size().columns
+        line = waiting[: max(1, min(MAX_COLUMNS, columns - 1))]
+        return [("fg:ansigray" if self._color else "", line), ("", "\n"), *prompt]
+
+    async def refresh(self) -> None:
+        """Draw the prompt again whenever the line above it has changed. Runs until cancelled."""
+        shown: str | None = None
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            waiting = self.source.waiting()
+            if waiting != shown:
+                self.app.invalidate()
+            shown = waiting
+
+    def completions(self, document: Document) -> Iterator[Completion]:
+        """What the last word before the cursor may become."""
+        line = document.text_before_cursor
+        word = line.rpartition(" ")[2]
+        for completed, meaning in self.source.complete(line):
+            yield Completion(completed, -len(word), display_meta=meaning)
+
+    def _is_command(self) -> bool:
+        return self._session.default_buffer.text.startswith("/")
+
+    # --- keys ----------------------------------------------------------------------------
+
+    def _key_bindings(self) -> KeyBindings:
+        bindings = KeyBindings()
+        for keys, handler, condition in (
+            (["c-c"], abort_search, is_searching),
+            (["c-c"], self._clear_line, ~is_searching),
+            (["c-z"], self._ignore, Always()),
+            (["backspace"], self._delete, Always()),
+            (["tab"], self._complete, Always()),
+            (["escape", "enter"], self._start_line, Always()),
+            (["<bracketed-paste>"], self._paste, Always()),
+        ):
+            bindings.add(*keys, filter=condition)(handler)
+        return bindings
+
+    def _clear_line(self, event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            self._say_hint("Ctrl-D, or /quit, leaves")
+
+    def _ignore(self, _: KeyPressEvent) -> None:
+        """Ctrl-Z may have been meant for a call that has just had its reply."""
+
+    def _delete(self, event: KeyPressEvent) -> None:
+        before = event.current_buffer.document.text_before_cursor
+        placeholder = self._pastes.placeholder_at_end(before)
+        event.current_buffer.delete_before_cursor(len(placeholder) or 1)
+
+    def _complete(self, event: KeyPressEvent) -> None:
+        """Complete at once: a completion in the background would miss a Tab that comes early."""
+        buffer = event.current_buffer
+        found = [] if buffer.complete_state else list(self.completions(buffer.document))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif found:
+            buffer.start_completion()
+        elif buffer.complete_state:
+            buffer.complete_next()
+
+    def _start_line(self, event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    def _paste(self, event: KeyPressEvent) -> None:
+        text = unix_lines(event.data).removesuffix("\n")
+        buffer = event.current_buffer
+        if "\n" in text:
+            text = self._pastes.add(text)
+        elif len(buffer.text) + len(text) > MAX_IN_LINE:
+            # the terminal sends a long paste in pieces; they become one
+            line = buffer.document
+            whole = line.text_before_cursor + text + line.text_after_cursor
+            text = self._pastes.add("\n".join(self._pastes.expand(whole)))
+            buffer.reset()
+        buffer.insert_text(text)
+
+
+class CommandCompleter(Completer):
+    """Completes commands and their arguments."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+
+    def get_completions(self, document: Document, _: CompleteEvent) -> Iterable[Completion]:
+        return self._prompt.completions(document)
+
+
+class HideBidi(Processor):
+    """Shows no character of the line that changes the direction of writing.
+
+    prompt_toolkit itself shows control characters as `^A`.
+    """
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = transformation_input.fragments
+        return Transformation([(style, _hide_bidi(text)) for style, text, *_ in fragments])
+
+
+def _hide_bidi(text: str) -> str:
+    if text.isascii():
+        return text
+    return HIDDEN.sub(lambda found: found[0] if found[0] < "\xa0" else "\ufffd", text)
+
+
+class LinesWithoutPastes(History):
+    """Keeps the lines typed, but none with a placeholder, which would mean nothing later."""
+
+    def __init__(self, lines: History, pastes: Pastes) -> None:
+        super().__init__()
+        self._lines = lines
+        self._pastes = pastes
+
+    def append_string(self, string: str) -> None:
+        if not self._pastes.are_in(string):
+            super().append_string(string)
+
+    def load_history_strings(self) -> Iterable[str]:
+        return self._lines.load_history_strings()
+
+    def store_string(self, string: str) -> None:
+        self._lines.store_string(string)
+
+
+def _history() -> History:
+    try:
+        return FileHistory(str(paths.history()))
+    except OSError as error:
+        note = f"note: what is typed is not kept: {os_error_text(error)}"
+        print(note, file=sys.stderr)
+        return InMemoryHistory()
