@@ -118,6 +118,7 @@ class Checker:
             (facts.counter for facts in KINDS.values() if facts.counter is not None), 0
         )
         self._ended = False
+        self._absent_names: set[str] = set()  # fields without a name that were reported
 
     def update(self, step: Step) -> None:
         """Check one more step."""
@@ -197,7 +198,7 @@ class Checker:
             return
         self._check_source(step)
         if step.target is None or not self._was_started(step.target):
-            self.report("to", f"expected a process that was started, found {_shown(step.target)}")
+            self._report_unknown("to", "a process that was started,", step.target)
         if step.message is NO_MESSAGE:
             self.report("message", "expected a message, found none")
         self._open[call] = step.t, step.source, step.target, step.seq
@@ -341,7 +342,7 @@ class Checker:
     def _message(self, step: Step) -> None:
         self._check_source(step)
         if step.target is None or step.target not in self._alive:
-            self.report("to", f"expected a process that lives, found {_shown(step.target)}")
+            self._report_unknown("to", "a process that lives,", step.target)
         if step.message is NO_MESSAGE:
             self.report("message", "expected a message, found none")
 
@@ -377,7 +378,7 @@ class Checker:
     def _require_alive(self, step: Step) -> str | None:
         """The process at which a step happens, or None, after a report, if it is not alive."""
         if step.at is None or step.at not in self._alive:
-            self.report("at", f"expected a process that lives, found {_shown(step.at)}")
+            self._report_unknown("at", "a process that lives,", step.at)
             return None
         return step.at
 
@@ -385,8 +386,18 @@ class Checker:
         """The source is a caller, or a process, which may have ended."""
         source = step.source
         if source is None or (source not in self._alive and not self._was_started(source)):
-            expected = "expected a caller, or a process that was started"
-            self.report("from", f"{expected}; found {_shown(source)}")
+            self._report_unknown("from", "a caller, or a process that was started;", source)
+
+    def _report_unknown(self, field: str, expected: str, name: str | None) -> None:
+        """Report a process that is not there, but one that never started only once."""
+        if name is not None and not self._was_started(name):
+            self._alive.add(name)
+            self._names.add(name)
+        elif name is None:
+            if field in self._absent_names:
+                return
+            self._absent_names.add(field)
+        self.report(field, f"expected {expected} found {_shown(name)}")
 
     def _was_started(self, name: str) -> bool:
         return name in self._alive or name in self._names or is_caller(name)

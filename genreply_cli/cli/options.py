@@ -9,15 +9,13 @@ import typer
 from genreply_cli import __version__
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import parse_fault
-from genreply_cli.session.parsing import COORDINATORS, choice
+from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.views import VIEWS
 
 
 def parse_kind(text: str) -> str:
-    """A kind of event. Raises ValueError with a sentence."""
-    from genreply_cli.transcript.step import KINDS
-
-    return "duplicate" if text == "dup" else choice(text, sorted({*KINDS, "note"}), "kind of event")
+    """A kind of event. A transcript may have kinds that genreply does not know."""
+    return "duplicate" if text == "dup" else text
 
 
 def parse_speed(text: str) -> float:

@@ -1,7 +1,7 @@
 """genreply trace: which transcript, what of it, and what is to be done with it: replayed, printed, counted, watched."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,8 @@ from genreply_cli.text import visible
 from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.reader import Steps
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.reader import Steps, headerless_note
+from genreply_cli.transcript.step import KINDS, Step
 from genreply_cli.transcript.writer import Writer
 
 if TYPE_CHECKING:
@@ -102,11 +102,34 @@ def selected(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> I
     """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
     some = False
     reading = WithProgress(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
-    for step in wanted.filters(reading):
+    for step in filtered(reading, wanted.filters):
         some = True
         yield step
     if not some and wanted.filters:
         print(f"note: no event passes {wanted.filters}", file=sys.stderr)
+
+
+def filtered(steps: Iterable[Step], filters: Filters) -> Iterator[Step]:
+    """The steps that pass. A kind that genreply does not know has to occur, or else it raises
+    GenreplyError."""
+    unknown = filters.kinds - KINDS.keys() - {"note"}
+    return filters(_with_kinds(steps, unknown) if unknown else steps)
+
+
+def _with_kinds(steps: Iterable[Step], wanted: Collection[str]) -> Iterator[Step]:
+    """The steps. Raises GenreplyError at the end if one of the wanted kinds was not among them."""
+    from genreply_cli.session.parsing import choice
+
+    kinds = set()
+    for step in steps:
+        kinds.add(step.kind)
+        yield step
+    for kind in sorted(wanted):
+        if kind not in kinds:
+            try:
+                choice(kind, sorted(kinds), "kind of event")
+            except ValueError as error:
+                raise GenreplyError(str(error), exit_code=ExitStatus.USAGE) from None
 
 
 def _has_room(wishes: OutputOptions) -> bool:
@@ -120,7 +143,8 @@ def play(steps: Steps, wanted: TraceOptions) -> int:
     from genreply_cli.player.app import run_player
     from genreply_cli.transcript.index import indexed
 
-    index = indexed(steps, wanted.filters or None)
+    filters = wanted.filters
+    index = indexed(steps, (lambda steps: filtered(steps, filters)) if filters else None)
     run_player(index, wanted.player, wanted.wishes)
     if index.problem is not None:
         raise invalid(index.problem)
@@ -161,6 +185,8 @@ def follow_to_screen(
                 if wanted.filters.wants(one):
                     show_step(one)
             else:  # a header: a transcript begins
+                if one.absent:
+                    print(f"note: {headerless_note(str(path))}", file=sys.stderr)
                 print(
                     f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr
                 )

@@ -25,6 +25,7 @@ defmodule Scenarios do
   def late(coordinator, socket) do
     :sys.suspend(socket)
     await([greet(coordinator, "Hello", 100)])
+    Process.sleep(50)
     :sys.resume(socket)
     Process.sleep(30)
     await([greet(coordinator, "Hello again")])

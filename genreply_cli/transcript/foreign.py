@@ -5,14 +5,9 @@ Such a file may have no header, no `seq`, times that do not begin at 0, and much
 
 from typing import Any
 
-from genreply_cli.transcript.format import Header, to_step
+from genreply_cli.transcript.format import to_step
 from genreply_cli.transcript.infer import Inference
 from genreply_cli.transcript.step import Step
-
-
-def is_foreign(header: Header) -> bool:
-    """Whether another program wrote the transcript. A header that does not say so is genreply's."""
-    return header.by is not None and not header.by.startswith("genreply")
 
 
 class ForeignLines:

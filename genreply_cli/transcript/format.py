@@ -26,6 +26,12 @@ class Header:
     seed: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+    absent: bool = False  # the file has no header line
+
+    @property
+    def foreign(self) -> bool:
+        """Whether another program wrote the transcript."""
+        return self.absent or (self.by is not None and not self.by.startswith("genreply"))
 
 
 class TranscriptError(Exception):
@@ -195,7 +201,15 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) -> Step:
+ToStep = Callable[[Any, str, int], Step]  # from the JSON of a line, its file and its number
+
+
+def from_line(
+    line: str | bytes,
+    file: str = "the transcript",
+    number: int = 2,
+    convert: ToStep = to_step,
+) -> Step:
     """The step of a line of JSON. `file` and `number` are for the text of a TranscriptError."""
     try:
         values = parse((line.decode() if isinstance(line, bytes) else line).strip())
@@ -203,7 +217,7 @@ def from_line(line: str | bytes, file: str = "the transcript", number: int = 2) 
         raise TranscriptError(
             f"expected a JSON object, found {describe_json_error(error)}", file, number
         ) from None
-    return to_step(values, file, number)
+    return convert(values, file, number)
 
 
 def to_header(values: Any, file: str) -> Header:

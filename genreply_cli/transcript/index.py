@@ -274,12 +274,13 @@ def indexed(
 ) -> Index:
     """The index of a transcript, or of the steps that `wanted` lets through.
 
-    Selected steps, and a transcript from a pipe, are first copied to a temporary file. It has no
-    name and goes with the index.
+    Selected steps, and a transcript from a pipe or of another program, are first copied to a
+    temporary file. It has no name and goes with the index.
     """
     file = steps.lines
     if (
         wanted is None
+        and not steps.header.foreign
         and isinstance(file, io.BufferedReader)
         and S_ISREG(os.fstat(file.fileno()).st_mode)
     ):

@@ -13,7 +13,7 @@ followed while it is written looks as it does afterwards.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -103,13 +103,6 @@ class Inference:
             _Recent()
         )  # process identifiers, which are never used again
         self._counts = Counts()
-        self._complete: Mapping[str, Callable[[Step], Step]] = {
-            "start": self._start, "call": self._call, "noreply": self._noreply,
-            "cast": self._send, "info": self._send, "lost": self._send,
-            "reply": self._reply, "late": self._reply, "duplicate": self._reply,
-            "timeout": self._give_up, "cancel": self._give_up, "down": self._down,
-            "crash": self._crash, "fault": self._crash, "exit": self._exit, "end": self._end,
-        }  # fmt: skip
 
     def update(self, step: Step) -> Step:
         """The step with all that is known about it."""
@@ -117,10 +110,7 @@ class Inference:
             step = replace(step, kind="lost", details={**step.details, "sent": step.kind})
         elif step.kind == "exit" and step.at is not None and _PID.fullmatch(step.at):
             self._gone[step.at] = None
-        complete = self._complete.get(step.kind)
-        step = self._with_names(step)
-        if complete is not None:
-            step = complete(step)
+        step = self._complete(self._with_names(step))
         if step.message is not NO_MESSAGE:
             readable = self._readable(step.message)
             if readable != step.message:
@@ -128,14 +118,43 @@ class Inference:
         self._counts.update(step)
         return step
 
+    def _complete(self, step: Step) -> Step:
+        match step.kind:
+            case "call":
+                return self._call(step)
+            case "cast" | "info" | "lost":
+                return self._send(step)
+            case "reply" | "late" | "duplicate":
+                return self._reply(step)
+            case "noreply":
+                return self._noreply(step)
+            case "timeout" | "cancel":
+                return self._give_up(step)
+            case "down":
+                return self._down(step)
+            case "start":
+                return self._start(step)
+            case "crash" | "fault":
+                return self._crash(step)
+            case "exit":
+                return self._exit(step)
+            case "end":
+                return self._end(step)
+            case _:
+                return step
+
     # Names ----------------------------------------------------------------------------------------
 
     def _with_names(self, step: Step) -> Step:
         """The step with names instead of process identifiers and references."""
-        asks = step.kind in {"call", "cast", "timeout", "cancel"}
-        answered = step.kind in {"reply", "late", "duplicate"}
-        source = self._name(step.source, caller=asks)
-        target = self._name(step.target, caller=answered)
+        from_caller = to_caller = False
+        match step.kind:
+            case "call" | "cast" | "timeout" | "cancel":
+                from_caller = True
+            case "reply" | "late" | "duplicate":
+                to_caller = True
+        source = self._name(step.source, caller=from_caller)
+        target = self._name(step.target, caller=to_caller)
         call = self._call_name(step.call, new=step.kind == "call")
         if step.kind == "start" and step.at is not None and _PID.fullmatch(step.at):
             self._name_process(step.at, step.details)

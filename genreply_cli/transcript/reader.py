@@ -7,8 +7,9 @@ steps.notes                             # sentences for the user: an interruptio
 
 import json
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -16,6 +17,7 @@ from genreply_cli.errors import os_error_text
 from genreply_cli.text import visible
 from genreply_cli.transcript.format import (
     Header,
+    ToStep,
     TranscriptError,
     describe_json_error,
     from_line,
@@ -69,7 +71,7 @@ class Steps(Iterator[Step]):
     """The steps of a transcript. After the last one, `interrupted`, `cut` and `notes` are known.
 
     A transcript without an `end` was interrupted. A killed recording may leave a cut last line.
-    Neither is an error.
+    Neither is an error. What a transcript of another program leaves out is inferred.
     """
 
     def __init__(
@@ -79,11 +81,17 @@ class Steps(Iterator[Step]):
         close: Callable[[], None] = lambda: None,
         on_error: OnError = _raise,
     ) -> None:
-        self.header = _read_header(lines, file)
+        self.header, first_step = _read_header(lines, file)
         self.file = file  # its name
         self.lines = lines  # its `tell` says how much has been read
-        self._result = _ReadResult()
-        self._steps = _read_steps(lines, file, close, on_error, self._result)
+        self.convert = _converter(self.header)
+        self._result = _ReadResult(line=1 if first_step is None else 0)
+        if self.header.absent:
+            self._result.notes.append(headerless_note(file))
+        all_lines: Iterable[str | bytes] = lines
+        if first_step is not None:
+            all_lines = chain([first_step], lines)
+        self._steps = _read_steps(all_lines, file, close, on_error, self._result, self.convert)
         next(self._steps)  # once it has begun, the generator closes the file in any case
 
     def __iter__(self) -> Iterator[Step]:  # noqa: PYI034  # the generator itself is twice as fast
@@ -113,7 +121,7 @@ class Steps(Iterator[Step]):
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each of the two."""
+        """Sentences for the user about the file."""
         return self._result.notes
 
 
@@ -128,13 +136,14 @@ class _ReadResult:
 
 
 def _read_steps(
-    lines: IO[str] | IO[bytes],
+    lines: Iterable[str | bytes],
     file: str,
     close: Callable[[], None],
     on_error: OnError,
     result: _ReadResult,
+    convert: ToStep,
 ) -> Generator[Step, None, None]:
-    number = 1
+    number = result.line
     step: Any = None
     try:
         yield step
@@ -155,7 +164,7 @@ def _read_steps(
                 continue
             result.line = number
             try:
-                step = to_step(values, file, number)
+                step = convert(values, file, number)
             except TranscriptError as error:
                 on_error(error)
                 continue
@@ -167,7 +176,8 @@ def _read_steps(
         raise TranscriptError(problem, file, number + 1) from error
     finally:
         close()
-    if step is None or step.kind != "end":
+    # only genreply's own recordings always have an end
+    if convert is to_step and (step is None or step.kind != "end"):
         result.interrupted = True
         result.notes.append(interrupted_note(file))
 
@@ -175,6 +185,11 @@ def _read_steps(
 def cut_note(file: str, number: int) -> str:
     """The note for a transcript with a cut last line."""
     return f"{visible(file)}, line {number}: the last line is cut; it is ignored"
+
+
+def headerless_note(file: str) -> str:
+    """The note for a file whose first line is a step."""
+    return f"{visible(file)}: has no header line; it is read as a transcript of another program"
 
 
 def interrupted_note(file: str) -> str:
@@ -206,7 +221,16 @@ def _has_text(raw: str | bytes) -> bool:
     return bool(raw.strip())
 
 
-def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
+def _converter(header: Header) -> ToStep:
+    if not header.foreign:
+        return to_step
+    from genreply_cli.transcript.foreign import ForeignLines
+
+    return ForeignLines()
+
+
+def _read_header(lines: IO[str] | IO[bytes], file: str) -> tuple[Header, str | None]:
+    """The header. If the first line is a step instead, an absent header, and that line."""
     try:
         raw = lines.readline(MAX_HEADER_BYTES)
         text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff").strip()
@@ -220,4 +244,6 @@ def _read_header(lines: IO[str] | IO[bytes], file: str) -> Header:
         values = parse(text)
     except (ValueError, RecursionError):
         raise TranscriptError("is no transcript: its first line is no JSON object", file) from None
-    return to_header(values, file)
+    if type(values) is dict and "format" not in values and type(values.get("kind")) is str:
+        return Header(absent=True), text + "\n"
+    return to_header(values, file), None

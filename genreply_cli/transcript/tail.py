@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from genreply_cli.transcript.format import Header, from_line
+from genreply_cli.transcript.format import Header, ToStep, from_line, to_step
 from genreply_cli.transcript.reader import MAX_HEADER_BYTES, Steps, read
 from genreply_cli.transcript.step import Step
 
@@ -66,6 +66,7 @@ class _Tail:
         self._name = str(path)
         self._incomplete: list[bytes] = []  # the pieces of a line that has no end yet
         self._line = 0
+        self._convert: ToStep = to_step
         self.ended = False  # the last step was an `end`
 
     def read_new(self) -> Iterator[Header | Step]:
@@ -82,9 +83,12 @@ class _Tail:
     def _parse(self, line: bytes) -> Iterator[Header | Step]:
         self._line += 1
         if self._line == 1:
-            yield Steps(io.BytesIO(line + b"\n"), self._name).header
+            steps = Steps(io.BytesIO(line + b"\n"), self._name)
+            self._convert = steps.convert
+            yield steps.header
+            yield from steps  # the first line, if it is no header
         elif line.strip():
-            step = from_line(line, self._name, self._line)
+            step = from_line(line, self._name, self._line, self._convert)
             self.ended = step.kind == "end"
             yield step
 

@@ -95,7 +95,10 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
         if append and path.is_file() and path.stat().st_size:
-            read(path)[1].close()  # it is a transcript
+            header, steps = read(path)  # it is a transcript
+            steps.close()
+            if header.foreign:
+                raise TranscriptError("another program wrote it; choose another name", str(path))
             file = path.open("r+b", buffering=0)
             _seek_to_append_point(file)
             return file, False

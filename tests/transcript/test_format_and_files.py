@@ -158,7 +158,7 @@ def test_a_stream_that_is_not_utf_8_gets_ascii() -> None:
     assert [step.details for step in read(io.BytesIO(raw.getvalue()))[1]] == [{"label": "é中👋"}]
 
 
-def test_a_recording_of_another_program_is_read_too() -> None:
+def test_a_recording_of_another_program_is_read_and_what_it_leaves_out_is_inferred() -> None:
     header, steps = read(io.StringIO(
         '{"format":"genreply","version":1,"by":"Elixir 1.14.0 on OTP 25","title":"hello",'
         '"clock":"real"}\r\n'
@@ -174,10 +174,11 @@ def test_a_recording_of_another_program_is_read_too() -> None:
             2,
             2.1e-5,
             "cast",
-            None,
+            "c1",
             "coordinator",
             "websocket",
             message=["send_message", "Hello world"],
+            cause=1,
         ),
     ]
 
