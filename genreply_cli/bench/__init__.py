@@ -1,4 +1,4 @@
-"""What a deferred reply costs: `genreply bench`, and the raw asyncio that it is compared with.
+"""What a deferred reply costs: `genreply bench` measures it beside raw asyncio.
 
-Read run.py first.
+Read figures.py first. baseline.py is the raw asyncio, and the same work as servers.
 """

@@ -5,17 +5,26 @@ Both pass the same plain tuples: caller → coordinator → socket → coordinat
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from genreply_cli.otp import From, GenServer, NoReply
 
 Greet = Callable[[str], Awaitable[str]]
 
-# Raw asyncio --------------------------------------------------------------------------------------------------------------------
+
+class Parked(Protocol):
+    """Callers that wait until all of them are answered."""
+
+    async def call(self, msg: str, /) -> str: ...
+
+    def answer_all(self) -> None: ...
+
+
+# --- raw asyncio
 
 
 class Baseline:
-    """The same work without a runtime."""
+    """The coordinator and the socket as two tasks with queues."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -59,11 +68,26 @@ class Baseline:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-# The runtime --------------------------------------------------------------------------------------------------------------------
+class ParkedFutures:
+    """Callers that wait, each for a future."""
+
+    def __init__(self) -> None:
+        self.futures: list[asyncio.Future[str]] = []
+
+    async def call(self, msg: str, /) -> str:
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return await self.futures[-1]
+
+    def answer_all(self) -> None:
+        for future in self.futures:
+            future.set_result("answer")
+
+
+# --- the runtime
 
 
 class Socket(GenServer[GenServer[Any]]):
-    """The raw socket as a server."""
+    """The same socket as a server."""
 
     def init(self, caller: GenServer[Any]) -> GenServer[Any]:
         return caller
@@ -77,10 +101,11 @@ class Socket(GenServer[GenServer[Any]]):
 
 
 class Coordinator(GenServer[Any]):
-    """The raw coordinator as a server."""
+    """The same coordinator as a server."""
 
     async def greet(self, msg: str) -> str:
-        return await self.call(msg)  # type: ignore[no-any-return]
+        reply: str = await self.call(msg)
+        return reply
 
     def init(self) -> list[Any]:
         return [Socket.start_link(self), {}, 0]
@@ -98,7 +123,10 @@ class Coordinator(GenServer[Any]):
 
 
 class ParkedCallers(GenServer[list[From[str]]]):
-    """Keeps all callers waiting until it is told to answer them."""
+    """A server that keeps all callers waiting until it is told to answer them."""
+
+    def answer_all(self) -> None:
+        self.cast("answer")
 
     def init(self) -> list[From[str]]:
         return []
@@ -113,16 +141,3 @@ class ParkedCallers(GenServer[list[From[str]]]):
         for caller in state:
             GenServer.reply(caller, request)
         return NoReply([])
-
-
-def holding(held: list[asyncio.Future[str]]) -> Greet:
-    async def call(_: str) -> str:
-        held.append(asyncio.get_running_loop().create_future())
-        return await held[-1]
-
-    return call
-
-
-def release(held: list[asyncio.Future[str]]) -> None:
-    for caller in held:
-        caller.set_result("answer")

@@ -411,7 +411,7 @@ def bench(
             "-c",
             parser=_parser(_one_of("coordinator", COORDINATORS)),
             metavar="NAME",
-            help="Measure an exhibit, with its dataclasses; without this, plain tuples on both sides.",
+            help="Measure one of the coordinators; without this, plain tuples on both sides.",
         ),
     ] = None,
     loop: Annotated[
@@ -423,14 +423,14 @@ def bench(
         ),
     ] = "asyncio",
     rounds: Annotated[
-        int, typer.Option(min=1, max=100, metavar="N", help="How often each side is measured.")
+        int, typer.Option(min=1, max=100, metavar="N", help="How many times each side is measured.")
     ] = 5,
     scale: Annotated[
         float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")
     ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
 ) -> Action:
-    """Measure what a deferred reply costs, beside raw asyncio, in turn, in the same run."""
+    """Measure what a deferred reply costs, beside raw asyncio in the same run."""
     from genreply_cli.bench.run import run
 
     return lambda: run(coordinator=coordinator, loop=loop, rounds=rounds, scale=scale, as_json=json)

@@ -1,34 +1,101 @@
 """The benchmark measures what it says, on both sides. How fast it is, is no test."""
 
 import json
+import re
+import runpy
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from genreply_cli.bench.run import Bench, run
+from genreply_cli.bench.figures import Bench, Comparison, Figure, measure
+from genreply_cli.bench.run import run, table
+
+READING = Path(__file__).parent / "reading.py"
+SMALL = 0.0005  # the scale: 10 greetings of one caller, 50 waiting calls
+
+TABLE = """\
+                                     genreply     baseline  ratio
+one caller                            349,604       84,868   4.07 greetings/s, beside raw asyncio
+100 waiting calls answered              0.166        0.109   1.51 s, beside raw asyncio
+a 10 ms timer meanwhile                  19.4         11.5   1.69 ms, beside raw asyncio
+"""
 
 
 @pytest.mark.parametrize("coordinator", [None, "single", "keyed"])
-def test_each_figure_is_measured_on_both_sides(coordinator: str | None) -> None:
-    bench = Bench(coordinator, rounds=1, scale=0.0005)
-    figures = [measure() for name, measure in bench.figures() if name != "timer"]
-    assert all(figure.genreply > 0 and figure.baseline > 0 for figure in figures)
-    assert all(figure.ratio == figure.genreply / figure.baseline for figure in figures)
-    assert len(figures) == (10 if coordinator == "single" else 11)
+def test_both_sides_of_each_comparison_do_the_same_work(coordinator: str | None) -> None:
+    ticks = count()  # a clock that is one second later at each look
+    bench = Bench(coordinator, scale=SMALL, clock=lambda: float(next(ticks)))
+    sides = {
+        each.name: (each.genreply(), each.baseline(), each.unit) for each in bench.comparisons()
+    }
+    ours, raw, _ = sides.pop("a waiting call")
+    assert min(ours, raw) > 100  # bytes
+    overlapping = {
+        "1,000 callers": (1000.0, 1000.0, "greetings/s"),
+        "a 10 ms timer meanwhile": (1000.0, 1000.0, "ms"),
+    }
+    assert sides == {
+        "one caller": (10.0, 10.0, "greetings/s"),
+        "50 waiting calls answered": (1.0, 1.0, "s"),
+        "one caller, observed": (10.0, 10.0, "greetings/s"),
+        "a plain thread": (1.0, 10.0, "greetings/s"),
+    } | ({} if coordinator == "single" else overlapping)
+
+
+def test_the_sides_are_measured_in_turn_and_medians_are_taken() -> None:
+    measured: list[str] = []
+    ours, raw = iter([8.0, 2.0, 6.0]), iter([2.0, 4.0, 1.0])
+
+    def side(name: str) -> float:
+        measured.append(name)
+        return next(ours if name == "ours" else raw)
+
+    comparison = Comparison("a", "MB", lambda: side("ours"), lambda: side("raw"), "b")
+    assert measure(comparison, rounds=3) == Figure("a", "MB", 6.0, 2.0, 4.0, "b")
+    assert measured == ["raw", "ours"] * 3
 
 
 def test_json_says_on_what_it_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(coordinator="single", loop="asyncio", rounds=1, scale=0.0005, as_json=True) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["loop"], told["coordinator"]) == ("asyncio", "single")
-    assert [figure["unit"] for figure in told["figures"]] == [
-        "greetings/s", "bytes", "s", "greetings/s", "greetings/s", "rows/s", "rows/s",
-        "events/s", "events/s", "MB",
+    assert run(coordinator="single", loop="asyncio", rounds=1, scale=SMALL, as_json=True) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["loop"], printed["coordinator"]) == ("asyncio", "single")
+    assert [figure["unit"] for figure in printed["figures"]] == [
+        "greetings/s", "bytes", "s", "greetings/s", "greetings/s",
     ]  # fmt: skip
+    assert all(
+        figure["ratio"] == figure["genreply"] / figure["baseline"] > 0
+        for figure in printed["figures"]
+    )
 
 
-def test_the_table_has_a_line_a_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(coordinator="single", loop="asyncio", rounds=1, scale=0.0005, as_json=False) == 0
+def test_the_table_has_a_line_for_each_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(coordinator="single", loop="asyncio", rounds=1, scale=SMALL, as_json=False) == 0
     assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[1:]] == [
-        "one caller", "a waiting call", "50 waiting calls answered", "one caller, observed", "a plain thread",
-        "a row, plain", "a row, wide", "trace --check", "trace --print", "trace --check, memory",
+        "one caller", "a waiting call", "50 waiting calls answered", "one caller, observed",
+        "a plain thread",
     ]  # fmt: skip
+
+
+def test_the_table_has_as_many_digits_as_the_unit_needs() -> None:
+    figures = [
+        Figure("one caller", "greetings/s", 349_604.4, 84_868.0, 4.07, "raw asyncio"),
+        Figure("100 waiting calls answered", "s", 0.1664, 0.109, 1.514, "raw asyncio"),
+        Figure("a 10 ms timer meanwhile", "ms", 19.42, 11.5, 1.69, "raw asyncio"),
+    ]
+    assert list(table(figures)) == TABLE.splitlines()
+
+
+def test_the_script_for_developers_measures_rows_and_reading(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runpy.run_path(str(READING))["main"](["--rounds", "1", "--scale", str(SMALL)])
+    row = re.compile(r"(.{32}) +([\d,.]+) +([\d,.]+) +[\d.]+ (\S+), beside (.+)")
+    rows = [row.fullmatch(line) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [match and (match[1].rstrip(), match[4], match[5]) for match in rows] == [
+        ("a row, plain", "rows/s", "the first rows"),
+        ("a row, wide", "rows/s", "the first rows"),
+        ("trace --check", "events/s", "json.loads alone"),
+        ("trace --print", "events/s", "json.loads alone"),
+        ("trace --check, memory", "MB", "hello --check"),
+    ]

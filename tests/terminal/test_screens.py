@@ -11,9 +11,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from long_transcripts import transcript
 from terminals import Terminal, clean
 
-from genreply_cli.bench.transcripts import transcript
 from genreply_cli.cli.source import BIG
 
 
