@@ -138,7 +138,9 @@ async def test_a_handler_that_only_yields_goes_on_in_later_turns_of_the_loop() -
     assert now() == 0.0
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are never eager before Python 3.12")
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12: run the tests with it"
+)
 async def test_async_callbacks_work_in_a_loop_whose_tasks_are_eager() -> None:
     eager: Any = asyncio.eager_task_factory  # type: ignore[attr-defined, unused-ignore]
     asyncio.get_running_loop().set_task_factory(eager)

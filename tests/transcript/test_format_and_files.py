@@ -480,7 +480,9 @@ def test_what_cannot_be_opened_gets_a_sentence_of_its_own(tmp_path: Path) -> Non
     assert "\\x1b[2J" in error_of(lambda: read("\x1b[2J"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may read every file: run the tests as another user"
+)
 def test_what_may_not_be_read_gets_a_sentence_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "secret.jsonl"
     path.touch(0o000)
