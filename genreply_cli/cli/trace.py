@@ -311,7 +311,7 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     """Run what is recorded again, and print what comes out differently. Equal is 0, different is `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
     from genreply_cli.session.inputs import Inputs
-    from genreply_cli.session.rerun import rerun as run_again
+    from genreply_cli.session.rerun import run_again
 
     real = steps.header.clock != "virtual"
     if real and wanted.times:

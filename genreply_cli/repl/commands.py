@@ -174,13 +174,13 @@ async def _step(shell: Shell, switch: str) -> None:
 def _record(shell: Shell, command: str) -> None:
     """Record a command that changes what happens, so that it can be run again."""
     step = shell.observers.tracer.note("mark", label=f"/{command}", command=command)
-    shell.observers.show(step)
+    shell.observers.emit(step)
 
 
 def _mark(shell: Shell, label: str) -> None:
     if not label:
         raise ValueError("/mark needs a label, as in: /mark lunch")
-    shell.observers.show(shell.observers.tracer.note("mark", label=label))
+    shell.observers.emit(shell.observers.tracer.note("mark", label=label))
 
 
 def _save(shell: Shell, path: str) -> None:

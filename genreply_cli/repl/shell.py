@@ -103,7 +103,7 @@ class Shell:
             self.frontend.complain(with_hint(error))
 
     async def _send(self, message: str) -> Call:
-        if not self.callers.in_flight and not self.observers.under_way:
+        if not self.callers.in_flight and not self.observers.pending_answers:
             self.supervisor.stop_replaced()
         before = self.supervisor.coordinator
         coordinator = self.supervisor.ensure_running()
@@ -225,7 +225,7 @@ class Shell:
         if message is None:
             hint = (
                 "the socket's answer is still under way"
-                if self.observers.under_way
+                if self.observers.pending_answers
                 else "greet, and something will"
             )
             self.frontend.say(f"no message waits to be delivered; {hint}")

@@ -28,14 +28,14 @@ class Observers:
         self.failures: list[Exception] = []
         self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
         self._on_broken_pipe = on_broken_pipe
-        self.under_way = 0  # answers that the socket will still send
+        self.pending_answers = 0  # answers that the socket will still send
         self._changed = asyncio.Event()
 
-    def event(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Observe one event of a node."""
-        self.show(self.tracer(event))
+        self.emit(self.tracer(event))
 
-    def show(self, step: Step) -> None:
+    def emit(self, step: Step) -> None:
         """Give a step to all sinks."""
         self._count(step)
         for sink in list(self.sinks):
@@ -51,17 +51,17 @@ class Observers:
     def _count(self, step: Step) -> None:
         match step.kind, step.details.get("what"):
             case ("cast", _) | ("fault", "duplicate"):
-                self.under_way += 1
+                self.pending_answers += 1
             case ("info", _) | ("fault", "drop"):
-                self.under_way -= 1
+                self.pending_answers -= 1
             case ("exit", _):
-                self.under_way = 0
+                self.pending_answers = 0
         self._changed.set()
 
     async def linger(self, seconds: float) -> None:
         """Wait for the pending answers, for so many seconds at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.under_way > 0:
+                while self.pending_answers > 0:
                     self._changed.clear()
                     await self._changed.wait()

@@ -36,7 +36,7 @@ ROUNDING_SECONDS: Final = 1e-6  # by which a recorded time may be off
 MAX_LOOP_TURNS: Final = 50  # for which an input waits for the steps before it
 
 
-def rerun(header: Header, inputs: Inputs, sink: Observer) -> None:
+def run_again(header: Header, inputs: Inputs, sink: Observer) -> None:
     """Run a recording again, and give its steps to the sink. Raises GenreplyError if it cannot."""
     settings = settings_of(header)
     settings.run(Rerun(inputs, sink).run(settings))
@@ -151,7 +151,7 @@ async def _apply_mark(mark: Mark, supervisor: Supervisor, observers: Observers) 
     """Make the mark, and execute its command. The label is for people, and is never executed."""
     name, _, argument = (mark.command or "").partition(" ")
     to_crash = await _process(argument, supervisor) if name == "crash" else None
-    observers.show(observers.tracer.note("mark", **mark.details))
+    observers.emit(observers.tracer.note("mark", **mark.details))
     if to_crash is not None:
         to_crash.exit(RuntimeError(f"/crash {argument}"))
     elif name == "restart":

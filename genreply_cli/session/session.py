@@ -42,13 +42,13 @@ async def session(
         observers = Observers(sinks, before, leave)
     try:
         with on_termination(leave):
-            async with Node(observe=None if observers is None else observers.event) as node:
+            async with Node(observe=None if observers is None else observers.observe) as node:
                 try:
                     yield start(), observers
                 finally:
                     node.observe = None  # what follows is only the closing of the node
                     if observers is not None:
-                        observers.show(observers.tracer.end())
+                        observers.emit(observers.tracer.end())
     except asyncio.CancelledError:
         if reasons:
             raise reasons[0] from None

@@ -119,7 +119,7 @@ def test_a_caller_that_was_cancelled_is_cancelled_again(tmp_path: Path) -> None:
                     async with asyncio.timeout(0.1):
                         await server.greet("never mind")
                 assert watch is not None
-                watch.show(watch.tracer.note("mark", label="given up"))
+                watch.emit(watch.tracer.note("mark", label="given up"))
                 await server.greet("Hello")
 
     settings.run(main())
