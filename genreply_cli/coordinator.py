@@ -1,4 +1,4 @@
-"""The article's Coordinator: it promises an answer now, and gives it later."""
+"""The article's Coordinator: it answers NoReply to a call, and replies later."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from genreply_cli.websocket import MessageReceived, WebSocket
 
 @dataclass(frozen=True)
 class Greet(Request[str]):
-    """Asked of a coordinator: greet the other side, and tell me what it answers."""
+    """A call to a coordinator: send this greeting, and reply with the answer to it."""
 
     msg: str
 
@@ -18,11 +18,11 @@ class Greet(Request[str]):
 @dataclass(frozen=True)
 class State:
     async_pid: WebSocket
-    caller: From[str] | None = None  # one slot: a second greeting takes the first one's place
+    caller: From[str] | None = None  # one slot: a second caller takes the first one's place
 
 
 class Coordinator(GenServer[State]):
-    """Makes an asynchronous socket look like a function that returns its answer."""
+    """Makes an asynchronous socket look like a function that returns the answer."""
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
         return await self.call(Greet(msg), timeout)
@@ -39,10 +39,10 @@ class Coordinator(GenServer[State]):
     def handle_info(self, message: MessageReceived, state: State) -> NoReply[State]:
         match message:
             case MessageReceived(msg):
-                GenServer.reply(state.caller, msg)  # type: ignore[arg-type]  # None crashes, as it does in Elixir
+                GenServer.reply(state.caller, msg)  # type: ignore[arg-type]  # None crashes, as in Elixir
                 return NoReply(state)
 
 
 Socket = TypeVar("Socket", bound=WebSocket)
-# how a coordinator gets its socket; a network with faults is passed in here
+# starts the socket of a coordinator; a network with faults passes in its own
 Connect = Callable[[GenServer[Any]], Socket]

@@ -8,11 +8,13 @@ from genreply_cli.coordinator import Connect, Coordinator, Greet, State
 from genreply_cli.otp import From, GenServer, NoReply, Reply, send_after
 from genreply_cli.websocket import WebSocket
 
-# The basic way ---------------------------------------------------------------------------------------------------------------
+# A callback that is overridden with other types has `type: ignore[override]`: Elixir allows it.
+
+# The basic way ------------------------------------------------------------------------------------
 
 
 class BlockingCoordinator(Coordinator):
-    """Sends, then waits for the answer inside the handler. It works, but the server is deaf meanwhile."""
+    """Waits for the answer inside the handler. It works, but nothing else is handled meanwhile."""
 
     async def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:  # type: ignore[override]
         state.async_pid.send_message(request.msg)
@@ -21,11 +23,11 @@ class BlockingCoordinator(Coordinator):
                 return Reply(msg, state)
 
 
-# The problem -----------------------------------------------------------------------------------------------------------------
+# The problem --------------------------------------------------------------------------------------
 
 
 class ImmediateCoordinator(Coordinator):
-    """Replies at once, with nothing to say yet. When the answer arrives, there is nobody to give it to."""
+    """Replies at once, without the answer. When the answer arrives, no caller waits for it."""
 
     def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:  # type: ignore[override]
         state.async_pid.send_message(request.msg)
@@ -35,7 +37,7 @@ class ImmediateCoordinator(Coordinator):
         return NoReply(state)
 
 
-# The solution is in coordinator.py. What one writes next: a queue of callers -------------------------------------------------
+# The solution is in coordinator.py. The next step: a queue of callers -----------------------------
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class FifoState:
 
 
 class FifoCoordinator(GenServer[FifoState]):
-    """Keeps the callers in a queue. Right for a socket that answers in order, and never loses or repeats an answer."""
+    """Keeps the callers in a queue.
+
+    It is right for a socket that answers in order, and never loses or repeats an answer.
+    """
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
         return await self.call(Greet(msg), timeout)
@@ -66,7 +71,7 @@ class FifoCoordinator(GenServer[FifoState]):
         return NoReply(state)
 
 
-# And a reference for each request, which the other side has to repeat in its answer ------------------------------------------
+# A reference for each request, which the other side repeats in its answer -------------------------
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class MessageReceived(websocket.MessageReceived):
 
 
 class KeyedWebSocket(WebSocket):
-    """A WebSocket whose other side repeats the reference of what it answers."""
+    """A WebSocket whose other side repeats the reference of the request in its answer."""
 
     def send_message(self, msg: str, ref: object = None) -> None:
         self.cast(SendMessage(msg, ref))
@@ -92,12 +97,12 @@ class KeyedWebSocket(WebSocket):
                 return NoReply(state)
 
 
-KEEP = 3600.0  # seconds for which a caller is kept at least
+KEEP = 3600.0  # the least number of seconds for which a caller is kept
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Sent to itself by the coordinator: forget the callers of these references, if they still wait."""
+    """A message of the coordinator to itself: forget the callers with these references."""
 
     refs: tuple[object, ...] = field(default=(), repr=False)
 
@@ -110,9 +115,10 @@ class KeyedState:
 
 
 class KeyedCoordinator(GenServer[KeyedState]):
-    """Keeps each caller under the reference of its request. Right under reordering, loss and repetition.
+    """Keeps each caller under the reference of its request.
 
-    A server never learns that its caller has given up. Who keeps callers whose answers may be lost has to clear up by itself.
+    It is right if answers are reordered, lost or repeated. A server never learns that a caller has
+    given up, so a server that keeps callers whose answers may be lost has to forget them by itself.
     """
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:

@@ -1,4 +1,4 @@
-"""The article's WebSocket, or what stands for one: it answers each message later, by sending a message back."""
+"""A stand-in for the article's WebSocket: it answers each message later, with a message."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,20 +8,20 @@ from genreply_cli.otp import GenServer, NoReply
 
 @dataclass(frozen=True)
 class SendMessage:
-    """Cast to the socket: say this to the other side."""
+    """A cast to the socket: send this to the other side."""
 
     msg: str
 
 
 @dataclass(frozen=True)
 class MessageReceived:
-    """Sent by the socket: the other side has answered this."""
+    """A message from the socket: the other side has answered this."""
 
     msg: str
 
 
 class Caller(Protocol):
-    """Who is told what the socket receives: a process, or a line that leads to one."""
+    """What the socket sends the answers to: a process, or a network that leads to one."""
 
     def send(self, message: Any) -> None: ...
 
@@ -32,7 +32,7 @@ class State:
 
 
 class WebSocket(GenServer[State]):
-    """Answers "… to you too!" to everything."""
+    """Answers every text with "… to you too!"."""
 
     def send_message(self, msg: str) -> None:
         self.cast(SendMessage(msg))

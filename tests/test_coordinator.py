@@ -1,4 +1,7 @@
-"""The article's two modules, held against the same modules recorded on the BEAM (tests/beam, Elixir 1.14 on OTP 25)."""
+"""The article's two modules, compared with recordings of the same modules on the BEAM.
+
+The recordings are in tests/beam, made with Elixir 1.14 on OTP 25.
+"""
 
 import asyncio
 import json
@@ -30,10 +33,8 @@ from genreply_cli.transcript.tracer import Tracer
 from genreply_cli.websocket import MessageReceived, SendMessage, WebSocket
 
 BEAM = Path(__file__).parent / "beam"
-DROPPED = {
-    "late": "reply",
-    "duplicate": "reply",
-}  # on the BEAM one sees what is sent, and not what is dropped
+# the BEAM shows that an answer was sent, and not that it was dropped
+DROPPED = {"late": "reply", "duplicate": "reply"}
 
 
 def named(caller: GenServer[Any]) -> WebSocket:
@@ -57,7 +58,7 @@ async def overlap(coordinator: Coordinator) -> None:
         for message in ("A", "B", "C"):
             callers.create_task(ask(message))
             await asyncio.sleep(0.03)
-        # the cast is seen when it is sent; the three answers come together
+        # the casts are recorded when they are sent; the three answers come together
         await debug.resume(socket)
 
 
@@ -93,8 +94,8 @@ def test_the_same_scenario_gives_the_same_messages_as_on_the_beam(
     here = [step | {"kind": DROPPED.get(step["kind"], step["kind"])} for step in here]
     seen = {"call", "cast", "info", "reply", "exit"}
     compared = [
-        {field: there_.get(field) for field in ("kind", "from", "to", "at", "message", "reason")}
-        for there_ in on_the_beam
+        {field: step.get(field) for field in ("kind", "from", "to", "at", "message", "reason")}
+        for step in on_the_beam
     ]
     assert [
         {field: step.get(field) for field in compared[0]} for step in here if step["kind"] in seen
@@ -133,14 +134,14 @@ async def test_an_answer_before_any_greeting_crashes_the_coordinator_and_its_soc
     assert await socket.wait() is reason
 
 
-async def test_what_is_no_text_crashes_the_socket() -> None:
+async def test_a_message_that_is_no_text_crashes_the_socket() -> None:
     coordinator = Coordinator.start_link(named)
     with pytest.raises(ServerExit) as failure:
-        await coordinator.greet(("a", "tuple"))  # type: ignore[arg-type]
+        await coordinator.greet(("a", "tuple"))  # type: ignore[arg-type]  # no text
     assert isinstance(failure.value.reason, TypeError)
 
 
-def test_the_callbacks_can_be_called_by_hand_with_nothing_running() -> None:
+def test_the_callbacks_can_be_called_directly_without_a_running_node() -> None:
     coordinator, socket = Coordinator(), SilentSocket()
     caller: From[str] = From(None, coordinator, 5.0)
     state = State(async_pid=socket)

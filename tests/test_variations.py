@@ -12,11 +12,11 @@ from genreply_cli.variations import COORDINATORS, KEEP, KeyedCoordinator, KeyedW
 
 
 async def ask(settings: Settings, *messages: str) -> list[str]:
-    """What overlapping callers hear: the reply, or the name of the error."""
+    """The outcomes of overlapping calls: the reply, or the name of the error."""
     coordinator = settings.start()
     calls = (coordinator.greet(message, settings.timeout) for message in messages)
-    heard = await asyncio.gather(*calls, return_exceptions=True)
-    return [one if isinstance(one, str) else type(one).__name__ for one in heard]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    return [each if isinstance(each, str) else type(each).__name__ for each in outcomes]
 
 
 RIGHT = ["A to you too!", "B to you too!", "C to you too!"]
@@ -42,7 +42,7 @@ async def test_overlapping_greetings(name: str, expected: list[str]) -> None:
     assert await ask(Settings(name, delay=(0.1, 0.1)), "A", "B", "C") == expected
 
 
-async def test_blocking_is_deaf_while_it_waits() -> None:
+async def test_blocking_handles_nothing_while_it_waits() -> None:
     began = asyncio.get_running_loop().time()
     assert await ask(Settings("blocking", delay=(0.1, 0.1)), "A", "B", "C") == RIGHT
     assert asyncio.get_running_loop().time() - began == pytest.approx(0.3)
@@ -62,14 +62,14 @@ async def test_keyed_is_right_under_reordering_loss_and_repetition() -> None:
     ]
 
 
-async def test_keyed_clears_up_after_callers_that_have_gone() -> None:
+async def test_keyed_forgets_callers_that_gave_up_an_hour_ago() -> None:
     network = Network(faults=(Fault("drop"),))
     coordinator = KeyedCoordinator.start_link(network.connector(KeyedWebSocket))
     with pytest.raises(CallTimeout):
         await coordinator.greet("A", 1.0)
     assert await coordinator.greet("B", 1.0) == "B to you too!"
     state = await debug.get_state(coordinator)
-    assert len(state.callers) == 1  # it cannot know that A's caller has gone
+    assert len(state.callers) == 1  # it cannot know that A's caller has given up
     await asyncio.sleep(2 * KEEP)
     assert state.callers == {}
 
@@ -82,5 +82,5 @@ async def test_a_late_answer_is_dropped_and_the_next_greeting_gets_its_own() -> 
     assert await coordinator.greet("B", 1.0) == "B to you too!"
 
 
-async def test_a_crash_of_the_socket_is_told_to_whoever_waits() -> None:
+async def test_a_crash_of_the_socket_is_an_error_for_the_waiting_callers() -> None:
     assert await ask(Settings("keyed", faults=(Fault("crash"),)), "A") == ["ServerExit"]

@@ -1,9 +1,9 @@
-# The exhibits of genreply once more, in Elixir: the same names, to be read beside the Python.
+# The coordinators and sockets of genreply in Elixir, to be read beside the Python.
 #
-# `genreply trace --explain` quotes lines of this file, and a test runs it and holds what it does against the Python.
+# `genreply trace --explain` quotes this file. A test runs it, and compares it with the Python.
 # Try it: elixir -r genreply_cli/elixir/coordinators.exs -e 'Demo.run()'
 
-# The socket, and the article's solution --------------------------------------------------------------------------------------
+# The socket, and the article's solution -----------------------------------------------------------
 
 defmodule WebSocket do
   use GenServer
@@ -41,7 +41,7 @@ defmodule Coordinator do
   end
 end
 
-# What comes before it: the basic way, and the problem ------------------------------------------------------------------------
+# What comes before it: the basic way, and the problem ---------------------------------------------
 
 defmodule BlockingCoordinator do
   use GenServer
@@ -85,7 +85,7 @@ defmodule ImmediateCoordinator do
   end
 end
 
-# What one writes next: a queue of callers ------------------------------------------------------------------------------------
+# The next step: a queue of callers ----------------------------------------------------------------
 
 defmodule FifoCoordinator do
   use GenServer
@@ -115,7 +115,7 @@ defmodule FifoCoordinator do
   end
 end
 
-# And a reference for each request, which the other side repeats in its answer ------------------------------------------------
+# A reference for each request, which the other side repeats in its answer -------------------------
 
 defmodule KeyedWebSocket do
   use GenServer
@@ -167,11 +167,11 @@ defmodule KeyedCoordinator do
   end
 end
 
-# A bad network ---------------------------------------------------------------------------------------------------------------
+# A bad network ------------------------------------------------------------------------------------
 
 defmodule FaultyLink do
-  # Stands for the coordinator on the far side of the network: it passes on what is sent to it, as well as it can. What goes
-  # wrong goes wrong with the first answer. Times are milliseconds.
+  # The socket's end of the network. The socket sends to it as if it were the coordinator, to which
+  # it passes on the answers. A fault happens to the first answer only. Times are milliseconds.
   use GenServer
 
   def between(start_socket, network) do
@@ -200,7 +200,7 @@ defmodule FaultyLink do
   end
 end
 
-# To see it run ---------------------------------------------------------------------------------------------------------------
+# To see it run ------------------------------------------------------------------------------------
 
 defmodule Demo do
   @coordinators [
@@ -213,7 +213,8 @@ defmodule Demo do
 
   @faults ["none", "drop", "late", "duplicate", "reorder", "crash"]
 
-  # Three callers, each before the one before has its answer; every coordinator under every fault, all at once.
+  # Three callers, each of which calls before the previous one has its answer; with every
+  # coordinator and every fault, all at once.
   def run(network \\ %{delay: 200, timeout: 1500, late: 500, hold: 250}, apart \\ 50) do
     Logger.configure(level: :none)
 

@@ -1,4 +1,4 @@
-"""Many greetings: outcomes in the order of asking, never more calls at once than asked for."""
+"""Many greetings: outcomes in the order of the messages, with at most `jobs` calls at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,9 @@ async def outcomes(settings: Settings, messages: list[str], jobs: int) -> list[O
 
 
 @given(messages=st.lists(st.text(), max_size=30), jobs=st.integers(1, 7), seed=st.integers(0, 5))
-def test_outcomes_come_in_the_order_of_asking(messages: list[str], jobs: int, seed: int) -> None:
+def test_outcomes_come_in_the_order_of_the_messages(
+    messages: list[str], jobs: int, seed: int
+) -> None:
     async def main() -> list[Outcome]:
         async with Node():
             return await outcomes(Settings(delay=(0.0, 1.0), seed=seed), messages, jobs)
@@ -73,10 +75,10 @@ async def test_jobs_calls_overlap_from_the_beginning_and_to_the_end(
 
 
 class Slower:
-    """Answers at once, and from the 1501st question on after a second."""
+    """A coordinator that answers at once, and after the first 1,500 calls after a second."""
 
     def __init__(self) -> None:
-        self.callers: list[int] = []  # how many have been seen, at each question
+        self.callers: list[int] = []  # how many callers there were so far, at each call
         self._seen: set[object] = set()
 
     async def greet(self, message: str, timeout: float | None) -> str:
@@ -86,7 +88,7 @@ class Slower:
         return message
 
 
-async def test_callers_are_hired_when_calls_begin_to_take_long_and_not_before() -> None:
+async def test_callers_are_added_when_calls_begin_to_take_long_and_not_before() -> None:
     slower = Slower()
     known = greet_all(cast(AnyCoordinator, slower), map(str, range(3500)), 5.0, 500)
     assert [one.message async for some in known for one in some] == list(map(str, range(3500)))
@@ -115,7 +117,7 @@ async def test_leaving_early_leaves_no_caller_behind() -> None:
     await generator.aclose()
 
 
-async def test_as_done_tells_each_outcome_when_it_is_there() -> None:
+async def test_as_done_yields_each_outcome_as_soon_as_it_is_known() -> None:
     coordinator = Settings("keyed", delay=(0.1, 0.2), seed=1).start()
     known = [some async for some in greet_all(coordinator, ["A", "B", "C"], 5.0, 3, as_done=True)]
     outcomes = [outcome for some in known for outcome in some]
@@ -126,7 +128,7 @@ async def test_as_done_tells_each_outcome_when_it_is_there() -> None:
     assert [outcome.message for outcome in outcomes] != ["A", "B", "C"]
 
 
-async def test_an_overdue_outcome_does_not_let_the_others_run_away() -> None:
+async def test_only_so_many_greetings_are_sent_ahead_of_a_pending_one() -> None:
     asked = 0
 
     def messages() -> Iterator[str]:
