@@ -12,6 +12,8 @@ import pytest
 import genreply_cli
 
 PACKAGE = Path(genreply_cli.__file__).parent
+# From the ground up. A wing, or a module at the top of the package, imports from itself and from
+# the lines above it.
 WINGS = [
     {"text", "paths", "otp"},
     {"errors", "websocket"},
@@ -23,11 +25,11 @@ WINGS = [
     {"repl"},
     {"cli"},
     {"__main__"},
-]  # from the ground up: a wing, or a module at the top of the package, imports from itself and from the lines above it
+]
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every name that a module imports: when it is loaded, later inside a function, or for the type checker only."""
+    """All that a module imports: when it is loaded, inside functions, or for types only."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -36,7 +38,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def module_name(path: Path) -> str:
-    """The dotted name of a module inside the package: `otp.node`; a wing's `__init__` has the name of the wing."""
+    """The name of a module inside the package: `otp.node`; for an `__init__`, that of the wing."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 

@@ -42,8 +42,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m genreply_cli "$@"\n')
     command.chmod(0o755)
     return os.environ | {
-        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)
-    }  # fmt: skip
+        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
 
 
 @pytest.mark.parametrize(("command", "output"), CONSOLE)

@@ -42,7 +42,10 @@ def steps_of(path: Path) -> list[Step]:
 
 
 def many(calls: int) -> Iterator[Step]:
-    """So many calls of three callers that overlap; every tenth gets no answer in time, and every hundredth is marked."""
+    """The steps of so many calls by three callers that overlap.
+
+    Every tenth call gets no answer in time, and every hundredth is followed by a mark.
+    """
     seq = 0
 
     def step(t: float, kind: str, call: int | None = None, **more: Any) -> Step:
