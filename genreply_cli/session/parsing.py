@@ -66,13 +66,16 @@ def closest(text: str, names: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(text.lower(), names, n=1)), None)
 
 
-def choice(text: str, names: Sequence[str], what: str) -> str:
-    """The text, if it is one of the names. Raises ValueError with a sentence that lists them."""
+def choice(text: str, names: Sequence[str], noun: str) -> str:
+    """The text, if it is one of the names. Raises ValueError with a sentence that lists them.
+
+    `noun` says what the names are, for the sentence.
+    """
     if text in names:
         return text
     close = closest(text, names)
     meant = f"; did you mean {close}?" if close else ""
-    raise ValueError(f"there is no {what} {text!r}; expected one of {', '.join(names)}{meant}")
+    raise ValueError(f"there is no {noun} {text!r}; expected one of {', '.join(names)}{meant}")
 
 
 def count(text: str, most: int) -> int:

@@ -157,7 +157,7 @@ async def _apply_mark(mark: Mark, supervisor: Supervisor, observers: Observers) 
     elif name == "restart":
         supervisor.restart()
     elif name in SETTING_COMMANDS:
-        with suppress(ValueError):  # somebody has edited the file
+        with suppress(ValueError):  # the file was edited by hand
             supervisor.change(name, argument)
 
 
