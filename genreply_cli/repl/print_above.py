@@ -1,18 +1,18 @@
 """A stream that prints above the prompt, and leaves the half-typed line and its cursor alone."""
 
-import asyncio
 import io
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-if TYPE_CHECKING:
-    from prompt_toolkit import Application
+from prompt_toolkit import Application
+from prompt_toolkit.output.vt100 import Vt100_Output
 
 
 class PrintAbove(io.TextIOBase):
-    """Collects what is written, and prints it above the prompt in the next turn of the event loop.
+    """Keeps what is written while the prompt is open, until the prompt is next drawn.
 
-    `prompt_toolkit.patch_stdout` uses a thread, prints 0.2 s later, and switches the keyboard's
-    echo on meanwhile.
+    The text and the prompt below it are one write to the terminal: no screen shows the one without
+    the other. `prompt_toolkit.patch_stdout` uses a thread, prints 0.2 s later, and switches the
+    keyboard's echo on meanwhile.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -20,36 +20,37 @@ class PrintAbove(io.TextIOBase):
         self._app: Application[str] | None = None
         self._pending: list[str] = []
 
-    def attach(self, app: "Application[str]") -> None:
-        """Print above this prompt whenever it is open."""
+    def attach(self, app: Application[str]) -> None:
+        """Print above this prompt whenever it is open. Its output must be a `PromptOutput`."""
         self._app = app
+        app.before_render += self._print_above
 
     def write(self, text: str) -> int:
         """Print whole lines, or control sequences that do not move the cursor."""
+        self._pending.append(text)
         if self._app is None or not self._app.is_running:
-            self._print(text)
-        else:
-            if not self._pending:
-                asyncio.get_running_loop().call_soon(self.flush)
-            self._pending.append(text)
+            self.flush()
         return len(text)
 
     def flush(self) -> None:
-        """Print what has been collected."""
+        """Print what has been kept, unless the prompt is open: then its next drawing does."""
+        if self._pending and (self._app is None or not self._app.is_running):
+            self._stream.write(self._take_pending())
+            self._stream.flush()
+
+    def _print_above(self, app: Application[str]) -> None:
+        """Before the prompt is drawn: its old rows make room for the text."""
+        if self._pending:
+            assert isinstance(app.output, PromptOutput)
+            app.output.held = True
+            app.renderer.erase(leave_alternate_screen=False)
+            app.output.held = False
+            app.output.write_raw(self._take_pending())
+
+    def _take_pending(self) -> str:
         text = "".join(self._pending)
         self._pending.clear()
-        if not text:
-            return
-        if self._app is None or not self._app.is_running:
-            self._print(text)
-            return
-        self._app.renderer.erase(leave_alternate_screen=False)
-        self._print(text)
-        self._app.invalidate()
-
-    def _print(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        return text
 
     def isatty(self) -> bool:
         return self._stream.isatty()
@@ -60,3 +61,13 @@ class PrintAbove(io.TextIOBase):
     @property
     def encoding(self) -> str:  # type: ignore[override]  # an attribute in the base class
         return self._stream.encoding
+
+
+class PromptOutput(Vt100_Output):
+    """The terminal as prompt_toolkit writes to it. What is `held` is part of the next write."""
+
+    held = False
+
+    def flush(self) -> None:
+        if not self.held:
+            super().flush()

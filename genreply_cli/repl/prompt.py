@@ -19,12 +19,12 @@ from prompt_toolkit.key_binding.bindings.search import abort_search
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.output.vt100 import Vt100_Output
 
 from genreply_cli import paths
 from genreply_cli.errors import os_error_text
 from genreply_cli.repl.frontend import PromptSource
 from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, typeahead, unix_lines
+from genreply_cli.repl.print_above import PromptOutput
 from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN
 
@@ -40,7 +40,7 @@ class Prompt:
         self._say_hint = say_hint
         self._color = color
         self._pastes = Pastes()
-        output = Vt100_Output.from_pty(sys.stdout, os.environ.get("TERM"))
+        output = PromptOutput.from_pty(sys.stdout, os.environ.get("TERM"))
         output.enable_cpr = False  # its answer is wrong once a row is printed above the prompt
         self._session: PromptSession[str] = PromptSession(
             self._message,

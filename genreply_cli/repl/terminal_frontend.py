@@ -46,11 +46,13 @@ class TerminalFrontend(Frontend):
         self._above = above
         self._options = options
         self._drawings: deque[Callable[[], None]] = deque()  # still to be drawn
+        self._timer: asyncio.TimerHandle | None = None  # until they are
         self._suspended = False  # while the player has the screen
         self._unsent: deque[str] = deque()  # pasted lines, to be sent one after the other
         self._prompt = Prompt(
             self._print_dim, color=self._screen.mode.color, keep_history=keep_history
         )
+        self._prompt.app.before_render += lambda _: self._draw_pending()
         above.attach(self._prompt.app)
         if rewraps():
             track_resize(self._prompt.app)
@@ -67,16 +69,27 @@ class TerminalFrontend(Frontend):
     def _enqueue(self, draw: Callable[[], None]) -> None:
         """Draw this soon, after what came before: a thousand rows at once must not block keys."""
         self._drawings.append(draw)
-        if len(self._drawings) == 1:
-            asyncio.get_running_loop().call_later(FRAME_SECONDS, self._draw_pending)
+        self._draw_later(FRAME_SECONDS)
+
+    def _draw_later(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._draw_now)
+
+    def _draw_now(self) -> None:
+        self._timer = None
+        if self._prompt.app.is_running:
+            self._prompt.app.invalidate()  # what is pending is drawn with the prompt, in one write
+        else:
+            self._draw_pending()
 
     def _draw_pending(self) -> None:
+        """Draw for one slice of time; the rest is drawn later."""
         until = time.monotonic() + SLICE_SECONDS
         while self._drawings and not self._suspended:
             self._drawings[0]()
             self._drawings.popleft()
             if time.monotonic() > until and self._drawings:
-                asyncio.get_running_loop().call_later(SLICE_SECONDS, self._draw_pending)
+                self._draw_later(SLICE_SECONDS)
                 return
 
     def close(self) -> None:
@@ -127,7 +140,7 @@ class TerminalFrontend(Frontend):
         finally:
             self._suspended = False
             if self._drawings:
-                asyncio.get_running_loop().call_soon(self._draw_pending)
+                self._draw_later(0)
 
     # --- reading -------------------------------------------------------------------------
 
@@ -142,7 +155,6 @@ class TerminalFrontend(Frontend):
                         line = self._unsent.popleft()
                         self._print_dim(f"{PROMPT}{visible(line)}")
                         yield line
-                    self._draw_pending()  # as much as one slice allows, before the prompt opens
                     first, *others = await self._prompt.read()
                     self._unsent.extend(others)
                     yield first

@@ -10,9 +10,13 @@ import sys
 import termios
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pexpect
 import pyte
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LINES = 40
 PATIENCE = 20  # seconds until a screen that should have come is called missing
@@ -182,16 +186,16 @@ def _condition(
 class EmulatedTerminal(io.TextIOWrapper):
     """A stream that is a terminal in this process: it shows what is written at once.
 
-    With it and the virtual clock, a test sees each screen between two writes, and never waits.
+    A test sees each screen between two writes, and never waits if it is on the virtual clock.
     """
 
     def __init__(self, columns: int = 120, *, rewraps: bool = False) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8")
+        super().__init__(_Bytes(self._show), encoding="utf-8", write_through=True)
         self._window, other_end = os.openpty()  # it has a size, and nothing is written to it
         os.close(other_end)
         self._rewraps = rewraps
         self.screen = pyte.Screen(columns, LINES)
-        self._stream = pyte.Stream(self.screen)
+        self._stream = pyte.ByteStream(self.screen)
         self.screens: list[list[str]] = []  # the rows after each write
         self.resize(columns)
 
@@ -206,10 +210,9 @@ class EmulatedTerminal(io.TextIOWrapper):
             rewrap(self.screen, columns)
         self.screen.resize(columns=columns)
 
-    def write(self, text: str) -> int:
-        self._stream.feed(text.replace("\n", "\r\n"))
+    def _show(self, data: bytes) -> None:
+        self._stream.feed(data.replace(b"\n", b"\r\n"))
         self.screens.append(self.rows)
-        return len(text)
 
     def isatty(self) -> bool:
         return True
@@ -221,3 +224,15 @@ class EmulatedTerminal(io.TextIOWrapper):
         if not self.closed:
             os.close(self._window)
         super().close()
+
+
+class _Bytes(io.BytesIO):
+    """Passes on what is written, also by a program that encodes its text by itself."""
+
+    def __init__(self, show: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def write(self, data: "ReadableBuffer") -> int:
+        self._show(bytes(data))
+        return len(bytes(data))
