@@ -259,7 +259,7 @@ defmodule GenreplyTracer do
 
   defp message(_time, message, _source, _target, state)
        when message == :timeout or
-              elem(message, 0) in [:ack, :io_request, :io_reply, :code_server],
+              elem(message, 0) in [:ack, :system, :io_request, :io_reply, :code_server],
        do: state
 
   defp message(time, message, source, target, state) when is_map_key(state.servers, target),
@@ -340,6 +340,7 @@ defmodule GenreplyTracer do
   defp reason(%{__exception__: true} = error),
     do: "#{inspect(error.__struct__)}: #{Exception.message(error)}"
 
+  defp reason(reason) when is_atom(reason), do: Atom.to_string(reason)
   defp reason(reason), do: text(reason)
 
   # control characters, and those that turn the direction of text, are always escaped

@@ -25,8 +25,9 @@ MAX_REMEMBERED: Final = 100_000  # calls, callers and ended processes, each
 MAX_LINK_DELAY: Final = 0.01  # seconds from the exit of a process to that of a linked one
 REFERENCE_END: Final = 8  # characters of a reference that are shown
 
-_PID: Final = re.compile(r"(?:#?PID)?(<\d+\.\d+\.\d+>)", re.IGNORECASE)
-_REFERENCE: Final = re.compile(r"#?Ref(?:erence)?<([\d.]+)>", re.IGNORECASE)
+_PID: Final = re.compile(r"(?:#?PID)?(<\d+\.\d+\.\d+>)")
+_REFERENCE: Final = re.compile(r"#?Ref(?:erence)?<([\d.]+)>")
+_REASON: Final = re.compile(r":(normal|shutdown|noproc|killed)")  # as Elixir writes it
 _CALL_NUMBER: Final = re.compile(r"c([1-9]\d{0,17})")
 
 Key = TypeVar("Key")
@@ -164,6 +165,9 @@ class Inference:
             for name in ("linked", "link")
             if isinstance(step.details.get(name), str)
         }
+        reason = step.details.get("reason")
+        if isinstance(reason, str) and (match := _REASON.fullmatch(reason)) is not None:
+            details["reason"] = match[1]
         if (source, target, at, call) == (step.source, step.target, step.at, step.call) and all(
             step.details[name] == value for name, value in details.items()
         ):
@@ -238,11 +242,10 @@ class Inference:
     def _readable(self, value: Any) -> Any:
         """A message with names for process identifiers, and with the ends of references."""
         if isinstance(value, str):
-            if (match := _PID.fullmatch(value)) is not None:
-                return self._names.get(value, match[1])
-            if (match := _REFERENCE.fullmatch(value)) is not None:
-                return f"…{match[1][-REFERENCE_END:]}"
-            return value
+            if "<" not in value:
+                return value
+            value = _PID.sub(lambda pid: self._names.get(pid[0], pid[1]), value)
+            return _REFERENCE.sub(lambda ref: f"…{ref[1][-REFERENCE_END:]}", value)
         if isinstance(value, list):
             return [self._readable(item) for item in value]
         if isinstance(value, dict):
