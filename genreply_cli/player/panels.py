@@ -103,10 +103,10 @@ def describe_snapshot(snapshot: Snapshot, now: float) -> str:
         for call in snapshot.open.values()
         if call.held_by is None and call.callee not in snapshot.ended
     ]
-    if waiting:
-        parts.append(
-            "not handled yet: " + _listed((call.call, now - call.since) for call in waiting)
-        )
+    for label, taken_up in (("taken up", True), ("not handled yet", False)):
+        some = [(call.call, now - call.since) for call in waiting if call.taken_up is taken_up]
+        if some:
+            parts.append(f"{label}: {_listed(some)}")
     parts.extend(f"the {pretty_name(name)} has ended" for name in snapshot.ended)
     totals, outcomes = snapshot.counts.at_end(), snapshot.counts.outcomes
     counts = {

@@ -1,70 +1,74 @@
-"""Works out which message a process was handling when it did something.
+"""Works out which message led a process to do what it did.
 
-A process handles one message at a time, so whatever it does was caused by one of the messages that
-it received. Which one it was is judged in this order:
+Whatever a process does was caused by one of the messages that it received. Which one it was is
+judged in this order:
 
-1. If only one message can be it, that one.
-2. If the content of only one of them is found again in what was sent, that one: the reply "A to
-   you too!" was caused by the message ["message_received", "A to you too!"].
-3. If the process has received just one message since it last did something, that one; if it has
-   received none, the message that it was handling then. This is likely, but not proven.
+1. If the process has received only one message, that one.
+2. If the content of one message only is found again in what the process sends, that one: the reply
+   "A to you too!" was caused by the message ["message_received", "A to you too!"].
+3. If all other messages have had an effect before, that one; if all have had one, the message that
+   had an effect last. This is likely, but not proven.
 
 Otherwise the cause stays unknown.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-MAX_MESSAGES: Final = 1024  # of one process, that may still be handled
-MAX_PROCESSES: Final = 10_000
-MAX_VALUES: Final = 64  # of one message, that are compared
+MAX_PROCESSES: Final = 1000  # whose messages are remembered
+MAX_MESSAGES: Final = 4096  # of one process
+MAX_ALIKE: Final = 8  # messages with the same value; more prove nothing
+MAX_VALUES: Final = 64  # of one message
+MAX_WORDS: Final = 24  # of one text
+
+_WORD: Final = re.compile(r"\w+|[^\w\s]+")
+
+Value = str | int | float
 
 
-class Content(NamedTuple):
-    """The values in a message, without its tag."""
-
-    texts: frozenset[str]
-    numbers: frozenset[float]
-
-
-def content_of(message: Any) -> Content:
+def content_of(message: Any) -> frozenset[Value]:
     """The texts and numbers in a message. A text that stands first names the message: its tag."""
-    texts: set[str] = set()
-    numbers: set[float] = set()
     if isinstance(message, list) and len(message) > 1 and isinstance(message[0], str):
         message = message[1:]
-    for count, value in enumerate(_values(message)):
-        if count == MAX_VALUES:
-            break
-        if isinstance(value, str):
-            texts.add(value)
-        else:
-            numbers.add(value)
-    return Content(frozenset(texts - {""}), frozenset(numbers))
+    return frozenset(value for _, value in zip(range(MAX_VALUES), _values(message), strict=False))
 
 
-def _values(value: Any) -> Iterator[str | float]:
-    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+def _values(value: Any) -> Iterator[Value]:
+    if isinstance(value, bool) or value == "":
+        return  # they are in too many messages
+    if isinstance(value, str | int | float):
         yield value
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _values(item)
 
 
-@dataclass(frozen=True, slots=True)
+def _parts(texts: Iterable[str]) -> Iterator[str]:
+    """Everything from the beginning of a word to the end of the same or a later word."""
+    for text in texts:
+        words = [
+            match.span() for _, match in zip(range(MAX_WORDS), _WORD.finditer(text), strict=False)
+        ]
+        for first, (begin, _) in enumerate(words):
+            for _, end in words[first:]:
+                yield text[begin:end]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Received:
     """A message that a process has received."""
 
     seq: int
     call: str | None  # that it belongs to
     proven: bool  # that it belongs to this call
-    content: Content
+    content: frozenset[Value]
 
 
 class Cause(NamedTuple):
-    """The message that a process was handling."""
+    """The message that led to something."""
 
     message: Received
     proven: bool
@@ -72,81 +76,84 @@ class Cause(NamedTuple):
 
 @dataclass
 class _Inbox:
-    """What one process has received, and has not handled before its present message."""
+    """The messages that one process has received, by their seq."""
 
-    messages: deque[Received] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
-    handling: Received | None = None
-    acted: int = 0  # the seq of what it did last
-    overflowed: bool = False  # messages were forgotten
+    messages: dict[int, Received] = field(default_factory=dict)
+    with_value: dict[Value, deque[Received]] = field(default_factory=dict)
+    without_effect: set[int] = field(default_factory=set)  # messages that have caused nothing yet
+    latest: Received | None = None  # the message that caused something last
+    forgotten: bool = False  # that there was a message
 
     def add(self, message: Received) -> None:
-        self.overflowed |= len(self.messages) == MAX_MESSAGES
-        self.messages.append(message)
+        self.messages[message.seq] = message
+        self.without_effect.add(message.seq)
+        for value in message.content:
+            self.with_value.setdefault(value, deque(maxlen=MAX_ALIKE)).append(message)
+        if len(self.messages) > MAX_MESSAGES:
+            self._forget(next(iter(self.messages.values())))
 
-    def handle(self, message: Received) -> None:
-        """The process handles this message now, and is through with the one before."""
-        if message is not self.handling:
-            self.handling = message
-            self.messages.remove(message)
+    def record(self, cause: Received | None) -> None:
+        """This message has had an effect."""
+        if cause is not None:
+            self.latest = cause
+            self.without_effect.discard(cause.seq)
 
-    def candidates(self, not_before: int) -> list[Received]:
-        known = [*self.messages] if self.handling is None else [self.handling, *self.messages]
-        return [message for message in known if message.seq >= not_before]
+    def _forget(self, message: Received) -> None:
+        self.forgotten = True
+        del self.messages[message.seq]
+        self.without_effect.discard(message.seq)
+        for value in message.content:
+            alike = self.with_value.get(value)
+            if alike and alike[0] is message:
+                alike.popleft()
+                if not alike:
+                    del self.with_value[value]
 
-    def judge(self, content: Content | None, not_before: int) -> Cause | None:
-        """The cause of what the process does now, with this content."""
-        candidates = self.candidates(not_before)
-        if len(candidates) == 1:
-            return Cause(candidates[0], not self.overflowed)
+    def judge(self, content: frozenset[Value] | None, not_before: int) -> Cause | None:
+        """The cause of what the process does now; with content, if it sends a message."""
+        if (only := self._only_one(not_before)) is not None:
+            return Cause(only, proven=True)
+        alike: set[Received] = set()
         if content is not None:
-            for similar in (_same_text, _text_in_text, _same_number):
-                alike = [message for message in candidates if similar(message.content, content)]
+            texts = [value for value in content if isinstance(value, str)]
+            for values in (texts, _parts(texts), content):
+                alike = self._with_values(values, not_before)
                 if len(alike) == 1:
-                    proven = similar is not _same_number and not self.overflowed
-                    return Cause(alike[0], proven)
+                    return Cause(alike.pop(), proven=values is not content)
                 if alike:
-                    candidates = alike
                     break
-        new = [message for message in candidates if message.seq > self.acted]
-        if len(new) == 1:
-            return Cause(new[0], proven=False)
-        if not new and self.handling is not None and self.handling in candidates:
-            return Cause(self.handling, proven=False)
-        return None
+        return self._likely(alike, not_before)
 
+    def _only_one(self, not_before: int) -> Received | None:
+        """The only message since `not_before`, if there is just one."""
+        if self.forgotten and not not_before:
+            return None
+        newest = reversed(self.messages.values())
+        message, before = next(newest, None), next(newest, None)
+        if message is None or message.seq < not_before:
+            return None
+        return message if before is None or before.seq < not_before else None
 
-def _same_text(one: Content, other: Content) -> bool:
-    return not one.texts.isdisjoint(other.texts)
+    def _likely(self, alike: set[Received], not_before: int) -> Cause | None:
+        """The only message without an effect yet, or else the one that had an effect last."""
+        if alike:
+            waiting = {message.seq for message in alike} & self.without_effect
+        else:
+            waiting = {seq for seq in self.without_effect if seq >= not_before}
+        if len(waiting) == 1:
+            return Cause(self.messages[waiting.pop()], proven=False)
+        latest = self.latest
+        if waiting or latest is None or latest.seq < not_before or (alike and latest not in alike):
+            return None
+        return Cause(latest, proven=False)
 
-
-def _text_in_text(one: Content, other: Content) -> bool:
-    return any(
-        _is_part(mine, theirs) or _is_part(theirs, mine)
-        for mine in one.texts
-        for theirs in other.texts
-    )
-
-
-def _is_part(part: str, text: str) -> bool:
-    """Whether `part` stands in `text`, and begins and ends where its words do."""
-    begin = text.find(part)
-    while begin >= 0:
-        end = begin + len(part)
-        if not _joined(text[begin - 1 : begin], part[:1]) and not _joined(
-            part[-1:], text[end : end + 1]
-        ):
-            return True
-        begin = text.find(part, begin + 1)
-    return False
-
-
-def _joined(before: str, after: str) -> bool:
-    """Whether two characters stand in one word."""
-    return before.isalnum() and after.isalnum()
-
-
-def _same_number(one: Content, other: Content) -> bool:
-    return not one.numbers.isdisjoint(other.numbers)
+    def _with_values(self, values: Iterable[Value], not_before: int) -> set[Received]:
+        return {
+            message
+            for value in values
+            for message in self.with_value.get(value, ())
+            if message.seq >= not_before
+        }
 
 
 class Inboxes:
@@ -165,29 +172,27 @@ class Inboxes:
         inbox.add(message)
 
     def find_cause(
-        self, process: str, seq: int, content: Content | None = None, not_before: int = 0
+        self,
+        process: str,
+        content: frozenset[Value] | None = None,
+        not_before: int = 0,
     ) -> Cause | None:
-        """What caused step `seq` of a process: no message before step `not_before`."""
+        """What led a process to what it does now: no message before step `not_before`."""
         inbox = self._inboxes.get(process)
         if inbox is None:
             return None
         cause = inbox.judge(content, not_before)
-        if cause is not None:
-            inbox.handle(cause.message)
-        inbox.acted = seq
+        inbox.record(None if cause is None else cause.message)
         return cause
 
-    def confirm_cause(self, process: str, seq: int, cause: int) -> Received | None:
-        """The message of step `cause`, which is known to have caused step `seq` of this process."""
+    def confirm_cause(self, process: str, cause: int) -> Received | None:
+        """The message of step `cause`, which is known to have led to what the process does now."""
         inbox = self._inboxes.get(process)
         if inbox is None:
             return None
-        inbox.acted = seq
-        for message in inbox.candidates(cause):
-            if message.seq == cause:
-                inbox.handle(message)
-                return message
-        return None
+        message = inbox.messages.get(cause)
+        inbox.record(message)
+        return message
 
     def forget(self, process: str) -> None:
         """The process has ended, or begins anew."""

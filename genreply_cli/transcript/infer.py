@@ -259,10 +259,10 @@ class Inference:
         if process is None:
             return _Cause(step.cause)
         if step.cause is not None:
-            message = self._inboxes.confirm_cause(process, step.seq, step.cause)
+            message = self._inboxes.confirm_cause(process, step.cause)
             return _Cause(step.cause, message, proven=True)
         content = None if step.message is NO_MESSAGE else content_of(step.message)
-        found = self._inboxes.find_cause(process, step.seq, content, not_before)
+        found = self._inboxes.find_cause(process, content, not_before)
         if found is None:
             return _Cause()
         return _Cause(found.message.seq, found.message, found.proven)

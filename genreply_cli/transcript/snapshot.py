@@ -27,6 +27,8 @@ class OpenCall(NamedTuple):
     timeout: float | None  # None: the caller waits for as long as it takes
     held_by: str | None = None  # the process that returned NoReply for it
     kept_since: float | None = None
+    seq: int = 0  # of its step
+    taken_up: bool = False  # its message has caused another step of the call
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Snapshot:
             case "call" if call is not None and call not in self.open:
                 timeout = step.details.get("timeout")
                 self.open[call] = OpenCall(
-                    call, step.t, step.source, step.target, step.message, timeout
+                    call, step.t, step.source, step.target, step.message, timeout, seq=step.seq
                 )
             case "noreply" if call in self.open:
                 self.open[call] = self.open[call]._replace(held_by=step.at, kept_since=step.t)
@@ -61,6 +63,8 @@ class Snapshot:
                 self.ended.pop(step.at, None)
             case _ if call in self.open and step.ends_call:
                 del self.open[call]
+            case _ if call in self.open and step.cause == self.open[call].seq:
+                self.open[call] = self.open[call]._replace(taken_up=True)
         for name in (step.at, step.source, step.target):
             if (
                 name is not None

@@ -239,6 +239,8 @@ def test_in_words() -> None:
         describe_snapshot(standing, 1.0)
         == f"the a keeps c1 (0.500 s); not handled yet: c2 (1.000 s); the b has ended   {counts}"
     )
+    standing.update(Step(6, 1.0, "cast", "c2", "a", "b", cause=2))
+    assert "keeps c1 (0.500 s); taken up: c2 (1.000 s); the b" in describe_snapshot(standing, 1.0)
     for number in range(3, 9):
         standing.update(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
         standing.update(Step(number, 1.0, "noreply", f"c{number}", at="a"))

@@ -25,8 +25,9 @@ def test_a_call_is_open_and_kept_until_its_answer() -> None:
     standing = standing_after("hello", 5)
     kept = standing.open["c1"]
     assert kept == OpenCall(
-        "c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0
-    )
+        "c1", 0.0, "caller", "coordinator", ["greet", "Hello world"], 5.0, "coordinator", 0.0,
+        seq=3, taken_up=True,
+    )  # fmt: skip
     assert standing.kept() == {"coordinator": [kept]}
     after = standing_after("hello")
     assert (after.open, after.kept(), after.counts) == ({}, {}, Counts(1, Counter(replied=1)))
