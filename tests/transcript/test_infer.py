@@ -445,7 +445,7 @@ def test_any_kind_that_occurs_can_be_selected(tmp_path: Path) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+    st.none() | st.booleans() | st.integers() | st.floats(-1e9, 1e9) | st.text(max_size=5)
     | st.sampled_from([ANN, SERVER, reference(1), "c1", "caller", "coordinator", ":normal"]),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
