@@ -246,7 +246,9 @@ def trace(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|-]", help="A transcript, or a sample by its name; else the last session."
+            metavar="[FILE|-]",
+            help="A transcript, also one of another program, or a sample by its name;"
+            " else the last session.",
         ),
     ] = None,
     show_list: Annotated[
