@@ -1,19 +1,24 @@
 """A transcript as a Mermaid sequence diagram.
 
-An activation bar is a blocked caller, and a dashed arrow an answer.
+A person is a caller, with a bar for as long as it is blocked. An open arrow is a message that
+nothing waits for, and a dashed arrow an answer. A red frame marks an answer that went wrong.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import STYLES, endpoints, style_of
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.step import Step, is_caller
+from genreply_cli.transcript.step import KINDS, Step, is_caller
 
-_SPECIAL: Final = re.compile(r"[^\w .,!?'()/=_-]")  # what Mermaid might not take for text
+MAX_CHARACTERS: Final = 50_000  # Mermaid itself draws no larger diagram
+
+_SPECIAL: Final = re.compile(r"[^\w .,!?'\"()/=_:+-]")  # what Mermaid might not take for text
+_WRONG: Final = "rect rgb(254, 202, 202)"
 
 
 def escape(text: str) -> str:
@@ -35,20 +40,37 @@ def participants(steps: Sequence[Step]) -> list[str]:
 
 
 def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """The diagram, line by line."""
-    steps = list(steps)
+    """The diagram, line by line. Raises GenreplyError if it is too large for Mermaid."""
+    lines = list(_lines(header, list(steps)))
+    characters = sum(map(len, lines))
+    if characters > MAX_CHARACTERS:
+        raise GenreplyError(
+            f"the diagram has {characters:,} characters, and Mermaid draws at most"
+            f" {MAX_CHARACTERS:,}",
+            hint="pick a part with --call, --kind, --from or --to; svg and html take more",
+            exit_code=ExitStatus.USAGE,
+        )
+    yield from lines
+
+
+def _lines(header: Header, steps: Sequence[Step]) -> Iterator[str]:
     ids = {name: f"p{number}" for number, name in enumerate(participants(steps), 1)}
     yield "sequenceDiagram\n"
     if header.title:
+        yield f"    title: {escape(header.title)}\n"
         yield f"    accTitle: {escape(header.title)}\n"
     for name, id_ in ids.items():
-        yield f"    participant {id_} as {escape(name)}\n"
+        yield f"    {'actor' if is_caller(name) else 'participant'} {id_} as {escape(name)}\n"
     if not ids:  # Mermaid wants at least one
         ids = {"nobody": "p1"}
         yield "    participant p1 as nobody\n"
     open_calls: dict[str, str] = {}  # call -> its caller
+    shown_time = ""
     for step in steps:
-        yield f"    {_line(step, ids)}\n"
+        time = f"{step.t:.3f} s"
+        line = f"    {_line(step, ids, '' if time == shown_time else f'{time}  ')}\n"
+        shown_time = time
+        yield f"    {_WRONG}\n{line}    end\n" if _is_wrong(step) else line
         caller = open_calls.get(step.call or "")
         if step.call is None:
             continue
@@ -60,22 +82,34 @@ def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
             yield f"    deactivate {ids[caller]}\n"
 
 
-def _line(step: Step, ids: dict[str, str]) -> str:
+def _is_wrong(step: Step) -> bool:
+    """Whether it is an answer to a wrong caller, a second one, or one that came too late."""
+    facts = KINDS.get(step.kind)
+    if facts is None or step.outcome is None:
+        return False
+    return step.outcome == facts.misdirected or facts.counter == "dropped"
+
+
+def _line(step: Step, ids: dict[str, str], time: str) -> str:
     """An arrow, or a note over where the step happens: over all, if that is nowhere."""
     source, target = endpoints(step)
+    text = escape(f"{time}{_text(step)}")
     if source is not None and target is not None:
-        return f"{ids[source]}{_arrow(step)}{ids[target]}: {_text(step)}"
+        return f"{ids[source]}{_arrow(step)}{ids[target]}: {text}"
     place = target if source is None else source
     if place is not None:
-        return f"Note over {ids[place]}: {_text(step)}"
+        return f"Note over {ids[place]}: {text}"
     first, *_, last = [*ids.values()] * 2
-    return f"Note over {first if first == last else f'{first},{last}'}: {_text(step)}"
+    return f"Note over {first if first == last else f'{first},{last}'}: {text}"
 
 
 def _arrow(step: Step) -> str:
     style = style_of(step)
     line = "--" if style.arrow == "┈" else "-"
-    return f"{line}x" if style.mark == STYLES["lost"].mark else f"{line}>>"
+    if style.mark == STYLES["lost"].mark:
+        return f"{line}x"
+    nothing_waits = step.kind != "call" and style.arrow == "─"
+    return f"{line})" if nothing_waits else f"{line}>>"
 
 
 def _text(step: Step) -> str:
@@ -83,4 +117,4 @@ def _text(step: Step) -> str:
     wording = style.wording(step)
     call = "" if step.call is None else f"{pretty_name(step.call)} "
     note = f" ({wording.note})" if wording.note else ""
-    return escape(f"{step.t:.3f} s  {call}{style.word} {wording.body}{note}")
+    return f"{call}{style.word} {wording.body}{note}"
