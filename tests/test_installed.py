@@ -87,7 +87,8 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(installed: Installation, tmp_
 def test_the_wheel_has_the_types_the_samples_and_the_elixir(installed: Installation) -> None:
     samples = {f"genreply_cli/transcripts/{path.name}" for path in ROOT.glob("transcripts/*.jsonl")}
     assert samples
-    needed = {"genreply_cli/py.typed", "genreply_cli/elixir/coordinators.exs"} | samples
+    elixir = {f"genreply_cli/elixir/{name}.exs" for name in ("coordinators", "tracer", "scenarios")}
+    needed = {"genreply_cli/py.typed"} | elixir | samples
     assert needed <= installed.files()
 
 

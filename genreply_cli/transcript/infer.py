@@ -21,7 +21,7 @@ from genreply_cli.transcript.causes import Inboxes, Received, content_of
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
 
-MAX_REMEMBERED: Final = 100_000  # calls, callers and ended processes, each
+MAX_REMEMBERED: Final = 50_000  # calls, callers and ended processes, each
 MAX_LINK_DELAY: Final = 0.01  # seconds from the exit of a process to that of a linked one
 REFERENCE_END: Final = 8  # characters of a reference that are shown
 
@@ -89,7 +89,8 @@ class Inference:
     """Call `update` with each step, in order; it returns the completed step."""
 
     def __init__(self) -> None:
-        self._names: _Recent[str, str] = _Recent()  # by process identifier
+        self._processes: _Recent[str, str] = _Recent()  # names, by process identifier
+        self._caller_names: _Recent[str, str] = _Recent()  # the same
         self._taken: _Recent[str, int] = _Recent()  # how many processes have a name: x, x-2, x-3
         self._callers = 0
         self._call_names: _Recent[str, str] = _Recent()  # by reference
@@ -100,9 +101,7 @@ class Inference:
         self._parents: _Recent[str, str] = _Recent()  # the process that a process is linked to
         self._ends: _Recent[str, Step] = _Recent()  # the last crash or exit of each process
         self._last_end: str | None = None  # the process that ended last
-        self._gone: _Recent[str, None] = (
-            _Recent()
-        )  # process identifiers, which are never used again
+        self._gone: _Recent[str, None] = _Recent()  # identifiers of processes that have ended
         self._counts = Counts()
 
     def update(self, step: Step) -> Step:
@@ -190,10 +189,15 @@ class Inference:
             if process not in self._taken:
                 self._note_name(process)
             return process
-        name = self._names.get(process)
-        if name is None:
-            name = self._names[process] = self._new_caller() if caller else match[1]
+        name = self._known_name(process)
+        if name is None and caller:
+            name = self._caller_names[process] = self._new_caller()
+        elif name is None:
+            name = self._processes[process] = match[1]
         return name
+
+    def _known_name(self, process: str) -> str | None:
+        return self._processes.get(process) or self._caller_names.get(process)
 
     def _note_name(self, name: str) -> None:
         """The file itself uses this name, so no other process gets it."""
@@ -206,12 +210,12 @@ class Inference:
 
     def _name_process(self, process: str, start: Mapping[str, Any]) -> None:
         """Name a process that starts: as it is registered, or after its module."""
-        if process not in self._names:
+        if self._known_name(process) is None:
             name, module = start.get("name"), start.get("module")
             if isinstance(name, str) and name.removeprefix(":"):
-                self._names[process] = self._new_name(name.removeprefix(":"))
+                self._processes[process] = self._new_name(name.removeprefix(":"))
             elif isinstance(module, str) and (last := module.rpartition(".")[2]):
-                self._names[process] = self._new_name(last.lower())
+                self._processes[process] = self._new_name(last.lower())
 
     def _new_caller(self) -> str:
         self._callers += 1
@@ -244,7 +248,7 @@ class Inference:
         if isinstance(value, str):
             if "<" not in value:
                 return value
-            value = _PID.sub(lambda pid: self._names.get(pid[0], pid[1]), value)
+            value = _PID.sub(lambda pid: self._known_name(pid[0]) or pid[1], value)
             return _REFERENCE.sub(lambda ref: f"…{ref[1][-REFERENCE_END:]}", value)
         if isinstance(value, list):
             return [self._readable(item) for item in value]
