@@ -37,6 +37,7 @@ from genreply_cli.cli.options import (
     _parser,
     _version,
     parse_kind,
+    parse_scale,
     parse_speed,
 )
 from genreply_cli.export.formats import FORMATS, format_of
@@ -330,6 +331,10 @@ def trace(
         ),
     ] = None,
     overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
+    scale: Annotated[
+        Any,
+        _option("--scale", reads=parse_scale, metavar="X", help="2 makes an SVG twice as large."),
+    ] = None,
     call: Annotated[
         list[str] | None,
         _option("--call", metavar="CALL", help="Only events of this call; repeatable."),
@@ -369,6 +374,8 @@ def trace(
     if task == "as":
         task, form = "export", form or _format_of(output or "")
     _needs("--json", json, "--stats", stats)
+    is_scalable = task == "export" and FORMATS[form].takes_scale
+    _needs("--scale", scale is not None, "an export as svg", is_scalable)
     _needs("--overwrite", overwrite, "--output FILE", output is not None)
     if follow and (task not in {"play", "print", "events"} or file == "-"):
         raise typer.BadParameter(
@@ -398,6 +405,7 @@ def trace(
         form=form or "",
         output=output,
         overwrite=overwrite,
+        scale=scale or 1.0,
         player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
         wishes=wishes,
     )

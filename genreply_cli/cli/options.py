@@ -29,6 +29,17 @@ def parse_speed(text: str) -> float:
     return value
 
 
+def parse_scale(text: str) -> float:
+    """How many times as large. Raises ValueError with a sentence."""
+    try:
+        value = float(text.strip().removesuffix("x"))
+    except ValueError:
+        value = math.nan
+    if not 0.1 <= value <= 10:
+        raise ValueError(f"{text!r} is no scale; expected a number from 0.1 to 10, like 2")
+    return value
+
+
 def _parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
     """A reader of options for Typer: its sentences become usage errors."""
 

@@ -44,6 +44,7 @@ class TraceOptions:
     form: str = ""  # --as
     output: str | None = None  # -o
     overwrite: bool = False
+    scale: float = 1.0  # of an SVG
     player: State = field(default_factory=State)  # how it begins
     wishes: OutputOptions = field(default_factory=OutputOptions)
 
@@ -70,7 +71,12 @@ def run(wanted: TraceOptions) -> int:
                 case "export":
                     some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
                     export(
-                        wanted.form, steps.header, some, wanted.output, overwrite=wanted.overwrite
+                        wanted.form,
+                        steps.header,
+                        some,
+                        wanted.output,
+                        overwrite=wanted.overwrite,
+                        scale=wanted.scale,
                     )
                 case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
                     return play(steps, wanted)

@@ -25,12 +25,13 @@ class Format(NamedTuple):
 
     endings: tuple[str, ...]  # of the names of files, each with its dot
     max_events: int | None = None
+    takes_scale: bool = False  # `render` has a parameter `scale`
 
 
 # fmt: off
 FORMATS: Final = {
     "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
-    "svg":      Format((".svg",), MAX_PICTURE_EVENTS),
+    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True),
     "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS),
     "text":     Format((".txt",)),
     "perfetto": Format((".json", ".perfetto-trace")),
@@ -49,12 +50,18 @@ def format_of(path: str) -> str:
     )
 
 
-def render(form: str, header: "Header", steps: "Iterable[Step]") -> Iterator[str]:
-    """A transcript in a format, piece by piece. Raises GenreplyError if it is too long for that."""
+def render(
+    form: str, header: "Header", steps: "Iterable[Step]", *, scale: float = 1.0
+) -> Iterator[str]:
+    """A transcript in a format, piece by piece, `scale` times as large if the format can be.
+
+    Raises GenreplyError if it is too long for that format.
+    """
     module = import_module(f"genreply_cli.export.{form}")
-    write: Callable[[Header, Iterable[Step]], Iterator[str]] = module.render
+    write: Callable[..., Iterator[str]] = module.render
     limit = FORMATS[form].max_events
-    return write(header, steps if limit is None else at_most(limit, steps))
+    some = steps if limit is None else at_most(limit, steps)
+    return write(header, some, scale=scale) if FORMATS[form].takes_scale else write(header, some)
 
 
 def at_most(limit: int, steps: "Iterable[Step]") -> "list[Step]":
@@ -77,6 +84,7 @@ def export(
     output: str | None,
     *,
     overwrite: bool = False,
+    scale: float = 1.0,
 ) -> None:
     """Write a transcript in a format to a file or, for None and `-`, to stdout.
 
@@ -84,9 +92,9 @@ def export(
     may be overwritten, and if it cannot be written.
     """
     if output is None or output == "-":
-        sys.stdout.writelines(render(form, header, steps))
+        sys.stdout.writelines(render(form, header, steps, scale=scale))
         return
     from genreply_cli.export.whole_file import whole_file
 
     with whole_file(Path(output), overwrite=overwrite) as file:
-        file.writelines(render(form, header, steps))
+        file.writelines(render(form, header, steps, scale=scale))

@@ -1,236 +1,310 @@
-"""A transcript as an SVG picture: a row for each step, and a lane for each caller and process.
+"""A transcript as an SVG picture that shows whose answer went where.
 
-It needs no other file, has a title and a description for screen readers, is the same each time, and
-can be read on light and on dark.
+Each row is what one message leads to. A bar at a caller is a call that blocks it, a bar at a server
+a caller that it keeps. Each call has a colour, and its answer has the same; what goes wrong is red.
+The picture needs no other file, has a title and a description for screen readers, is the same each
+time, and can be read on light and on dark.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
+from hashlib import blake2b
 from typing import Final
 
-from genreply_cli.analysis.stats import Stats
+from genreply_cli.export import svg_shapes as shapes
+from genreply_cli.export.chart import OUTSIDE, Mark, draw_up
+from genreply_cli.export.chart_periods import Lane, Period
+from genreply_cli.export.chart_words import Label, subtitle, summary, title
 from genreply_cli.export.svg_layout import (
-    CALL_X,
-    FIRST_LANE_X,
-    FIRST_ROW_Y,
-    KIND_X,
-    LABEL_Y,
+    HEAD_HEIGHT,
+    HEAD_Y,
     MARGIN,
-    TITLE_CELL_WIDTH,
+    SUBTITLE_Y,
     TITLE_Y,
+    Box,
     Layout,
-    Row,
-    lay_out,
 )
-from genreply_cli.text import cells, crop, visible
-from genreply_cli.timeline.kinds import KindStyle, style_of
+from genreply_cli.export.svg_shapes import xml
+from genreply_cli.export.svg_style import HUES, style
+from genreply_cli.text import cells, crop
+from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.pretty import duration, pretty_name
+from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
 
-MAX_TEXT: Final = 90  # cells of a message, and of a note; the tooltip has more
 MAX_TOOLTIP: Final = 1000  # cells
-MIN_TOLD_PAUSE: Final = 0.01  # seconds
-
-# fmt: off
-COLOURS: Final = {  # as Rich names them: on light, on dark
-    "cyan":    ("#0e7490", "#22d3ee"),
-    "blue":    ("#1d4ed8", "#7aa2f7"),
-    "yellow":  ("#a16207", "#facc15"),
-    "magenta": ("#a21caf", "#e879f9"),
-    "green":   ("#15803d", "#4ade80"),
-    "red":     ("#b91c1c", "#f87171"),
-    "dim":     ("#64748b", "#94a3b8"),
-    "plain":   ("#0f172a", "#e2e8f0"),
-}
-# fmt: on
+WITHOUT_WAITING: Final = frozenset({"cast", "info"})  # their sender goes on
+IN_VAIN: Final = frozenset({"late", "duplicate", "lost"})
+GONE: Final = frozenset({"timeout", "cancel", "down"})  # the caller waits no longer
 
 
-def render(header: Header, steps: Iterable[Step], *, standalone: bool = True) -> Iterator[str]:
-    """The picture, piece by piece; inside a page it is not standalone."""
+def render(
+    header: Header, steps: Iterable[Step], *, scale: float = 1.0, standalone: bool = True
+) -> Iterator[str]:
+    """The picture, piece by piece, `scale` times as large; inside a page it is not standalone."""
     steps = list(steps)
-    layout = lay_out(steps)
-    texts = [_text(step) for step in steps]
-    lengths = (cells(f"{body}  {note}" if note else body) for body, note in texts)
-    width = layout.width(max(lengths, default=0))
-    title = visible(header.title or "A genreply transcript")
+    picture = Picture(header, steps, is_in_page=not standalone)
     if standalone:
         yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield from _head(title, _description(steps), width, layout.height)
-    yield from _labels(layout)
-    yield from _spans(layout)
-    for row, (body, note) in zip(layout.rows, texts, strict=True):
-        yield from _row(layout, row, body, note)
-    yield "</svg>\n"
+    yield from picture.render(scale)
 
 
-def _text(step: Step) -> tuple[str, str]:
-    """What stands beside a step: its body and its note."""
-    wording = style_of(step).wording(step)
-    return crop(wording.body, MAX_TEXT), crop(wording.note, MAX_TEXT)
-
-
-def _description(steps: Sequence[Step]) -> str:
-    stats = Stats()
+def uid_of(header: Header, steps: Iterable[Step]) -> str:
+    """An id that no other picture in the same page has, unless it shows the same."""
+    digest = blake2b(repr((header.title, header.settings)).encode(), digest_size=5)
     for step in steps:
-        stats.update(step)
-    return f"A timeline of {len(steps)} events. {stats.summary()}."
+        digest.update(plain_line(step).encode())
+    return f"g{digest.hexdigest()}"
 
 
-# --- the parts of the picture ---
+class Picture:
+    """Writes a picture. In a page, its parts say which steps and calls they show."""
+
+    def __init__(self, header: Header, steps: Sequence[Step], *, is_in_page: bool = False) -> None:
+        self.chart = draw_up(steps)
+        self.layout = Layout(self.chart)
+        self.uid = uid_of(header, steps)
+        calls = self.chart.counts.calls
+        self.title, self._below = title(header, calls), subtitle(header, calls)
+        self._steps = len(steps)
+        self._is_in_page = is_in_page
+
+    def render(self, scale: float = 1.0) -> Iterator[str]:
+        """The picture, piece by piece."""
+        yield from self._head(scale)
+        yield from self._periods()
+        yield from self._rows()
+        yield from self._legend()
+        yield "</svg>\n"
+
+    # --- around it ---
+
+    def _head(self, scale: float) -> Iterator[str]:
+        uid, role = self.uid, "group" if self._is_in_page else "img"
+        width, height = round(self.layout.width), round(self.layout.height)
+        outcomes = summary(self.chart.counts)
+        yield f'<svg xmlns="http://www.w3.org/2000/svg" id="{uid}" class="picture"'
+        yield f' width="{round(width * scale, 2):g}" height="{round(height * scale, 2):g}"'
+        yield f' viewBox="0 0 {width} {height}" role="{role}"'
+        yield f' aria-labelledby="{uid}-title {uid}-desc">\n'
+        yield f'<title id="{uid}-title">{xml(self.title)}</title>\n'
+        yield f'<desc id="{uid}-desc">A timeline of {self._steps} events. {outcomes}.</desc>\n'
+        yield style(uid, self.layout.size.font)
+        yield f'<rect class="paper" width="{width}" height="{height}"/>\n'
+        room = width - 2 * MARGIN
+        yield shapes.text("title", MARGIN, TITLE_Y, crop(self.title, int(room / 12.4))) + "\n"
+        facts = outcomes if self._below == self.title else f"{self._below} · {outcomes}"
+        yield shapes.text("sub", MARGIN, SUBTITLE_Y, crop(facts, int(room / 8))) + "\n"
+
+    def _legend(self) -> Iterator[str]:
+        """What the shapes mean, of those that are there."""
+        periods = self.chart.periods.all
+        kinds = {period.kind for period in periods}
+        marks = [mark for row in self.chart.rows for mark in row.marks]
+        y = self.layout.height - 22
+        bar = '<rect class="bar {}" x="{{x:g}}" y="{{top:g}}" width="16" height="15" rx="4"/>'
+        kept = "blocked caller" if "kept" not in kinds else "caller: blocked; server: keeps it"
+        entries = [
+            ("blocked" in kinds, bar.format("blocked"), kept, 16),
+            (any(period.is_cut for period in periods),
+             '<path class="tear" d="M{x:g} {y:g}l4 -6l4 6l4 -6l4 6"/>', "overwritten", 16),
+            (any(period.in_vain is not None for period in periods),
+             bar.format("vain"), "waits in vain", 16),
+            ("handling" in kinds, bar.format("handling"), "handler runs", 16),
+            ("queued" in kinds, bar.format("queued"), "in the mailbox", 16),
+            (any(mark.step.kind == "reply" for mark in marks),
+             '<path class="arrow answer" d="M{x:g} {middle:g}h28"/>', "answer", 28),
+            (any(mark.meant is not None for mark in marks),
+             '<path class="ghost" d="M{x:g} {middle:g}h28"/>', "where it should have gone", 28),
+        ]  # fmt: skip
+        x = float(MARGIN)
+        yield '<g class="legend">'
+        for is_there, shape, words, width in entries:
+            if is_there:
+                yield shape.format(x=x, y=y, top=y - 12, middle=y - 4)
+                yield shapes.text("legend", x + width + 8, y, words)
+                x += width + 8 + len(words) * 7.4 + 22
+        yield "</g>\n"
+
+    # --- what lasts ---
+
+    def _periods(self) -> Iterator[str]:
+        alive = [period for period in self.chart.periods.all if period.kind == "alive"]
+        for period in alive:
+            x, top = self.layout.xs[period.lane], self.layout.y(period.begin)
+            bottom = self.layout.bottom if period.end is None else self.layout.y(period.end)
+            yield shapes.path("lifeline", f"M{x:g} {top:g}V{bottom:g}") + "\n"
+        for period in alive:
+            yield self._name(period)
+        for period in self.chart.periods.all:
+            if period.kind != "alive":
+                yield from self._bar(period)
+
+    def _name(self, period: Period) -> str:
+        """The name of a process, where it starts."""
+        x, y = self.layout.xs[period.lane], self.layout.y(period.begin)
+        name = crop(pretty_name(period.name), 22)
+        width = cells(name) * self.layout.size.font * 0.64 + 20
+        box = Box(x - width / 2, y - HEAD_HEIGHT / 2, width, HEAD_HEIGHT)
+        return shapes.rectangle("box", box) + shapes.text("head", x, y + 5, name) + "\n"
+
+    def _bar(self, period: Period) -> Iterator[str]:
+        """A bar: full as long as there is sense in it, then hollow."""
+        layout, box = self.layout, self.layout.box(period)
+        full, hollow = box, ""
+        if period.over is not None:
+            full, hollow = box._replace(height=layout.y(period.over) + 7 - box.y), "over"
+        elif period.in_vain is not None:
+            full, hollow = box._replace(height=layout.y(period.in_vain) - 9 - box.y), "vain"
+        yield f'<g class="period{self._hue(period.name)}"{self._data([period.name])}>'
+        yield f"<title>{xml(_meaning(period))}</title>"
+        if hollow:
+            yield shapes.rectangle(f"bar {hollow}", box)
+        if full.height > 0:
+            yield shapes.rectangle(f"bar {period.kind}", full)
+        if period.is_cut:
+            yield shapes.tear(box)
+        if period.kind != "handling":
+            yield self._call(pretty_name(period.name), box)
+        yield "</g>\n"
+
+    def _call(self, name: str, box: Box) -> str:
+        """The name of a call in its bar; turned by 90 degrees if it is thin."""
+        x, name = box.x + box.width / 2, crop(name, 5)
+        if self.layout.size.names_fit:
+            return shapes.text("call", x, box.y + 19, name)
+        room = 7 * cells(name)
+        if room + 4 > box.height:
+            return ""
+        y = box.y + 4 + room / 2
+        turned = f'transform="rotate(-90 {x:g} {y:g})"'
+        return shapes.text("call", x, y + 3.5, name).replace(">", f" {turned}>", 1)
+
+    # --- what happens ---
+
+    def _rows(self) -> Iterator[str]:
+        layout, last_time = self.layout, ""
+        for mark in self.chart.heads:
+            yield f"{self._group(mark, HEAD_Y)}</g>\n"
+        for number, row in enumerate(self.chart.rows):
+            y = layout.y(number)
+            time = layout.time(row.t)
+            if time != last_time:
+                yield shapes.text("time", layout.time_x, y + 5, time) + "\n"
+                last_time = time
+            yield from self._notes(number, y)
+            for mark, label in zip(row.marks, layout.labels[number], strict=True):
+                yield self._group(mark, y)
+                yield from self._mark(mark, y)
+                yield self._label(mark, label, y) + "</g>\n"
+
+    def _notes(self, row: int, y: float) -> Iterator[str]:
+        """What a row says at its end, around its middle."""
+        notes, line_height = self.layout.notes[row], self.layout.line_height
+        y += 5 - (sum(len(note.lines) for note in notes) - 1) * line_height / 2
+        for note in notes:
+            kind, x = "note wrong" if note.is_wrong else "note", self.layout.notes_x
+            first, *others = map(xml, note.lines)
+            below = "".join(
+                f' <tspan x="{x:g}" dy="{line_height:g}">{line}</tspan>' for line in others
+            )
+            yield f'<text class="{kind}" x="{x:g}" y="{y:g}">{first}{below}</text>\n'
+            y += len(note.lines) * line_height
+
+    def _group(self, mark: Mark, y: float) -> str:
+        step = mark.step
+        kind = f"step{self._hue(mark.owner)}"
+        if "red" in style_of(step).colour:
+            kind += " wrong"
+        elif step.kind == "reply":
+            kind += " right"
+        data = ""
+        if self._is_in_page:
+            data = f' data-seq="{step.seq}" data-y="{y:g}"' + self._data([step.call, mark.owner])
+        tooltip = xml(crop(plain_line(step), MAX_TOOLTIP))
+        return f'<g class="{kind}"{data}><title>{tooltip}</title>'
+
+    def _hue(self, call: str | None) -> str:
+        return "" if call is None else f" h{self.chart.numbers.get(call, 0) % HUES}"
+
+    def _data(self, calls: Iterable[str | None]) -> str:
+        """The numbers of calls, for the script of a page."""
+        if not self._is_in_page:
+            return ""
+        numbers = self.chart.numbers
+        found = dict.fromkeys(str(numbers[call]) for call in calls if call in numbers)
+        return f' data-calls="{" ".join(found)}"'
+
+    def _mark(self, mark: Mark, y: float) -> Iterator[str]:
+        layout, step = self.layout, mark.step
+        radius = 9.0 if layout.size.names_fit else 6.0
+        lane = mark.source if mark.target is None else mark.target
+        if lane is None:
+            if step.kind in {"mark", "end"}:
+                yield shapes.horizontal("line", layout.time_x + 16, layout.lanes_end + 20, y)
+            return
+        x = layout.xs[lane]
+        if mark.source is not None:
+            yield from self._arrow(mark, lane, y)
+            if step.kind in IN_VAIN:
+                x = layout.arrow(mark, lane).tip
+        match step.kind:
+            case "reply" if mark.owner != step.call:
+                yield shapes.bang(x, y + 7, radius + 1)
+            case "reply":
+                yield shapes.tick(x, y + 7, radius)
+            case "fault":
+                yield shapes.bang(x, y, radius)
+            case kind if kind in GONE and not step.reaches_monitor:
+                yield shapes.cross(x, y + 7, radius * 0.7)
+            case kind if kind in IN_VAIN or kind in {"crash", "exit"}:
+                yield shapes.cross(x, y, radius * 0.7)
+            case "note":
+                yield f'<circle class="solid" cx="{x:g}" cy="{y:g}" r="5"/>'
+
+    def _arrow(self, mark: Mark, lane: Lane, y: float) -> Iterator[str]:
+        kind = "arrow answer" if style_of(mark.step).arrow == "┈" else "arrow"
+        if mark.source == lane:
+            yield shapes.loop(kind, self.layout.xs[lane] + 8, y)
+            return
+        start, tip, direction = self.layout.arrow(mark, lane)
+        if mark.step.kind in IN_VAIN:
+            tip -= 9 * direction  # room for the cross
+        if mark.step.kind in WITHOUT_WAITING:
+            yield shapes.horizontal(kind, start, tip, y)
+            yield shapes.open_head("arrow", tip, y, direction)
+        else:
+            yield shapes.horizontal(kind, start, tip - 8 * direction, y)
+            yield shapes.solid_head(tip, y, direction)
+        if mark.meant is not None and mark.meant != lane:
+            ghost = self.layout.arrow(mark, mark.meant)
+            below = y + (9 if self.layout.size.names_fit else 4)
+            yield shapes.horizontal("ghost", ghost.start, ghost.tip, below)
+            yield shapes.open_head("ghost", ghost.tip, below, ghost.direction)
+
+    def _label(self, mark: Mark, label: Label, y: float) -> str:
+        """The message on its arrow, at the left end."""
+        if mark.source is None or mark.target is None or not any(label):
+            return ""
+        layout, left = self.layout, min(mark.source, mark.target)
+        arrow = layout.arrow(mark, mark.target)
+        x = min(arrow.start, arrow.tip) + 8
+        name = ""
+        if label.name:
+            name = f'<tspan class="name">{xml(label.name)}</tspan>  '
+            if left == mark.source and left is not OUTSIDE:
+                x = layout.xs[left] - layout.bar / 2  # a caller's name stands above its bar
+        message = xml(label.message)
+        return f'<text class="label" x="{x:g}" y="{y - 10:g}">{name}{message}</text>'
 
 
-def _head(title: str, description: str, width: float, height: float) -> Iterator[str]:
-    size = f'width="{width:.0f}" height="{height:.0f}"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width:.0f} {height:.0f}"'
-    yield ' role="img" aria-labelledby="title desc">\n'
-    yield f'<title id="title">{_xml(title)}</title>\n<desc id="desc">{_xml(description)}</desc>\n'
-    yield _STYLE
-    yield f'<rect class="paper" {size} rx="10"/>\n'
-    heading = _xml(crop(title, int((width - 2 * MARGIN) / TITLE_CELL_WIDTH)))
-    yield f'<text class="heading" x="{MARGIN}" y="{TITLE_Y}">{heading}</text>\n'
-
-
-def _labels(layout: Layout) -> Iterator[str]:
-    for label, x in (("time", MARGIN), ("call", CALL_X), ("event", KIND_X)):
-        yield f'<text class="label" x="{x}" y="{LABEL_Y}">{label}</text>\n'
-    for label, lane_x in layout.labels():
-        text = f'<text class="lane" x="{lane_x:g}" y="{LABEL_Y}" text-anchor="middle">'
-        yield f"{text}{_xml(crop(label, 17))}</text>\n"
-
-
-def _spans(layout: Layout) -> Iterator[str]:
-    """The lifelines, the bars of blocked callers, and the pauses."""
-    for _, x in layout.labels()[: len(layout.callers)]:
-        yield _line("lifeline", x, FIRST_ROW_Y - 18, x, layout.bottom)
-    for span in layout.alive:
-        x = layout.x(span.lane)
-        above = 6 if span.top > FIRST_ROW_Y else 18
-        yield _line("lifeline", x, span.top - above, x, span.bottom)
-    for span in layout.blocked:
-        x, height = layout.x(span.lane) - 5, max(2.0, span.bottom - span.top)
-        yield f'<rect class="blocked" x="{x:g}" y="{span.top:g}" width="10" height="{height:g}"'
-        yield f' rx="5"><title>{_xml(pretty_name(span.call))} is blocked</title></rect>\n'
-    for pause in layout.pauses:
-        if pause.seconds >= MIN_TOLD_PAUSE:
-            text = f"{duration(pause.seconds)} later"
-            yield f'<text class="gap" x="{MARGIN}" y="{pause.y + 4:g}">{text}</text>\n'
-
-
-def _row(layout: Layout, row: Row, body: str, note: str) -> Iterator[str]:
-    step, style = row.step, style_of(row.step)
-    y = row.y + 4  # the baseline of the text
-    call = "" if step.call is None else pretty_name(step.call)
-    yield f'<g class="step {_colour(style)}">'
-    yield f"<title>{_xml(crop(plain_line(step), MAX_TOOLTIP))}</title>\n"
-    yield f'<text class="time" x="{MARGIN}" y="{y:g}">{step.t:.3f} s</text>'
-    yield f'<text x="{CALL_X}" y="{y:g}">{_xml(crop(call, 5))}</text>'
-    yield f'<text class="kind" x="{KIND_X}" y="{y:g}">{_xml(crop(style.word, 8))}</text>\n'
-    yield from _drawing(layout, row, style)
-    yield "\n"
-    yield f'<text class="said" x="{layout.text_x:g}" y="{y:g}">{_xml(body)}'
-    if note:
-        yield f'<tspan class="note" dx="14">{_xml(note)}</tspan>'
-    yield "</text></g>\n"
-
-
-def _drawing(layout: Layout, row: Row, style: KindStyle) -> Iterator[str]:
-    """What stands in the lanes: an arrow, a mark, or a line through all of them."""
-    y = row.y
-    if row.source is not None and row.target is not None:
-        yield from _arrow(layout, row, style)
-        if style.root:
-            yield _cross(layout.x(row.source), y)
-        if style.mark:
-            yield _mark(style.mark, layout.x(row.target), y)
-        return
-    lane = row.source if row.target is None else row.target
-    if lane is None:
-        yield _line("mark", FIRST_LANE_X - 20, y, layout.lanes_end + 20, y)
-    elif style.mark:
-        yield _mark(style.mark, layout.x(lane), y)
-
-
-def _arrow(layout: Layout, row: Row, style: KindStyle) -> Iterator[str]:
-    assert row.source is not None
-    assert row.target is not None
-    kind = "arrow answer" if style.arrow == "┈" else "arrow"
-    if row.source == row.target:
-        x, y = layout.x(row.source) + 6, row.y - 5
-        yield f'<path class="{kind}" d="M{x:g} {y:g}h16a5 5 0 0 1 0 10h-8"/>'
-        yield _arrow_head(x + 1, row.y + 5, -1)
-    else:
-        arrow = layout.arrow(row.source, row.target, has_mark=bool(style.mark))
-        yield _line(kind, arrow.start, row.y, arrow.end, row.y)
-        yield _arrow_head(arrow.tip, row.y, arrow.direction)
-
-
-# --- shapes ---
-
-
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line class="{kind}" x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"/>\n'
-
-
-def _arrow_head(x: float, y: float, direction: int) -> str:
-    return f'<path class="solid" d="M{x:g} {y:g}l{-9 * direction} -5v10z"/>'
-
-
-def _mark(mark: str, x: float, y: float) -> str:
-    match mark:
-        case "■":
-            place = f'x="{x - 6:g}" y="{y - 6:g}"'
-            return f'<rect class="solid" {place} width="12" height="12" rx="2"/>'
-        case "●" | "•":
-            return f'<circle class="solid" cx="{x:g}" cy="{y:g}" r="5"/>'
-        case "!":
-            circle = f'<circle class="solid" cx="{x:g}" cy="{y:g}" r="8"/>'
-            return f'{circle}<text class="bang" x="{x:g}" y="{y + 4:g}">!</text>'
-    return _cross(x, y)
-
-
-def _cross(x: float, y: float) -> str:
-    return f'<path class="cross" d="M{x - 6:g} {y - 6:g}l12 12m0 -12l-12 12"/>'
-
-
-# --- text and colours ---
-
-
-def _xml(text: str) -> str:
-    """Visible text as XML. Two characters pass `visible` that XML may not hold."""
-    return escape(text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff"))
-
-
-def _colour(style: KindStyle) -> str:
-    return next((name for name in COLOURS if name in style.colour), "plain")
-
-
-def _rules(shade: int) -> str:
-    """The colours as style sheet: on light (0) or on dark (1)."""
-    colours = "".join(
-        f".{name}{{fill:{tones[shade]}}}.{name} .arrow,.{name} .cross{{stroke:{tones[shade]}}}"
-        for name, tones in COLOURS.items()
-    )
-    ink, paper, faint, bar = (
-        ("#0f172a", "#ffffff", "#94a3b8", "#cbd5e1"),
-        ("#e2e8f0", "#0f172a", "#475569", "#334155"),
-    )[shade]
-    dim, red = COLOURS["dim"][shade], COLOURS["red"][shade]
-    return (
-        f"{colours}.paper{{fill:{paper}}}.heading,.lane,.said{{fill:{ink}}}"
-        f".label,.time,.gap,.note{{fill:{dim}}}.red .note{{fill:{red}}}"
-        f".lifeline,.mark{{stroke:{faint}}}.blocked{{fill:{bar}}}.bang{{fill:{paper}}}"
-    )
-
-
-_STYLE: Final = (
-    "<style>text{font-family:"
-    "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12.5px;"
-    "white-space:pre}.heading{font-size:16px;font-weight:600}.lane,.kind{font-weight:600}"
-    ".label,.gap{font-size:11px}.gap{font-style:italic}"
-    ".bang{font-size:12px;font-weight:700;text-anchor:middle}.lifeline{stroke-width:1.5}"
-    ".mark{stroke-width:1;stroke-dasharray:2 5}.arrow{stroke-width:1.75;fill:none}"
-    ".answer{stroke-dasharray:5 4}.cross{stroke-width:2.5;stroke-linecap:round;fill:none}"
-    f"{_rules(0)}@media (prefers-color-scheme:dark){{{_rules(1)}}}</style>\n"
-)
+def _meaning(period: Period) -> str:
+    name = pretty_name(period.name)
+    match period.kind:
+        case "blocked":
+            return f"{name} waits"
+        case "kept":
+            return f"{name} is kept{', until another call overwrites it' if period.is_cut else ''}"
+        case "queued":
+            return f"{name} waits in the mailbox: the server is busy"
+    return f"the handler of {name} runs"

@@ -1,185 +1,214 @@
 """Where each thing in the SVG picture stands, in pixels from its top left corner."""
 
-from collections.abc import Iterable
 from math import log10
 from typing import Final, NamedTuple
 
-from genreply_cli.timeline.caller_lanes import CallerLanes
-from genreply_cli.timeline.kinds import endpoints
-from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.step import Step, is_caller
+from genreply_cli.export.chart import OUTSIDE, Chart, Mark, Row
+from genreply_cli.export.chart_periods import BESIDE, HEAD, Lane, Period
+from genreply_cli.export.chart_words import Label, Note, label, notes, run_label
+from genreply_cli.text import cells, crop, wrap
 
-MARGIN: Final = 24
-CALL_X: Final = 92  # the column of the calls; that of the times begins at the margin
-KIND_X: Final = 136
-FIRST_LANE_X: Final = 230
-LANE_GAP: Final = 150
-TEXT_GAP: Final = 44  # from the last lane to the column of the messages
+MARGIN: Final = 28
+TITLE_Y: Final = 42
+SUBTITLE_Y: Final = 66
+HEAD_Y: Final = 104  # the middle of the names at the top
+HEAD_HEIGHT: Final = 28
+LEGEND_HEIGHT: Final = 54
+MIN_WIDTH: Final = 640
 
-TITLE_Y: Final = 34
-LABEL_Y: Final = 66
-FIRST_ROW_Y: Final = 96
-ROW_HEIGHT: Final = 26
-MAX_PAUSE_HEIGHT: Final = 40
-MIN_PAUSE: Final = 0.001  # seconds; a shorter one takes no room
-
-CELL_WIDTH: Final = 7.5  # of a character
-TITLE_CELL_WIDTH: Final = 9.5
-MIN_TEXT_CELLS: Final = 30
-
-MAX_CALLER_LANES: Final = 8  # when more callers wait, they share the last one
+MONO: Final = 0.605  # the width of a character in a font of one pixel
+SANS: Final = 0.58
+MAX_PAUSE_HEIGHT: Final = 26
+MAX_NOTE_LINES: Final = 3
+BAR_GAP: Final = 4  # between kept callers beside each other
+RUN_GAP: Final = 7  # between rows of a run
+MIN_TIME: Final = 0.001  # seconds; a shorter time without events takes no room
 
 
-class Lane(NamedTuple):
-    """The lane of the third caller is (False, 2), that of the first process (True, 0)."""
+class Metrics(NamedTuple):
+    """Sizes that depend on how much there is to be drawn."""
 
-    of_process: bool
-    number: int
+    font: int
+    above: int  # from the top of a row to its arrow
+    below: int  # from there to the end of the row
+    bar: int  # the least width of a blocked or kept caller
+    lanes: int  # the width of all lanes of callers, if there are many
+    lane_gap: int  # between callers
+    note_cells: int
+    label_cells: int
+    names_fit: bool  # the names of calls fit into the bars; else they are turned by 90 degrees
 
 
-class Row(NamedTuple):
-    """A step, and where it is drawn."""
+ROOMY: Final = Metrics(15, 27, 22, 28, 600, 132, 32, 36, True)
+THIN: Final = Metrics(12, 19, 11, 14, 540, 60, 36, 36, False)
+MAX_ROOMY_ROWS: Final = 32
+MAX_ROOMY_LANES: Final = 8
 
-    step: Step
+
+class Box(NamedTuple):
+    """A rectangle."""
+
+    x: float
     y: float
-    source: Lane | None
-    target: Lane | None
+    width: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
 
 
-class Span(NamedTuple):
-    """A caller that is blocked by a call, or a process that lives, from `top` to `bottom`."""
+class Lines(NamedTuple):
+    """A note that is wrapped."""
 
-    lane: Lane
-    top: float
-    bottom: float
-    call: str = ""
-
-
-class Pause(NamedTuple):
-    """Room in which nothing happened for so many seconds."""
-
-    y: float
-    seconds: float
+    lines: list[str]
+    is_wrong: bool
 
 
 class Arrow(NamedTuple):
-    """The line of an arrow, which ends before its tip; it points to the right (1) or left (-1)."""
+    """The line of an arrow from its start to its tip, to the right (1) or to the left (-1)."""
 
     start: float
-    end: float
     tip: float
     direction: int
 
 
 class Layout:
-    """Where everything stands: a fold over steps, complete after `close()`."""
+    """Where everything stands."""
 
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.blocked: list[Span] = []
-        self.alive: list[Span] = []
-        self.pauses: list[Pause] = []
-        self.callers = CallerLanes(MAX_CALLER_LANES)
-        self.processes: list[str] = []  # in the order of their lanes
-        self.bottom = float(FIRST_ROW_Y)
-        self._last_t: float | None = None
-        self._open: dict[str, tuple[Lane, float]] = {}  # call -> its lane, and where it began
-        self._started: dict[str, float] = {}  # process -> where it was started
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        rows = sum(not row.is_folded for row in chart.rows)
+        is_roomy = rows <= MAX_ROOMY_ROWS and len(chart.callers) <= MAX_ROOMY_LANES
+        self.size = ROOMY if is_roomy else THIN
+        self.labels = [self._labels(row) for row in chart.rows]
+        self.notes = [[self._lines(note) for note in notes(row)] for row in chart.rows]
+        names = [cells(period.name) for period in chart.periods.all if period.kind != "alive"]
+        self.bar = float(self.size.bar)  # the width of a blocked or kept caller
+        if self.size.names_fit:
+            self.bar = max(self.bar, min(5, max(names, default=0)) * 9 + 8)
+        self.ys: list[float] = []  # of the rows
+        self.xs: dict[Lane, float] = {}
+        self.bottom = self._place_rows()
+        self._place_lanes()
 
-    def update(self, step: Step) -> None:
-        """Give a step the next row, and lanes to the callers and processes that it names."""
-        self._pause_until(step.t)
-        self.callers.update(step)
-        source, target = map(self._lane, endpoints(step))
-        self.rows.append(Row(step, self.bottom, source, target))
-        self._open_or_close_call(step)
-        if step.kind == "start" and step.at is not None:
-            self._started[step.at] = self.bottom
-        if step.kind == "exit" and step.at is not None:
-            top = self._started.pop(step.at, FIRST_ROW_Y - ROW_HEIGHT)
-            self.alive.append(Span(self._lane_of(step.at), top, self.bottom))
-        self.bottom += ROW_HEIGHT
+    # --- texts that need room ---
 
-    def close(self) -> None:
-        """Draw what has not ended down to the bottom."""
-        self.blocked += [
-            Span(lane, top, self.bottom, call) for call, (lane, top) in self._open.items()
+    def _labels(self, row: Row) -> list[Label]:
+        if row.is_folded:
+            return [Label("", "") for _ in row.marks]
+        found = [run_label(row)] if row.run else [label(mark) for mark in row.marks]
+        cut = [Label(text.name, crop(text.message, self.size.label_cells)) for text in found]
+        return cut + [Label("", "")] * (len(row.marks) - len(cut))
+
+    def _lines(self, note: Note) -> Lines:
+        return Lines(wrap(note.text, self.size.note_cells)[:MAX_NOTE_LINES], note.is_wrong)
+
+    def _label_width(self, lanes: set[Lane]) -> float:
+        """The width of the longest label that begins at one of these lanes."""
+        widths = [
+            (cells(text.name) + 2 if text.name else 0) + cells(text.message)
+            for row, labels in zip(self.chart.rows, self.labels, strict=True)
+            for mark, text in zip(row.marks, labels, strict=True)
+            if mark.source is not None
+            and mark.target is not None
+            and min(mark.source, mark.target) in lanes
         ]
-        ended = {span.lane for span in self.alive}
-        for number, name in enumerate(self.processes):
-            lane = Lane(True, number)
-            if lane not in ended or name in self._started:
-                top = self._started.get(name, FIRST_ROW_Y - ROW_HEIGHT)
-                self.alive.append(Span(lane, top, self.bottom))
+        return max(widths, default=0) * self.size.font * MONO
 
-    def x(self, lane: Lane) -> float:
-        """Where a lane stands: those of the callers come first."""
-        before = len(self.callers) if lane.of_process else 0
-        return FIRST_LANE_X + LANE_GAP * (before + lane.number)
+    # --- places ---
 
-    def labels(self) -> list[tuple[str, float]]:
-        """The name of each lane, and where it stands."""
-        names = [*self.callers.labels(), *map(pretty_name, self.processes)]
-        return [(name, FIRST_LANE_X + LANE_GAP * number) for number, name in enumerate(names)]
+    def _place_rows(self) -> float:
+        """Place the rows. Returns where the last one ends."""
+        size, y, last_t = self.size, HEAD_Y + HEAD_HEIGHT / 2 + 6, 0.0
+        for row, found in zip(self.chart.rows, self.notes, strict=True):
+            if row.is_folded:
+                y += RUN_GAP
+                self.ys.append(y - size.below)
+                continue
+            y += _pause(row.t - last_t) if self.ys else 0.0
+            last_t = row.t
+            room = size.above + size.below
+            lines = sum(len(note.lines) for note in found)
+            extra = max(0.0, lines * self.line_height + 8 - room - RUN_GAP * len(row.run))
+            y += size.above + extra / 2
+            self.ys.append(y)
+            y += size.below + extra / 2
+        return y + 4
+
+    def _place_lanes(self) -> None:
+        chart, size = self.chart, self.size
+        stamp = max((cells(self.time(row.t)) for row in chart.rows), default=7)
+        self.time_x = MARGIN + stamp * (size.font - 1) * MONO  # where a time ends
+        columns: dict[int, int] = {}  # process -> how many kept callers it has beside each other
+        for period in chart.periods.all:
+            if period.kind in BESIDE:
+                number = period.lane.number
+                columns[number] = max(columns.get(number, 0), period.column + 1)
+        callers = len(chart.callers)
+        gap = min(size.lane_gap, max(self.bar + 8, size.lanes / max(1, callers)))
+        x = self.time_x + 26 + self.bar / 2
+        for number in range(callers):
+            self.xs[Lane(False, number)] = x + gap * number
+        if callers:
+            last = Lane(False, callers - 1)
+            x = self.xs[last] + self.bar + 24 + self._label_width({last, OUTSIDE})
+            self.xs[OUTSIDE] = x - 24
+        for number in range(chart.process_lanes):
+            x += columns.get(number, 0) * (self.bar + BAR_GAP)
+            self.xs[Lane(True, number)] = x
+            x += max(12 * size.font, self._label_width({Lane(True, number)}) + 36)
+        self.lanes_end = max(self.xs.values(), default=self.time_x)
+        self.notes_x = self.lanes_end + 36
+        lines = [line for found in self.notes for note in found for line in note.lines]
+        widest = max(map(cells, lines), default=0)
+        self.width = max(MIN_WIDTH, self.notes_x + widest * size.font * SANS + MARGIN)
+        self.height = self.bottom + LEGEND_HEIGHT
 
     @property
-    def lanes_end(self) -> float:
-        """Where the last lane stands."""
-        return FIRST_LANE_X + LANE_GAP * max(0, len(self.callers) + len(self.processes) - 1)
+    def line_height(self) -> float:
+        return self.size.font * 1.3
 
-    @property
-    def text_x(self) -> float:
-        """Where the messages begin."""
-        return self.lanes_end + TEXT_GAP
+    @staticmethod
+    def time(seconds: float) -> str:
+        """A time as it is shown: `0.250 s`."""
+        return f"{seconds:.3f} s"
 
-    def width(self, text_cells: int) -> float:
-        """The width of the picture, if the longest message has so many cells."""
-        return self.text_x + max(MIN_TEXT_CELLS, text_cells) * CELL_WIDTH + MARGIN
+    def y(self, row: int) -> float:
+        """Where the arrows of a row are."""
+        return HEAD_Y if row == HEAD else self.ys[row] if self.ys else self.bottom
 
-    @property
-    def height(self) -> float:
-        return self.bottom + MARGIN / 2
+    def box(self, period: Period) -> Box:
+        """The bar of a period."""
+        x, top = self.xs[period.lane], self.y(period.begin)
+        end = self.bottom - 4 if period.end is None else self.y(period.end) + 7
+        if period.kind == "handling":
+            half = self.size.font / 2 - 1
+            return Box(x - half, top - half, 2 * half, max(2 * half, end - top))
+        if period.is_cut and period.end is not None:
+            end = self.y(period.end) - 9
+        left = x - self.bar / 2
+        if period.kind in BESIDE:
+            left = x - 13 - (period.column + 1) * (self.bar + BAR_GAP)
+        return Box(left, top - 6, self.bar, max(14.0, end - top + 6))
 
-    def arrow(self, source: Lane, target: Lane, *, has_mark: bool) -> Arrow:
-        """An arrow between two lanes; a mark at its end needs room before the lane."""
-        start, stop = self.x(source), self.x(target)
+    def arrow(self, mark: Mark, target: Lane) -> Arrow:
+        """An arrow from where a step begins to a lane."""
+        assert mark.source is not None
+        start, stop = self.xs[mark.source], self.xs[target]
         direction = 1 if start < stop else -1
-        tip = stop - direction * (10 if has_mark else 6)
-        return Arrow(start + direction * 6, tip - direction * 6, tip, direction)
+        start += direction * self._half(mark.source)
+        return Arrow(start, stop - direction * self._half(target), direction)
 
-    def _pause_until(self, t: float) -> None:
-        """Leave room for the time since the last step: more for a longer one, on a log scale."""
-        seconds = 0.0 if self._last_t is None else t - self._last_t
-        self._last_t = t
-        if seconds >= MIN_PAUSE:
-            height = min(MAX_PAUSE_HEIGHT, 8 * (log10(seconds * 1000) + 1))
-            self.pauses.append(Pause(self.bottom + height / 2 - ROW_HEIGHT / 2, seconds))
-            self.bottom += height
-
-    def _open_or_close_call(self, step: Step) -> None:
-        call = step.call
-        caller = self.callers.open.get(call or "")
-        if call in self._open and caller is None:
-            lane, top = self._open.pop(call)
-            self.blocked.append(Span(lane, top, self.bottom, call))
-        elif step.kind == "call" and call and caller and call not in self._open:
-            self._open[call] = self._lane_of(caller), self.bottom
-
-    def _lane(self, name: str | None) -> Lane | None:
-        return None if name is None else self._lane_of(name)
-
-    def _lane_of(self, name: str) -> Lane:
-        if is_caller(name):
-            return Lane(False, self.callers.lane(name))
-        if name not in self.processes:
-            self.processes.append(name)
-        return Lane(True, self.processes.index(name))
+    def _half(self, lane: Lane) -> float:
+        """Half of the width that a lane takes."""
+        if lane is OUTSIDE:
+            return 0.0
+        return 2.0 if lane.of_process else self.bar / 2 + 1
 
 
-def lay_out(steps: Iterable[Step]) -> Layout:
-    """Where everything stands in the picture of these steps."""
-    layout = Layout()
-    for step in steps:
-        layout.update(step)
-    layout.close()
-    return layout
+def _pause(seconds: float) -> float:
+    """Room for a time in which nothing happened: more for a longer one, on a log scale."""
+    if seconds < MIN_TIME:
+        return 0.0
+    return min(MAX_PAUSE_HEIGHT, 5 * (log10(seconds / MIN_TIME) + 1))

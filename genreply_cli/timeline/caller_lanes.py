@@ -58,6 +58,10 @@ class CallerLanes:
                 return number
         return len(self._lanes) - 1 if self.shared else self._free() or 0
 
+    def has_lane(self, caller: str) -> bool:
+        """Whether a lane is still that of this caller."""
+        return any(caller in callers for callers in self._lanes)
+
     def waits(self, name: str) -> bool:
         """Whether this caller or process waits for the answer to a call."""
         return name in self._waits
@@ -90,7 +94,7 @@ class CallerLanes:
                 callers.discard(caller)
 
     def _assign(self, caller: str) -> None:
-        if any(caller in callers for callers in self._lanes):
+        if self.has_lane(caller):
             return
         free = self._free()
         if free is not None:
