@@ -12,7 +12,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -146,7 +145,7 @@ class TerminalFrontend(Frontend):
 
     async def read_lines(self, source: PromptSource) -> AsyncIterator[str]:
         """The lines that are typed, until Ctrl-D. The prompt is open while one is awaited."""
-        self._prompt.source = replace(source, waiting=self._in_step_with_rows(source.waiting))
+        self._prompt.source = source
         refreshing = asyncio.get_running_loop().create_task(self._prompt.refresh())
         try:
             with self._prompt.raw_mode():
@@ -162,21 +161,6 @@ class TerminalFrontend(Frontend):
             return
         finally:
             refreshing.cancel()
-
-    def _in_step_with_rows(self, waiting: Callable[[], str | None]) -> Callable[[], str | None]:
-        """The same text, but unchanged as long as rows are still to be drawn.
-
-        Otherwise a call would stop waiting on the screen before the row of its reply is there.
-        """
-        shown: str | None = None
-
-        def text() -> str | None:
-            nonlocal shown
-            if not self._drawings:
-                shown = waiting()
-            return shown
-
-        return text
 
     @contextlib.contextmanager
     def blocked(
