@@ -38,7 +38,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Starts programs in terminals, which are closed in the end."""
+    """Starts programs in terminals, and closes these after the test."""
     opened: list[Terminal] = []
 
     def start(
@@ -48,8 +48,8 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
         return opened[-1]
 
     yield start
-    for one in opened:
-        one.child.close(force=True)
+    for each in opened:
+        each.child.close(force=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,10 +60,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments: dict[str, Any] = {
         name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters
     }
-    told = arguments.get("events")
+    events = arguments.get("events")
 
     async def in_a_node() -> None:
-        async with Node(None if told is None else told.append):
+        async with Node(None if events is None else events.append):
             await test(**arguments)
 
     run(in_a_node())

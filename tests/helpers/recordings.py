@@ -48,6 +48,9 @@ def many(calls: int) -> Iterator[Step]:
     """
     seq = 0
 
+    def caller(call: int) -> str:
+        return f"caller-{call % 3 + 1}" if call % 3 else "caller"
+
     def step(t: float, kind: str, call: int | None = None, **more: Any) -> Step:
         nonlocal seq
         seq += 1
@@ -67,48 +70,21 @@ def many(calls: int) -> Iterator[Step]:
     yield step(0, "start", at="coordinator", module="Coordinator")
     yield step(0, "start", at="websocket", module="WebSocket", linked="coordinator")
     for call in range(1, calls + 1):
-        who, t = f"caller-{call % 3 + 1}" if call % 3 else "caller", call * 0.1
-        yield step(
-            t,
-            "call",
-            call,
-            source=who,
-            target="coordinator",
-            message=["greet", f"Hello {call}"],
-            timeout=1.0,
-        )
+        t, text = call * 0.1, f"Hello {call}"
+        ends = {"source": caller(call), "target": "coordinator"}
+        yield step(t, "call", call, **ends, message=["greet", text], timeout=1.0)
         yield step(t, "noreply", call, at="coordinator", waiting=[f"c{call}"])
-        yield step(
-            t,
-            "cast",
-            call,
-            source="coordinator",
-            target="websocket",
-            message=["send_message", f"Hello {call}"],
-        )
+        ends = {"source": "coordinator", "target": "websocket"}
+        yield step(t, "cast", call, **ends, message=["send_message", text])
         before = call - 2  # two are always open
-        if before > 0:
-            who = f"caller-{before % 3 + 1}" if before % 3 else "caller"
-            if before % 10:
-                yield step(
-                    t + 0.05,
-                    "info",
-                    before,
-                    source="websocket",
-                    target="coordinator",
-                    message=["message_received", "ok"],
-                )
-                yield step(
-                    t + 0.05,
-                    "reply",
-                    before,
-                    source="coordinator",
-                    target=who,
-                    message=f"ok {before}",
-                    blocked=0.25,
-                )
-            else:
-                yield step(t + 0.05, "timeout", before, source=who, timeout=1.0, blocked=0.25)
+        if before > 0 and before % 10:
+            ends = {"source": "websocket", "target": "coordinator"}
+            yield step(t + 0.05, "info", before, **ends, message=["message_received", "ok"])
+            ends = {"source": "coordinator", "target": caller(before)}
+            yield step(t + 0.05, "reply", before, **ends, message=f"ok {before}", blocked=0.25)
+        elif before > 0:
+            details = {"timeout": 1.0, "blocked": 0.25}
+            yield step(t + 0.05, "timeout", before, source=caller(before), **details)
         if not call % 100:
             yield step(t + 0.06, "mark", label=f"mark {call}")
     yield step(calls * 0.1 + 1, "end", calls=calls)

@@ -8,6 +8,7 @@ import select
 import shlex
 import sys
 import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,27 +20,21 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 LINES = 40
-PATIENCE = 20  # seconds until a screen that should have come is called missing
+PATIENCE = 30  # seconds until what should be shown counts as missing
 
-
-OURS = {
-    "CI",
-    "COLUMNS",
-    "LINES",
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "ACCESSIBLE",
-    "PYTHONIOENCODING",
-    "PYTHONUTF8",
-}
+# Environment variables that change how the programs look; GENREPLY_* and LC_* do, too.
+LOOKS = {
+    "CI", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "ACCESSIBLE",
+    "PYTHONIOENCODING", "PYTHONUTF8",
+}  # fmt: skip
 
 
 def clean(environment: dict[str, str]) -> dict[str, str]:
-    """The environment, with nothing in it that decides how things look, and with this."""
+    """These variables, and all of this process that do not change how the programs look."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in OURS and not name.startswith(("GENREPLY_", "LC_"))
+        if name not in LOOKS and not name.startswith(("GENREPLY_", "LC_"))
     }
     return {**kept, **environment}
 
@@ -52,7 +47,8 @@ def rewrap(screen: pyte.Screen, columns: int) -> None:
     rows: list[str] = []
     for number, row in enumerate(screen.display):
         cells = row.rstrip()
-        parts = [cells[place : place + columns] for place in range(0, max(1, len(cells)), columns)]
+        starts = range(0, max(1, len(cells)), columns)
+        parts = [cells[start : start + columns] for start in starts]
         if number == screen.cursor.y:
             line, column = divmod(screen.cursor.x, columns)
             parts += [""] * (line + 1 - len(parts))
@@ -60,12 +56,15 @@ def rewrap(screen: pyte.Screen, columns: int) -> None:
         rows += parts
     while len(rows) > screen.lines and not rows[-1]:
         rows.pop()
-    gone = max(0, len(rows) - screen.lines)
+    scrolled = max(0, len(rows) - screen.lines)
     screen.erase_in_display(2)
-    for number, row in enumerate(rows[gone:]):
+    for number, row in enumerate(rows[scrolled:]):
         screen.cursor_position(number + 1, 1)
         screen.draw(row)
-    screen.cursor_position(cursor[0] - gone + 1, cursor[1] + 1)
+    screen.cursor_position(cursor[0] - scrolled + 1, cursor[1] + 1)
+
+
+Shown = str | re.Pattern[str] | Callable[[list[str]], bool]
 
 
 def rows_of(screen: pyte.Screen) -> list[str]:
@@ -98,10 +97,10 @@ class Terminal:
             timeout=PATIENCE,
         )
         self.screen = pyte.Screen(columns, lines)
-        self.screen.write_process_input = self.child.send  # type: ignore[method-assign]  # it answers what it is asked
+        self.screen.write_process_input = self.child.send  # type: ignore[method-assign]  # answers to queries
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
-        self.rewraps = False  # what is shown, when it becomes narrower
+        self.rewraps = False  # whether it wraps its rows again when it becomes narrower
 
     @property
     def rows(self) -> list[str]:
@@ -114,16 +113,17 @@ class Terminal:
             rewrap(self.screen, columns)
         self.screen.resize(lines=lines, columns=columns)
 
-    def wait_for(self, shown: str | re.Pattern[str] | Callable[[list[str]], bool]) -> list[str]:
-        """Read until the screen shows it, and return the rows.
+    def wait_for(self, *shown: Shown) -> list[str]:
+        """Read until the screen shows all of this at once, and return the rows.
 
-        It is a part of a row, a pattern that a part of a row matches, or a condition for all rows.
-        Choose what stays on the screen once it is there: more may have been written by then.
+        Each is a part of a row, a pattern that a part of a row matches, or a condition for all
+        rows. Choose what stays on the screen: more may have been written by then.
         """
-        there = _condition(shown)
-        while not there(self.rows):
+        conditions = [_condition(each) for each in shown]
+        until = time.monotonic() + PATIENCE
+        while not all(holds(self.rows) for holds in conditions):
             try:
-                self._read()
+                self._read(until - time.monotonic())
             except (pexpect.EOF, pexpect.TIMEOUT):
                 raise AssertionError("\n".join(["it is not shown:", *self.rows])) from None
         return self.rows
@@ -149,7 +149,7 @@ class Terminal:
         return self.rows
 
     def send_all(self, text: str) -> None:
-        """Send more than a terminal takes at once; meanwhile, read."""
+        """Send more than a terminal takes at once, and read meanwhile."""
         data = text.encode()
         while data:
             readable, writable, _ = select.select(
@@ -167,15 +167,13 @@ class Terminal:
         self.child.child_fd, self.child.closed, self.child.terminated = -1, True, True
         self.child.ptyproc.terminated = self.child.ptyproc.closed = True
 
-    def _read(self) -> None:
-        data = self.child.read_nonblocking(65536, timeout=PATIENCE)
+    def _read(self, seconds: float = PATIENCE) -> None:
+        data = self.child.read_nonblocking(65536, timeout=max(0, seconds))
         self.raw += data
         self.stream.feed(data)
 
 
-def _condition(
-    shown: str | re.Pattern[str] | Callable[[list[str]], bool],
-) -> Callable[[list[str]], bool]:
+def _condition(shown: Shown) -> Callable[[list[str]], bool]:
     if isinstance(shown, str):
         return lambda rows: any(shown in row for row in rows)
     if isinstance(shown, re.Pattern):

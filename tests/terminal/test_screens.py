@@ -41,7 +41,7 @@ def test_a_greeting_fits_the_terminal(terminal: Callable[..., Terminal], columns
 def test_a_newcomer_sees_the_wrong_caller(
     terminal: Callable[..., Terminal], columns: int, seen: list[str]
 ) -> None:
-    story = ("--jobs", "2", "--coordinator", "single", "--delay", "10ms", "--timeout", "100ms")
+    story = ("--jobs", "2", "--coordinator", "single", "--delay", "10ms", "--timeout", "500ms")
     sent = terminal("send", "A", "B", *story, columns=columns)
     assert sent.end() == 3
     assert any(all(sign in row for sign in seen) for row in sent.rows)
