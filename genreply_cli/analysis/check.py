@@ -176,6 +176,8 @@ class Checker:
                 self._lost(step)
             case "start":
                 self._start(step)
+            case "state":
+                self._state(step)
             case "crash":
                 self._require_alive(step)
             case "exit":
@@ -220,8 +222,11 @@ class Checker:
                 self.report("call", f"{expected}; {pretty_name(call)} came before another")
             self._latest_kept[at] = seq
         waiting = step.details.get("waiting")
-        if waiting != [*kept]:
-            self.report("waiting", f"expected {_listed([*kept])}, found {_listed(waiting)}")
+        if isinstance(waiting, list):  # version 1
+            if waiting != [*kept]:
+                self.report("waiting", f"expected {_listed([*kept])}, found {_listed(waiting)}")
+        elif waiting != len(kept):
+            self.report("waiting", f"expected {len(kept)}, found {_shown(waiting)}")
 
     def _reply(self, step: Step) -> None:
         asked = self._end_call(step, REPLIED)
@@ -339,6 +344,17 @@ class Checker:
             table.clear()
         self._names = Names()
 
+    def _state(self, step: Step) -> None:
+        at = self._require_alive(step)
+        for field in ("keeps", "forgot"):
+            for call in step.details.get(field) or ():
+                if call not in self._open and self._states.of(call)[0] == UNSEEN:
+                    self.report(field, f"expected calls that have begun, found {pretty_name(call)}")
+        for call in step.forgot:
+            if at is not None and call not in self._open:
+                expected = "expected calls that still wait"
+                self.report("forgot", f"{expected}; {pretty_name(call)} does not")
+
     def _message(self, step: Step) -> None:
         self._check_source(step)
         if step.target is None or step.target not in self._alive:
@@ -407,7 +423,7 @@ def _is_close(seconds: float, exact: float) -> bool:
     return -ROUNDING < exact - seconds < ROUNDING
 
 
-def _shown(name: str | None) -> str:
+def _shown(name: str | int | None) -> str:
     return "none" if name is None else pretty_name(name)
 
 

@@ -4,6 +4,7 @@ Calls are aligned by name, c1 with c1, not by time: what other calls did meanwhi
 difference. Steps that belong to no call (starts, marks, the end) are compared as if they were one.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -15,6 +16,7 @@ from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
+_STATE: Final = re.compile(r"(\d+\.\d{6} )?state ")  # the line of a `state` step
 MAX_ALIGNED_LINES: Final = 2000  # of a call; longer ones are compared line by line
 
 
@@ -23,17 +25,23 @@ class CallSummary:
     """A fold over steps: each step in words, by call.
 
     `times` includes times. `ignore_order` leaves out what depends on microseconds where calls
-    overlap on a real clock: which other calls waited, and the order of the steps of a call.
+    overlap on a real clock: how many calls waited, what servers kept, and the order of the steps of
+    a call. States are compared only if both transcripts have them.
     """
 
     header: Header
     times: bool = False
     ignore_order: bool = False
+    states: bool = False  # it has the states of servers
     calls: dict[str | None, list[str]] = field(default_factory=dict)
     outcomes: dict[str | None, str] = field(default_factory=dict)
 
     def update(self, step: Step) -> None:
         """Add a step."""
+        if step.kind == "state":
+            if self.ignore_order:
+                return
+            self.states = True
         self.calls.setdefault(step.call, []).append(_describe(step, self.ignored))
         outcome = step.outcome
         if step.kind == "call":
@@ -78,7 +86,7 @@ def _describe(step: Step, ignored: frozenset[str]) -> str:
     if step.message is not NO_MESSAGE:
         message = pretty(step.message) if is_answer else pretty_message(step.message)
     details = ", ".join(
-        f"{pretty_name(name)} {pretty(value)}"
+        f"{pretty_name(name)} {step.waiting if name == 'waiting' else pretty(value)}"
         for name, value in step.details.items()
         if name not in ignored
     )
@@ -95,8 +103,12 @@ def differences(here: CallSummary, there: CallSummary) -> Iterator[str]:
         one, other = mine.get(name), theirs.get(name)
         if one != other:
             yield f"setting {pretty_name(name)}: {pretty(one)} here, {pretty(other)} there"
+    with_states = here.states and there.states
     for call in [*here.calls, *(call for call in there.calls if call not in here.calls)]:
-        ours, others = here.calls.get(call, []), there.calls.get(call, [])
+        ours, others = (
+            [line for line in summary.calls.get(call, []) if with_states or not _STATE.match(line)]
+            for summary in (here, there)
+        )
         if ours != others and not (here.ignore_order and sorted(ours) == sorted(others)):
             title = "what belongs to no call" if call is None else pretty_name(call)
             yield f"{title}{_outcome(here, there, call)}"

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +48,11 @@ class TraceOptions:
     player: State = field(default_factory=State)  # how it begins
     wishes: OutputOptions = field(default_factory=OutputOptions)
 
+    @property
+    def states(self) -> bool:
+        """Whether each state of a server is shown, and not only one that has forgotten a caller."""
+        return "state" in self.filters.kinds
+
 
 def run(wanted: TraceOptions) -> int:
     """Do what is wanted, and return the exit status. Raises GenreplyError."""
@@ -77,6 +82,7 @@ def run(wanted: TraceOptions) -> int:
                         wanted.output,
                         overwrite=wanted.overwrite,
                         scale=wanted.scale,
+                        states=wanted.states,
                     )
                 case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
                     return play(steps, wanted)
@@ -87,7 +93,7 @@ def run(wanted: TraceOptions) -> int:
                 case "explain":
                     explain(steps, wanted)
                 case _:
-                    show = Screen(sys.stdout, wanted.wishes).show
+                    show = Screen(sys.stdout, wanted.wishes, states=wanted.states).show
                     for step in selected(steps, wanted):
                         show(step)
             sys.stdout.flush()
@@ -151,7 +157,7 @@ def play(steps: Steps, wanted: TraceOptions) -> int:
 
     filters = wanted.filters
     index = indexed(steps, (lambda steps: filtered(steps, filters)) if filters else None)
-    run_player(index, wanted.player, wanted.wishes)
+    run_player(index, replace(wanted.player, states=wanted.states), wanted.wishes)
     if index.problem is not None:
         raise invalid(index.problem)
     return 0
@@ -200,7 +206,7 @@ def follow_to_screen(
                 show_step = (
                     Writer(sys.stdout, one).write
                     if events
-                    else Screen(sys.stdout, wanted.wishes).show
+                    else Screen(sys.stdout, wanted.wishes, states=wanted.states).show
                 )
 
     async def show_until_left() -> None:

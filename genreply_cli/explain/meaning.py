@@ -9,7 +9,14 @@ from typing import Final, NamedTuple
 
 from genreply_cli.session.faults import FAULT_KINDS as FAULTS
 from genreply_cli.timeline.kinds import style_of
-from genreply_cli.transcript.pretty import duration, pretty, pretty_message, pretty_name
+from genreply_cli.transcript.pretty import (
+    duration,
+    listed,
+    pretty,
+    pretty_message,
+    pretty_name,
+    pretty_state,
+)
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 NextStep = Callable[[Step, Sequence[str]], str]  # of a step, and of the calls that wait just then
@@ -59,6 +66,8 @@ def _row(step: Step) -> Meaning:
     match step.kind:
         case "reply" if step.details.get("for") is not None:
             return MEANINGS["wrong"]
+        case "state" if step.forgot:
+            return MEANINGS["forget"]
         case "exit" if step.details.get("link") is not None:
             return MEANINGS["linked"]
         case "down" if step.reaches_monitor:
@@ -115,8 +124,8 @@ def _limit(step: Step) -> str:
 
 
 def _others_kept(step: Step) -> str:
-    calls = step.details.get("waiting") or []
-    return f"; {_listed(calls)} wait" if len(calls) > 1 else ""
+    waiting = step.waiting or 0
+    return f"; {waiting} callers wait" if waiting > 1 else ""
 
 
 def _went_to(step: Step) -> str:
@@ -154,10 +163,13 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
     "comma_after": lambda step: f",{_after(step)}" if _after(step) else "",
     "ago": _ago,  # `, 250 ms ago`
     "limit": _limit,  # `, for at most 5 s`
-    "others_kept": _others_kept,  # `; c1 and c2 wait`
+    "others_kept": _others_kept,  # `; 2 callers wait`
     "went_to": _went_to,
     "intended": _intended,
     "linked": _linked,
+    "state": lambda step: pretty_state(step.details.get("state")),
+    "forgot": lambda step: listed(step.forgot),
+    "them": lambda step: "it" if len(step.forgot) == 1 else "them",
     "does": lambda step: FAULTS.get(str(step.details.get("what")), ""),
     "body": _body,
     "colon_body": lambda step: f": {_body(step)}" if _body(step) else "",
@@ -167,27 +179,19 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
 # --- what comes next, where it depends on the calls that wait ---
 
 
-def _listed(calls: Sequence[str]) -> str:
-    """`c1`, `c1 and c2`, `c1, c2 and 7 more`."""
-    shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]
-    more = [f"{len(calls) - 2} more"] if len(calls) > 3 else []
-    *first, last = [*shown, *more]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _after_info(step: Step, waiting: Sequence[str]) -> str:
     if not waiting:
         return f"Next, handle_info of {pretty_name(step.target)} sees it."
     if step.call in waiting:
         return f"Next, reply(from, ...) unblocks {pretty_name(step.call)}."
     wait = "wait" if len(waiting) > 1 else "waits"
-    return f"Nobody waits for this any more; {_listed(waiting)} {wait} for something else."
+    return f"Nobody waits for this any more; {listed(waiting)} {wait} for something else."
 
 
 def _after_end(_: Step, waiting: Sequence[str]) -> str:
     if not waiting:
         return "Next, the callers that wait for it are told at once."
-    return f"Next, {_listed(waiting)} {'are' if len(waiting) > 1 else 'is'} told at once."
+    return f"Next, {listed(waiting)} {'are' if len(waiting) > 1 else 'is'} told at once."
 
 
 def _after_crash(step: Step, waiting: Sequence[str]) -> str:
@@ -266,6 +270,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "monitor": Meaning(
         "{target}, who watches {source}, is told that it has ended: {reason}.",
         action="call"),
+    "state": Meaning("{at} goes on with another state: {state}."),
+    "forget": Meaning(
+        "{at} has forgotten {forgot}: nothing in its state leads to {them} any more.",
+        "{forgot} will wait in vain, unless another process has been told of it.",
+        action="keep"),
     "fault": Meaning("As --fault {what} asks, the network does wrong: {does}.", action="{what}"),
     "unknown fault": Meaning("A fault, at {at}: {what}."),
     "mark": Meaning("A mark: {label}."),

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -51,16 +52,25 @@ def format_of(path: str) -> str:
 
 
 def render(
-    form: str, header: "Header", steps: "Iterable[Step]", *, scale: float = 1.0
+    form: str,
+    header: "Header",
+    steps: "Iterable[Step]",
+    *,
+    scale: float = 1.0,
+    states: bool = False,
 ) -> Iterator[str]:
     """A transcript in a format, piece by piece, `scale` times as large if the format can be.
 
+    States of servers are left out, unless they have forgotten a caller, or `states` is true.
     Raises GenreplyError if it is too long for that format.
     """
+    from genreply_cli.timeline.kinds import is_drawn
+
     module = import_module(f"genreply_cli.export.{form}")
     write: Callable[..., Iterator[str]] = module.render
     limit = FORMATS[form].max_events
-    some = steps if limit is None else at_most(limit, steps)
+    drawn = filter(partial(is_drawn, states=states), steps)
+    some = drawn if limit is None else at_most(limit, drawn)
     return write(header, some, scale=scale) if FORMATS[form].takes_scale else write(header, some)
 
 
@@ -85,6 +95,7 @@ def export(
     *,
     overwrite: bool = False,
     scale: float = 1.0,
+    states: bool = False,
 ) -> None:
     """Write a transcript in a format to a file or, for None and `-`, to stdout.
 
@@ -92,9 +103,9 @@ def export(
     may be overwritten, and if it cannot be written.
     """
     if output is None or output == "-":
-        sys.stdout.writelines(render(form, header, steps, scale=scale))
+        sys.stdout.writelines(render(form, header, steps, scale=scale, states=states))
         return
     from genreply_cli.export.whole_file import whole_file
 
     with whole_file(Path(output), overwrite=overwrite) as file:
-        file.writelines(render(form, header, steps, scale=scale))
+        file.writelines(render(form, header, steps, scale=scale, states=states))

@@ -13,7 +13,7 @@ from genreply_cli.otp.exits import CallTimeout, NoProcess, ServerExit
 from genreply_cli.otp.functions import find, naming
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.process import Process
-from genreply_cli.otp.states import SUSPENDED, SYSTEM
+from genreply_cli.otp.states import SUSPENDED, SYSTEM, handling
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -58,6 +58,8 @@ async def replace_state(
 
     def replace(process: Process) -> Any:
         process.state = function(process.state)
+        handling.set(None)  # no message has led to this
+        process.node.emit_state(process.server, process.state)
         return process.state
 
     return await _run_in_process(server, replace, timeout, "replace_state")

@@ -20,6 +20,13 @@ kinds, and what the fields say:
     down       the process  the hearer  the reason   From   -            its end, told to a caller
                                                                          that waits, or a monitor
     note       the sender   -           anything     -      -            something of the program
+    state      the server   -           the state    -      Continue     a callback has returned it
+
+`state` events come only if they are asked for: `Node(observe=f, states=True)`. There is one after
+init and after each callback that returns `Reply` or `NoReply`, before the `reply` or `noreply` of
+that callback. The message is the state itself, which the server may change later; the detail is
+what `handle_continue` gets next, or None. A state event has the `seq` of the event before it, so
+that the other events have the same numbers with and without states.
 
 A source or target is a GenServer, or the asyncio.Task of a caller that is no process (None outside
 any task). The parent is None for a server that a plain task started; the killer is the process
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "start", "call", "noreply", "cast", "info", "reply", "late", "duplicate", "timeout", "cancel",
-    "lost", "crash", "exit", "down", "note",
+    "lost", "crash", "exit", "down", "note", "state",
 ]  # fmt: skip
 
 

@@ -39,13 +39,17 @@ class _Hosted(Runnable, Protocol):
 class Node(RunQueue):
     """Where processes run: open it with `async with`; leaving it stops them, the newest first.
 
-    `observe`, if given, is called with an `Event` for all that happens. It must not raise: what it
-    raises is logged and dropped. Opening raises RuntimeError if the event loop has a node already.
+    `observe`, if given, is called with an `Event` for all that happens; with `states`, also for the
+    state that each callback returns. It must not raise: what it raises is logged and dropped.
+    Opening raises RuntimeError if the event loop has a node already.
     """
 
-    def __init__(self, observe: Callable[[Event], object] | None = None) -> None:
+    def __init__(
+        self, observe: Callable[[Event], object] | None = None, *, states: bool = False
+    ) -> None:
         super().__init__()
         self.observe = observe
+        self.states = states
         self.names: dict[Any, _Hosted] = {}
         self.processes: dict[_Hosted, None] = {}  # that have not exited, oldest first
         self.next_id = itertools.count(1).__next__
@@ -166,6 +170,23 @@ class Node(RunQueue):
         except Exception:
             logger.exception("the observer of a node raised; it must not")
         return event
+
+    def emit_state(self, server: Any, state: Any, then: Any = None) -> None:
+        """Call the observer, if it has asked for states, with one that a callback has returned.
+
+        The event has no number of its own.
+        """
+        if not self.states or self.observe is None:
+            return
+        cause = handling.get()
+        call, cause_seq = (None, None) if cause is None else (cause.call, cause.seq)
+        event = Event(
+            self._seq, self._clock(), "state", server, None, state, call, cause_seq, detail=then
+        )
+        try:
+            self.observe(event)
+        except Exception:
+            logger.exception("the observer of a node raised; it must not")
 
     def emit_message(
         self, kind: str, process: _Hosted, message: Any, from_: From[Any] | None

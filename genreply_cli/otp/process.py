@@ -146,7 +146,7 @@ class Process:
         if self.status is not READY:
             self._run_while_not_ready()
             return
-        mailbox, server = self.mailbox, self.server
+        mailbox, server, states = self.mailbox, self.server, self.node.states
         messages_left = MESSAGES_PER_RUN
         while mailbox:
             if not messages_left:
@@ -173,12 +173,16 @@ class Process:
                     self._handle_system(message)
                 if type(answer) is NoReply and answer.then is None is answer.timeout:
                     self.state = answer.state
+                    if states:
+                        self.node.emit_state(server, answer.state)
                     if kind is CALL and event is not None and from_._status is WAITING:
                         self.node.emit("noreply", server, None, None, from_)
                 elif (
                     type(answer) is Reply and kind is CALL and answer.then is None is answer.timeout
                 ):
                     self.state = answer.state
+                    if states:
+                        self.node.emit_state(server, answer.state)
                     answer_call(from_, answer.value)
                 else:
                     self.handle_return(answer, entry)
@@ -285,6 +289,7 @@ class Process:
         if init.timeout is not None:
             check_timeout(init.timeout)
         self.state = init.state
+        self.node.emit_state(self.server, init.state, init.then)
         if init.then is not None:
             self._continue_with(init.then, handling.get())
         self.become_ready()
@@ -311,8 +316,10 @@ class Process:
             self.terminate(answer, entry)
             return
         if isinstance(answer, Reply) and kind is CALL:
+            self.node.emit_state(self.server, answer.state, answer.then)
             answer_call(from_, answer.value)
         elif isinstance(answer, NoReply):
+            self.node.emit_state(self.server, answer.state, answer.then)
             if from_ is not None and event is not None and from_._status is WAITING:
                 self.node.emit("noreply", self.server, None, None, from_)
         else:

@@ -14,9 +14,16 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from genreply_cli.player.state import CallFilter, State, at_end, clamp, visible_steps
+from genreply_cli.player.state import (
+    CallFilter,
+    State,
+    at_end,
+    clamp,
+    nearest_shown,
+    visible_steps,
+)
 from genreply_cli.text import quoted, visible
-from genreply_cli.timeline.kinds import style_of
+from genreply_cli.timeline.kinds import is_drawn, style_of
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.index import Index, LineFilter
 from genreply_cli.transcript.step import KINDS, Step
@@ -59,8 +66,9 @@ def _move_by(count: int) -> Command:
         steps = visible_steps(state, index)
         if not steps:
             return state
-        place = bisect_right(steps, state.number) - 1 + count
-        return replace(state, number=steps[min(max(0, place), len(steps) - 1)], playing=False)
+        place = min(max(0, bisect_right(steps, state.number) - 1 + count), len(steps) - 1)
+        number = nearest_shown(state, index, place, 1 if count > 0 else -1)
+        return replace(state, number=number, playing=False)
 
     return move
 
@@ -73,7 +81,8 @@ def _jump_to(tenths: int) -> Command:
         steps = visible_steps(state, index)
         if not steps:
             return state
-        return replace(state, number=steps[min(len(steps) * tenths // 10, len(steps) - 1)])
+        place = min(len(steps) * tenths // 10, len(steps) - 1)
+        return replace(state, number=nearest_shown(state, index, place, 1))
 
     return jump
 
@@ -117,7 +126,7 @@ def is_marker(step: Step) -> bool:
 
 
 _MARKER_LINE: Final = re.compile(  # a line with an escape may be anything
-    rb'"kind"\s*:\s*"(?:%s)"|"for"|\\u'
+    rb'"kind"\s*:\s*"(?:%s)"|"for(?:got)?"|\\u'
     % "|".join(kind for kind in KINDS if is_marker(Step(1, 0.0, kind))).encode()
 )
 
@@ -142,7 +151,9 @@ def _search_step(
     found = yield from index.find(
         state.number + way,
         stop,
-        lambda step: wanted(step) and call in {None, step.call},
+        lambda step: (
+            wanted(step) and call in {None, step.call} and is_drawn(step, states=state.states)
+        ),
         line_filter,
     )
     if found is None:
@@ -176,7 +187,8 @@ def _search_text(state: State, index: Index) -> Search:
     call = None if state.call_filter is None else state.call_filter.call
 
     def has_text(step: Step) -> bool:
-        return call in {None, step.call} and text in plain_line(step).casefold()
+        drawn = is_drawn(step, states=state.states)
+        return drawn and call in {None, step.call} and text in plain_line(step).casefold()
 
     found = yield from index.find(state.number + 1, index.total, has_text)
     if found is not None:
@@ -198,7 +210,8 @@ def _toggle_playing(state: State, index: Index) -> State:
     """Play or pause; at the end, play it all again."""
     if at_end(state, index):
         steps = visible_steps(state, index)
-        return replace(state, playing=True, number=steps[0] if steps else 0)
+        first = nearest_shown(state, index, 0, 1) if steps else 0
+        return replace(state, playing=True, number=first)
     return replace(state, playing=not state.playing)
 
 
@@ -224,7 +237,10 @@ def _collect_call(state: State, index: Index, call: str) -> Search:
     yield from _until_counted(index)
     numbers = array("Q")
     for progress, number in index.find_all(
-        0, index.total, lambda step: step.call == call, _mentions(call)
+        0,
+        index.total,
+        lambda step: step.call == call and is_drawn(step, states=state.states),
+        _mentions(call),
     ):
         if number is None:
             yield progress

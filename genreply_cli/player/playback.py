@@ -11,12 +11,13 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
+from itertools import tee
 from time import perf_counter
 from typing import Any, Final
 
 from genreply_cli.player.keys import Search, press
 from genreply_cli.player.pacing import play
-from genreply_cli.player.state import State, at_end, clamp, visible_steps
+from genreply_cli.player.state import State, at_end, clamp, is_shown, visible_steps
 from genreply_cli.transcript.index import Index
 
 SLICE_SECONDS: Final = 0.005  # of work, before other tasks get their turn
@@ -99,8 +100,8 @@ class Playback:
         while not at_end(self.state, self.index):
             steps = visible_steps(self.state, self.index)
             numbers = steps[bisect_left(steps, self.state.number) :]
-            known = filter(None, map(self.index.step, numbers))
-            upcoming = iter(numbers)
+            shown, upcoming = tee(n for n in numbers if is_shown(self.state, self.index, n))
+            known = filter(None, map(self.index.step, shown))
             async for _ in play(known, speed, idle_limit, waited):
                 number = next(upcoming)
                 if number != self.state.number:

@@ -3,9 +3,12 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.transcript.index import Index
+
+MAX_PASSED: Final = 1000  # steps that are not shown, and that one key passes by
 
 
 class CallFilter(NamedTuple):
@@ -34,6 +37,7 @@ class State:
     show_meaning: bool = True  # of the current step
     status: str = ""  # the answer to the last key
     leaving: bool = False
+    states: bool = False  # all states of servers are events of their own
 
 
 def clamp(state: State, index: Index) -> State:
@@ -49,6 +53,26 @@ def clamp(state: State, index: Index) -> State:
 def visible_steps(state: State, index: Index) -> Sequence[int]:
     """The numbers of the steps that the player goes through: all, or those of one call."""
     return range(index.total) if state.call_filter is None else state.call_filter.numbers
+
+
+def is_shown(state: State, index: Index, number: int) -> bool:
+    """Whether the player stops at this step. It passes by states that have forgotten no caller."""
+    step = index.step(number)
+    return step is None or number == index.total - 1 or is_drawn(step, states=state.states)
+
+
+def nearest_shown(state: State, index: Index, place: int, way: int) -> int:
+    """The number of the visible step at this place or, if it is not shown, of a shown one near by.
+
+    Those in the direction `way` (1 or -1) come first.
+    """
+    steps = visible_steps(state, index)
+    for step_way in (way, -way):
+        stop = len(steps) if step_way > 0 else -1
+        for near in range(place, stop, step_way)[:MAX_PASSED]:
+            if is_shown(state, index, steps[near]):
+                return steps[near]
+    return steps[place]
 
 
 def at_end(state: State, index: Index) -> bool:

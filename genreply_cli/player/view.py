@@ -25,6 +25,7 @@ from genreply_cli.player.panels import (
 )
 from genreply_cli.player.state import CallFilter, State, at_end
 from genreply_cli.text import cells, crop, wrap
+from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.timeline import ASCII, Timeline, view_for
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
@@ -134,7 +135,9 @@ class _Drawing:
 
     def __init__(self, width: int, view: View, style: Style) -> None:
         columns = max(1, width - 1)  # the first is for the sign of the current step
-        self.timeline = Timeline(columns, view, ascii_only=style.ascii_only, entire=True)
+        self.timeline = Timeline(
+            columns, view, ascii_only=style.ascii_only, entire=True, states=True
+        )
         self._rows: list[tuple[Row, Row, bool]] = []  # header, row, whether the row is a header
 
     def add(self, step: Step, *, current: bool) -> None:
@@ -162,7 +165,7 @@ def _timeline(
     """
     drawing = _Drawing(width, view, style)
     if state.call_filter is None:
-        snapshot = _draw_all(drawing, index, state.number, height)
+        snapshot = _draw_all(drawing, index, state.number, height, states=state.states)
     else:
         snapshot = _draw_call(drawing, index, state.number, state.call_filter)
     error: list[Row] = []
@@ -172,9 +175,11 @@ def _timeline(
     return header, [*rows, *error][-height:], snapshot
 
 
-def _draw_all(drawing: _Drawing, index: Index, current: int, height: int) -> Snapshot | None:
+def _draw_all(
+    drawing: _Drawing, index: Index, current: int, height: int, *, states: bool
+) -> Snapshot | None:
     """Draw as many steps as there are rows."""
-    top = max(0, current - height + 1)
+    top = max(0, current - 2 * height + 1)  # not all of them may have a row
     start = top - top % LANES_EVERY
     snapshot = index.snapshot(start)
     initial = _initial_snapshot(index) if start == 0 or snapshot is None else snapshot
@@ -182,11 +187,11 @@ def _draw_all(drawing: _Drawing, index: Index, current: int, height: int) -> Sna
     for number, step in enumerate(index.steps(start, current + 1), start):
         if snapshot is not None:
             snapshot.update(step)
-        if number < top:
+        if number < top or not (number == current or is_drawn(step, states=states)):
             drawing.timeline.skip(step)
         else:
             drawing.add(step, current=number == current)
-    return snapshot
+    return None if snapshot is None else _with_states(snapshot, index, current)
 
 
 def _draw_call(
@@ -198,13 +203,24 @@ def _draw_call(
         step = index.step(number)
         if step is not None:
             drawing.add(step, current=number == current)
-    return index.snapshot(current + 1)
+    snapshot = index.snapshot(current + 1)
+    return None if snapshot is None else _with_states(snapshot, index, current)
+
+
+def _with_states(snapshot: Snapshot, index: Index, current: int) -> Snapshot:
+    """The snapshot after the current step and after the states behind it that have no rows."""
+    for step in takewhile(
+        lambda step: not is_drawn(step), index.steps(current + 1, current + LANES_EVERY)
+    ):
+        snapshot.update(step)
+    return snapshot
 
 
 def _initial_snapshot(index: Index) -> Snapshot:
     """The snapshot after the starts that a transcript begins with: they have lanes at once."""
     snapshot = Snapshot()
-    for step in takewhile(lambda step: step.kind == "start", index.steps(0, LANES_EVERY)):
+    beginning = takewhile(lambda step: step.kind in {"start", "state"}, index.steps(0, LANES_EVERY))
+    for step in beginning:
         snapshot.update(step)
     return snapshot
 

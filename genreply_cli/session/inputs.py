@@ -67,6 +67,7 @@ class Inputs:
     inputs: list[Input] = field(default_factory=list)
     steps: int = 0  # how many there are, without the `end` step
     seconds: float = 0.0  # how long the recording is
+    states: bool = False  # it has the states of servers, as version 1 has not
     ended: bool = False  # it has an `end` step: the recording was not interrupted
     command_labels: list[str] = field(default_factory=list)  # look like commands, and are none
     _coordinators: dict[str, None] = field(default_factory=dict)  # in the order of their starts
@@ -87,6 +88,7 @@ class Inputs:
         if self.ended:
             raise not_repeatable("another recording is appended to it")
         self.steps += 1
+        self.states |= step.kind == "state"
         self._previous = self._input(step)
         if self._previous is not None:
             self.inputs.append(self._previous)

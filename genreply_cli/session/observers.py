@@ -14,6 +14,8 @@ Observer = Callable[[Step], object]  # it is called with each step
 class Observers:
     """Makes one step of each event, and gives each step to every sink.
 
+    A state makes a step only if it differs from the last one of its server.
+
     A sink that raises an OSError is removed, and the error kept in `failures`; the session goes on.
     Only a broken pipe, as after `| head`, ends it: `on_broken_pipe` is called.
     """
@@ -33,7 +35,9 @@ class Observers:
 
     def observe(self, event: Event) -> None:
         """Observe one event of a node."""
-        self.emit(self.tracer(event))
+        step = self.tracer.state(event) if event.kind == "state" else self.tracer(event)
+        if step is not None:
+            self.emit(step)
 
     def emit(self, step: Step) -> None:
         """Give a step to all sinks."""

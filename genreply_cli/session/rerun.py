@@ -69,7 +69,8 @@ class Rerun:
         """Run the session until it has as many steps as the recording, or has lasted as long."""
         begin = asyncio.get_running_loop().time()
         try:
-            async with session(lambda: Supervisor(settings), [self.update]) as (
+            states = self._recorded.states
+            async with session(lambda: Supervisor(settings), [self.update], states=states) as (
                 supervisor,
                 observers,
             ):

@@ -18,11 +18,16 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def session(
-    start: Callable[[], T], sinks: "Sequence[Observer]" = (), before: "Iterable[Step]" = ()
+    start: Callable[[], T],
+    sinks: "Sequence[Observer]" = (),
+    before: "Iterable[Step]" = (),
+    *,
+    states: bool = False,
 ) -> "AsyncIterator[tuple[T, Observers | None]]":
     """Run a node. Yields the result of `start`, and the observers; without sinks there are none.
 
-    The steps continue those of `before`. However the session ends, the sinks get an `end` step.
+    The steps continue those of `before`, and have the states of the servers, unless `states` is
+    false. However the session ends, the sinks get an `end` step.
     SIGTERM and SIGHUP end it with `Terminated`, a closed stdout with `BrokenPipeError`.
     """
     # the timeline shows a crash; without a handler it would be logged on stderr as well
@@ -42,7 +47,8 @@ async def session(
         observers = Observers(sinks, before, leave)
     try:
         with on_termination(leave):
-            async with Node(observe=None if observers is None else observers.observe) as node:
+            observe = None if observers is None else observers.observe
+            async with Node(observe, states=states and observe is not None) as node:
                 try:
                     yield start(), observers
                 finally:

@@ -27,13 +27,15 @@ SENTENCE_SECONDS: Final = 5.0  # between two sentences about a call that blocks,
 class Screen:
     """Shows steps on a stream, each at once. A row that has been shown is never redrawn."""
 
-    def __init__(self, stream: TextIO, options: OutputOptions | None = None) -> None:
+    def __init__(
+        self, stream: TextIO, options: OutputOptions | None = None, *, states: bool = False
+    ) -> None:
         self.stream = stream
         self.mode = choose_mode(stream, options or OutputOptions())
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
         view = None if self.mode.view == "off" else self.mode.view
-        self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only)
+        self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only, states=states)
         self._console = rich_console(stream, self.mode) if self.mode.color else None
         self._status_line: StatusLine | None = None  # on a terminal, while calls may block
 

@@ -57,6 +57,10 @@ STYLES: Final[Mapping[str, KindStyle]] = {
                            "{at} is gone"),
     "down":      KindStyle("down", "┈", "", "red", wording.notified,
                            "{target} is told", root=CROSS),
+    "state":     KindStyle("state", "", "•", "dim", wording.state,
+                           "{at} has a new state"),
+    "forget":    KindStyle("forget", "", CROSS, "bold red", wording.forgotten,
+                           "{at} keeps a caller no longer"),
     "fault":     KindStyle("fault", "", "!", "red", wording.labelled,
                            "a fault is injected at {at}"),
     "mark":      KindStyle("mark", "", "", "bold", wording.labelled, "mark"),
@@ -68,14 +72,22 @@ STYLES: Final[Mapping[str, KindStyle]] = {
 def style_of(step: Step) -> KindStyle:
     """The row of the table for a step.
 
-    Two kinds have a second row: a reply to the wrong caller, and a normal exit (normal, shutdown).
+    Three kinds have a second row: a reply to the wrong caller, a state that has forgotten a caller,
+    and a normal exit (normal, shutdown).
     """
+    if step.kind == "state" and step.forgot:
+        return STYLES["forget"]
     if step.kind == "reply" and step.details.get("for") is not None:
         return STYLES["wrong"]
     if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
         return STYLES["stopped"]
     style = STYLES.get(step.kind)
     return style or KindStyle(visible(step.kind), "─", "•", "dim", wording.noted, "{kind}")
+
+
+def is_drawn(step: Step, *, states: bool = False) -> bool:
+    """Whether a step has a row: a state has one if it has forgotten a caller, or with `states`."""
+    return step.kind != "state" or states or bool(step.forgot)
 
 
 def endpoints(step: Step) -> tuple[str | None, str | None]:

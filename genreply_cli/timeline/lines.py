@@ -10,7 +10,8 @@ def plain_line(step: Step) -> str:
     """`0.000112 c1 call caller -> coordinator: greet "Hello"`; never cut."""
     call = "-" if step.call is None else visible(step.call)
     place = " -> ".join(pretty_name(end) for end in endpoints(step) if end is not None)
-    head = " ".join(filter(None, [f"{step.t:.6f}", call, visible(step.kind), place]))
+    kind = "forget" if step.forgot else visible(step.kind)
+    head = " ".join(filter(None, [f"{step.t:.6f}", call, kind, place]))
     body, note = style_of(step).wording(step).at_length()
     text = " ".join(filter(None, [body, note and f"({note})"]))
     return f"{head}: {text}" if text else head

@@ -12,7 +12,7 @@ whole lines without escapes, and Rich is not imported. `accessible` is in senten
 from typing import TYPE_CHECKING, Final
 
 from genreply_cli.text import cells, crop, fits, pad, visible
-from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, style_of
+from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, is_drawn, style_of
 from genreply_cli.timeline.lanes import Lanes, Span
 from genreply_cli.timeline.lines import accessible_line, plain_line
 from genreply_cli.timeline.views import View
@@ -41,7 +41,8 @@ class Timeline:
     """Draws steps in their order. It remembers the lanes and the open calls, but no row.
 
     A step that repeats what a row above says (the `exit` after a crash, the `end` of a recording in
-    which all calls were answered) is drawn only in `plain`, or if `entire` is true.
+    which all calls were answered) is drawn only in `plain`, or if `entire` is true. The state of a
+    server is drawn only if a caller was forgotten, or if `states` is true.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class Timeline:
         *,
         ascii_only: bool = False,
         entire: bool = False,
+        states: bool = False,
     ) -> None:
         self.width = max(1, width)  # in columns
         self.view = view_for(width) if view is None else view
         self._view_fits_width = view is None
         self._ascii = ascii_only
         self._entire = entire
+        self._states = states
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
         self._header = ""
@@ -97,7 +100,8 @@ class Timeline:
     def spans(self, step: Step) -> list[list[Span]]:
         """The rows of a step as pieces of text with their styles."""
         if self.view == "plain":
-            return [[(plain_line(step), "")]]
+            drawn = is_drawn(step, states=self._states)
+            return [[(plain_line(step), "")]] if drawn else []
         if self.skip(step):
             return []
         match self.view:
@@ -115,6 +119,8 @@ class Timeline:
             call_cells = min(cells(_call(step)), MAX_CALL_CELLS)
             self._call_cells = max(self._call_cells, call_cells)
             self._endpoint_cells = max(self._endpoint_cells, cells(self._endpoints(step)))
+        if not is_drawn(step, states=self._states):
+            return True
         return self._is_redundant(step) and not self._entire
 
     def header(self) -> list[Span]:

@@ -2,7 +2,14 @@
 
 from typing import NamedTuple
 
-from genreply_cli.transcript.pretty import duration, pretty, pretty_message, pretty_name
+from genreply_cli.transcript.pretty import (
+    duration,
+    listed,
+    pretty,
+    pretty_message,
+    pretty_name,
+    pretty_state,
+)
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 
@@ -45,11 +52,27 @@ def sent(step: Step) -> Wording:
 
 
 def kept(step: Step) -> Wording:
-    waiting = f"{len(step.details.get('waiting') or [step.call])} waiting"
+    caller = f"caller {pretty_name(step.call)} kept, not answered"
+    if step.waiting is None:
+        return Wording(caller, brief=("kept", ""), whole=("caller kept", ""))
+    waiting = f"{step.waiting} waiting"
     return Wording(
-        f"caller {pretty_name(step.call)} kept, not answered; {waiting}",
+        f"{caller}; {waiting}",
         brief=(f"kept; {waiting}", ""),
         whole=(f"caller kept, {waiting}", ""),
+    )
+
+
+def state(step: Step) -> Wording:
+    return Wording(pretty_state(step.details.get("state")))
+
+
+def forgotten(step: Step) -> Wording:
+    calls, them = listed(step.forgot), "it" if len(step.forgot) == 1 else "them"
+    return Wording(
+        f"{calls} forgotten: nothing in the {pretty_name(step.at)} leads to {them} any more",
+        brief=(f"{calls} forgotten, and must wait on", ""),
+        must_show=f"{calls} forgotten",
     )
 
 

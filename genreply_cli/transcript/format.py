@@ -10,14 +10,17 @@ from typing import Any, Final, NoReturn
 from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_DEPTH: Final = 100  # levels of arrays and objects in a line
 MAX_SECONDS: Final = 1e12  # of a recording
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first line: how the recording was made. `more` holds unknown fields."""
+    """The first line: how the recording was made. `more` holds unknown fields.
+
+    A transcript that is copied keeps its version.
+    """
 
     created: str | None = None
     by: str | None = None
@@ -26,6 +29,7 @@ class Header:
     seed: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+    version: int = VERSION
     absent: bool = False  # the file has no header line
 
     @property
@@ -128,10 +132,19 @@ def _are_names(value: Any) -> bool:
     return type(value) is list and all(map(_is_text, value))
 
 
+def _is_waiting(value: Any) -> bool:
+    return _is_count(value) or _are_names(value)
+
+
+def _is_anything(_: Any) -> bool:
+    return True
+
+
 Expected = tuple[Callable[[Any], bool], str]
 _TEXT: Final[Expected] = _is_text, "text"
 _COUNT: Final[Expected] = _is_count, "a whole number, 0 or more"
 _SECONDS: Final[Expected] = _is_seconds, "a number of seconds, 0 or more"
+_NAMES: Final[Expected] = _are_names, "a list of calls"
 
 # fmt: off
 HEADER: Final[Mapping[str, Expected]] = {
@@ -142,7 +155,9 @@ HEADER: Final[Mapping[str, Expected]] = {
 
 DETAILS: Final[Mapping[str, Expected]] = {
     "module": _TEXT, "linked": _TEXT,
-    "timeout": _SECONDS, "waiting": (_are_names, "a list of calls"), "sent": _TEXT,
+    "timeout": _SECONDS, "sent": _TEXT,
+    "waiting": (_is_waiting, "a number of calls, or a list of them"),
+    "state": (_is_anything, "a value"), "keeps": _NAMES, "more": _COUNT, "forgot": _NAMES,
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
@@ -228,16 +243,17 @@ def to_header(values: Any, file: str) -> Header:
         )
     version = values.pop("version", None)
     if type(version) is not int or version < 1:
-        raise _unexpected("version", str(VERSION), version, file, 1)
+        raise _unexpected("version", f"1 or {VERSION}", version, file, 1)
     if version > VERSION:
         raise TranscriptError(
-            f"is a transcript of version {version}, and this genreply reads version {VERSION};"
-            " a newer genreply reads it",
+            f"is a transcript of version {version}, and this genreply reads versions up to"
+            f" {VERSION}; a newer genreply reads it",
             file,
         )
     _check(values, HEADER, file, 1)
     known = {name: values.pop(name, None) for name in HEADER}
-    return Header(**known | {"settings": known["settings"] or {}}, more=values)
+    settings = known["settings"] or {}
+    return Header(**known | {"settings": settings}, more=values, version=version)
 
 
 _dump: Final = json.JSONEncoder(
@@ -286,7 +302,7 @@ def to_line(step: Step) -> str:
 def header_line(header: Header) -> str:
     """The first line of a transcript, without its line end."""
     known = {name: getattr(header, name) for name in HEADER}
-    return _safe(_dump({"format": "genreply", "version": VERSION, **known, **header.more}))
+    return _safe(_dump({"format": "genreply", "version": header.version, **known, **header.more}))
 
 
 def to_ascii(line: str) -> str:

@@ -1,5 +1,6 @@
 """Names, values and durations as text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from genreply_cli.text import quoted, visible
@@ -33,6 +34,38 @@ def pretty_message(message: Any) -> str:
     return "" if message is NO_MESSAGE else pretty(message)
 
 
+def pretty_state(state: Any) -> str:
+    """A server's state as text: `State(async_pid=websocket, caller=c2)`."""
+    match state:
+        case {"call": str(name), **others} | {"process": str(name), **others} if not others:
+            return visible(name)
+        case {"ref": int(number), **others} if not others:
+            return f"ref_{number}"
+        case {"count": int(number), **others} if not others:
+            return f"{number} values"
+        case {"repr": str(text), **others} if not others:
+            return visible(text)
+        case dict() if len(state) == 1:
+            [(name, inner)] = state.items()
+            if isinstance(inner, dict) and name[:1].isupper() and name.isidentifier():
+                pairs = (f"{visible(key)}={pretty_state(item)}" for key, item in inner.items())
+                return f"{visible(name)}({', '.join(pairs)})"
+    match state:
+        case [[{"ref": _} | {"call": _}, _], *_] if all(map(_is_pair, state)):  # a map
+            pairs = (f"{pretty_state(key)}: {pretty_state(item)}" for key, item in state)
+            return f"{{{', '.join(pairs)}}}"
+        case list():
+            return f"[{', '.join(map(pretty_state, state))}]"
+        case dict():
+            pairs = (f"{quoted(key)}: {pretty_state(item)}" for key, item in state.items())
+            return f"{{{', '.join(pairs)}}}"
+    return pretty(state)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
+
+
 def duration(seconds: float) -> str:
     """A number of seconds as text: 1.300 s, 251 ms, 0.031 ms."""
     if seconds >= 1:
@@ -41,6 +74,14 @@ def duration(seconds: float) -> str:
     return (
         f"{milliseconds:.0f} ms" if milliseconds >= 1 or not seconds else f"{milliseconds:.3f} ms"
     )
+
+
+def listed(calls: Sequence[str]) -> str:
+    """Names of calls as text: `c1`, `c1 and c2`, `c1, c2 and 7 more`."""
+    shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]
+    more = [f"{len(calls) - 2} more"] if len(calls) > 3 else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def pretty_name(name: Any) -> str:

@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, KindFacts]] = {
     "crash":     KindFacts("at", lifecycle=True),
     "exit":      KindFacts("at", lifecycle=True),
     "fault":     KindFacts("at"),
+    "state":     KindFacts("at"),
     "mark":      KindFacts("at"),
     "end":       KindFacts("at"),
 }
@@ -103,6 +104,20 @@ class Step:
         if facts.misdirected is not None and self.details.get("for") is not None:
             return facts.misdirected
         return facts.outcome
+
+    @property
+    def waiting(self) -> int | None:
+        """How many calls a server keeps waiting after this `noreply`, the new one included.
+
+        None if it is not recorded. Version 1 of the format lists the calls.
+        """
+        waiting = self.details.get("waiting")
+        return len(waiting) if isinstance(waiting, list) else waiting
+
+    @property
+    def forgot(self) -> list[str]:
+        """The calls that this `state` has forgotten: their callers wait, and it leads to none."""
+        return self.details.get("forgot") or []
 
     @property
     def ends_call(self) -> bool:

@@ -3,22 +3,24 @@
     async with Node(observe=lambda event: steps.append(tracer(event))): …
 
 A `Tracer` is a fold. It remembers a little of each call whose `From` still exists, so that a step
-can say more than its event: how long the caller was blocked, which other calls wait, and that an
-answer went to the wrong caller. It refers to objects weakly: ended calls take no memory.
+can say more than its event: how long the caller was blocked, how many calls wait, that an answer
+went to the wrong caller, and that a server has forgotten a caller. It refers to objects weakly:
+ended calls take no memory.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from genreply_cli.otp import Event, From, GenServer
 from genreply_cli.transcript.counts import Counts
+from genreply_cli.transcript.states import StateWriter
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 from genreply_cli.transcript.values import describe_reason, to_json_value
-
-if TYPE_CHECKING:
-    from genreply_cli.otp.events import Event
 
 _COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})
 
@@ -26,18 +28,31 @@ _COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "mes
 class _Call:
     """What is remembered of a call, for as long as its `From` exists."""
 
-    __slots__ = ("answer_went", "asked_at", "ended_at", "name", "waiting_with")
+    __slots__ = ("answer_went", "asked_at", "ended_at", "handed_on", "name", "server")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked_at: float | None = None
         self.ended_at: float | None = None
-        self.waiting_with: dict[str, None] | None = None  # all calls that its server keeps waiting
+        self.server: _Server | None = None  # that keeps its caller waiting
         self.answer_went: tuple[str, float] | None = None  # to which other call, and when
+        self.handed_on = False  # its From was in a message: others may answer it
+
+
+@dataclass
+class _Server:
+    """What is remembered of a server."""
+
+    states: StateWriter
+    waiting: int = 0  # how many calls it keeps waiting
+    written: dict[str, Any] | None = None  # the details of its last `state` step
+    keeps: dict[str, _Call] = field(default_factory=dict)  # the calls that stood in that state
 
 
 class Tracer:
     """Call it with each event, in order; it returns the step. A recording has one tracer.
+
+    An event of kind "state" is for `state`, which returns a step only if there is something new.
 
     `clock` (as `loop.time`) gives the time of a `note`; without a clock, a note has the time of the
     event before it. Time zero is the first event, or `begin` on that clock.
@@ -53,11 +68,11 @@ class Tracer:
         self._names = _Names()
         self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
         self._last_call = 0
-        self._waiting: WeakKeyDictionary[Any, dict[str, None]] = WeakKeyDictionary()  # by server
+        self._servers: WeakKeyDictionary[Any, _Server] = WeakKeyDictionary()
         self._counts = Counts()
 
-    def __call__(self, event: "Event") -> Step:
-        """The step for an event."""
+    def __call__(self, event: Event) -> Step:
+        """The step for an event that is no state."""
         seq = self._numbers.of_event(event.seq)
         now = self._time(event.time)
         call = self._call(event.call if event.about is None else event.about)
@@ -68,7 +83,9 @@ class Tracer:
             at = None if _is_task(event.source) else self.name(event.source)
             return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
         facts = KINDS[event.kind]
-        message = to_json_value(event.message) if facts.has_message else NO_MESSAGE
+        message = NO_MESSAGE
+        if facts.has_message:
+            message = to_json_value(event.message, name=self._reference)
         name_of = self._names.of
         if facts.where == "at":
             source, target, at = None, None, name_of(event.source)
@@ -81,6 +98,41 @@ class Tracer:
         if facts.counter is not None:
             self._counts.update(step)
         return step
+
+    def state(self, event: Event) -> Step | None:
+        """The step for the state of a server, if it differs from the last step for this server."""
+        server = self._server(event.source)
+        state = server.states.describe(event.message)
+        if event.detail is not None:
+            to_json_value(
+                event.detail, name=self._reference
+            )  # what is continued with may hold calls
+        keeps = {call.name: call for call in map(self._known_call, state.keeps)}
+        details: dict[str, Any] = {"state": state.data}
+        if keeps or not state.more:
+            details["keeps"] = list(keeps)
+        if state.more:
+            details["more"] = state.more
+        if details == server.written:
+            return None
+        forgot = []
+        if not state.more and server.written is not None and "more" not in server.written:
+            forgot = [
+                name
+                for name, call in server.keeps.items()
+                if name not in keeps and call.ended_at is None and not call.handed_on
+            ]
+        server.written, server.keeps = details, keeps
+        call = self._call(event.call)
+        return Step(
+            self._numbers.of_note(),
+            round(self._time(event.time), 6),
+            "state",
+            None if call is None else call.name,
+            at=self.name(event.source),
+            details=details | {"forgot": forgot} if forgot else details,
+            cause=self._numbers.of_cause(event.cause),
+        )
 
     def note(
         self,
@@ -137,13 +189,12 @@ class Tracer:
 
     def call(self, from_: Any) -> str:
         """The name of a call: c1, c2 … in the order in which calls were made."""
-        call = self._call(from_)
-        assert call is not None
-        return call.name
+        return self._known_call(from_).name
 
     def _call(self, from_: Any) -> _Call | None:
-        if from_ is None:
-            return None
+        return None if from_ is None else self._known_call(from_)
+
+    def _known_call(self, from_: Any) -> _Call:
         call = self._calls.get(from_)
         if call is None:
             self._last_call += 1
@@ -157,7 +208,7 @@ class Tracer:
         self._t = max(self._t, now - self._begin)
         return self._t
 
-    def _details(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+    def _details(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
         """The fields that only this kind of step has. Updates what is remembered of the call."""
         kind, detail = event.kind, event.detail
         match kind:
@@ -168,7 +219,7 @@ class Tracer:
                 call.asked_at = now
                 return {"timeout": detail}
             case "noreply":
-                return {"waiting": self._add_waiting(event.source, call)}
+                return {"waiting": self._count_waiting(event.source, call)}
             case "reply":
                 self._end_call(call, now)
                 intended = self._intended_call(event, call, now)
@@ -187,7 +238,7 @@ class Tracer:
             case "crash":
                 return {"error": describe_reason(event.message)}
             case "exit":
-                self._waiting.pop(event.source, None)
+                self._servers.pop(event.source, None)
                 reason = {"reason": describe_reason(event.message)}
                 return reason if detail is None else reason | {"link": self.name(detail)}
             case "down":
@@ -199,23 +250,35 @@ class Tracer:
             case _:
                 return {}
 
-    def _add_waiting(self, server: Any, call: _Call) -> list[str]:
-        """The calls that this server keeps waiting, the new one included."""
-        waiting = self._waiting.get(server)
-        if waiting is None:
-            waiting = self._waiting[server] = {}
-        if call.ended_at is None:
-            waiting[call.name] = None
-            call.waiting_with = waiting
-        return list(waiting)
+    def _reference(self, value: Any) -> Any:
+        """A call or a process that stands in a message, as data; None for any other value."""
+        if isinstance(value, From):
+            call = self._known_call(value)
+            call.handed_on = True
+            return {"call": call.name}
+        return {"process": self.name(value)} if isinstance(value, GenServer) else None
+
+    def _server(self, server: Any) -> _Server:
+        known = self._servers.get(server)
+        if known is None:
+            known = self._servers[server] = _Server(StateWriter(self.name, self.call))
+        return known
+
+    def _count_waiting(self, server: Any, call: _Call) -> int:
+        """How many calls this server keeps waiting, the new one included."""
+        known = self._server(server)
+        if call.ended_at is None and call.server is None:
+            known.waiting += 1
+            call.server = known
+        return known.waiting
 
     def _end_call(self, call: _Call, now: float) -> None:
         call.ended_at = now
-        if call.waiting_with is not None:
-            call.waiting_with.pop(call.name, None)
-            call.waiting_with = None
+        if call.server is not None:
+            call.server.waiting -= 1
+            call.server = None
 
-    def _intended_call(self, event: "Event", call: _Call, now: float) -> dict[str, Any]:
+    def _intended_call(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
         """The call that an answer was meant for, if it went to another one.
 
         The intended call remembers this: its caller will wait in vain.
@@ -230,8 +293,8 @@ class Tracer:
 class _Numbers:
     """Numbers the steps 1, 2, 3 …, and finds the step of an earlier event.
 
-    The steps of a node's events are numbered as its events are, plus a constant, plus the notes in
-    between.
+    The steps of a node's events are numbered as its events are, plus a constant, plus the notes and
+    states in between.
     """
 
     def __init__(self) -> None:
@@ -239,13 +302,13 @@ class _Numbers:
         self._first_event = 0  # of this node
         self._latest_event: float = inf
         self._shift = 0
-        self._notes: list[float] = []  # for each note, the event after which it was made
+        self._notes = array("Q")  # for each note, the event after which it was made
 
     def of_event(self, event: int) -> int:
         if event <= self._latest_event:  # the first event of a node
             self._first_event = event
             self._shift = self.latest_step + 1 - event
-            self._notes.clear()
+            del self._notes[:]
         self._latest_event = event
         self.latest_step = event + self._shift + len(self._notes)
         return self.latest_step
@@ -253,7 +316,7 @@ class _Numbers:
     def of_note(self) -> int:
         self.latest_step += 1
         if self._latest_event != inf:
-            self._notes.append(self._latest_event)
+            self._notes.append(int(self._latest_event))
         return self.latest_step
 
     def of_cause(self, event: int | None) -> int | None:

@@ -1,6 +1,7 @@
 """Turns any Python value into one that JSON can hold, the same in each run."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from math import isfinite
@@ -13,11 +14,14 @@ _OPAQUE: Final = re.compile(r"<.*( at )?0x[0-9a-fA-F]{4,}|<.*[/\\]", re.DOTALL)
 _ADDRESS: Final = re.compile(r"( at)? 0x[0-9a-fA-F]{4,}")
 
 
-def to_json_value(value: Any, depth: int = MAX_DEPTH) -> Any:
+def to_json_value(
+    value: Any, depth: int = MAX_DEPTH, name: Callable[[Any], Any] | None = None
+) -> Any:
     """A value for JSON. A message dataclass becomes its Elixir tuple, `["greet", "Hello"]`.
 
     Fields that a dataclass leaves out of its repr are left out here, too: they are references.
-    Tuples become lists, and values that JSON cannot hold become `{"repr": "…"}`.
+    Tuples become lists. A value that JSON cannot hold becomes what `name` returns for it, or, for
+    None, `{"repr": "…"}`.
     """
     if value is None or value is True or value is False:
         return value
@@ -29,13 +33,18 @@ def to_json_value(value: Any, depth: int = MAX_DEPTH) -> Any:
         return float(value)
     if depth:
         if isinstance(value, list | tuple):
-            return [to_json_value(item, depth - 1) for item in value]
+            return [to_json_value(item, depth - 1, name) for item in value]
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            return {str.__str__(key): to_json_value(item, depth - 1) for key, item in value.items()}
+            return {
+                str.__str__(key): to_json_value(item, depth - 1, name)
+                for key, item in value.items()
+            }
         if is_dataclass(value) and not isinstance(value, type | BaseException):
             tag, names = _tag_and_fields(type(value))
-            return [tag, *(to_json_value(getattr(value, name, None), depth - 1) for name in names)]
-    return {"repr": _repr(value)}
+            values = (getattr(value, field, None) for field in names)
+            return [tag, *(to_json_value(item, depth - 1, name) for item in values)]
+    named = None if name is None else name(value)
+    return {"repr": _repr(value)} if named is None else named
 
 
 @lru_cache(maxsize=256)

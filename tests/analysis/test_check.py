@@ -77,7 +77,7 @@ TAMPERED: list[tuple[str, Callable[[Lines], None], list[Finding]]] = [
         (10, "call", "expected a new call; c1 has ended without an answer before"),
         (11, "call", "expected a call that has begun, found c2"),
         (12, "call", "expected a call that has begun, found c2"),
-        (12, "waiting", "expected none, found c2"),
+        (12, "waiting", "expected 0, found 1"),
         (13, "call", "expected a call that has begun, found c2"),
         (14, "call", "expected a call that has begun, found c2"),
     ]),
@@ -111,6 +111,7 @@ TAMPERED: list[tuple[str, Callable[[Lines], None], list[Finding]]] = [
         (14, "to", "expected caller, which made the call; found caller-7"),
     ]),
     ("late", change(15, calls=7), [(15, "calls", "expected 2, as counted; found 7")]),
+    ("late", change(12, waiting=2), [(12, "waiting", "expected 1, found 2")]),
     ("late", change(12, waiting=["c1", "c2"]), [(12, "waiting", "expected c2, found c1, c2")]),
     ("late", change(5, to="nobody-here"), [
         (5, "to", "expected a process that lives, found nobody-here"),
@@ -209,14 +210,25 @@ def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Pa
     assert done.err.endswith("36 events, 6 calls: nothing wrong\n")
 
 
+def test_in_version_1_waiting_is_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_text(samples()["late"].read_text().replace('"waiting":1', '"waiting":["c2"]'))
+    found = genreply("trace", path, "--check")
+    assert found.out == f'{path}, line 6, field "waiting": expected c1, found c2\n'
+
+
 def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
     path.write_text(
         "".join(f"{line}\n" for line in samples()["late"].read_text().splitlines()[:11])
     )
     assert genreply("send", "A", "--clock", "virtual", "--record", path, "--append").code == 0
-    path.write_text(path.read_text().replace('"waiting":["c3"]', '"waiting":["c2","c3"]'))
-    assert 'field "waiting": expected c3, found c2, c3' in genreply("trace", path, "--check").out
+    assert genreply("trace", path, "--check").out == ""
+    lines = path.read_text().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if '"waiting":1' in line)
+    lines[last] = lines[last].replace('"waiting":1', '"waiting":2')
+    path.write_text("".join(lines))
+    assert 'field "waiting": expected 1, found 2' in genreply("trace", path, "--check").out
 
 
 @hypothesis_settings(max_examples=150)

@@ -18,6 +18,7 @@ _details = [
     {},
     {"blocked": 1.0},
     {"for": HOSTILE},
+    {"state": {HOSTILE: [[HOSTILE, {"call": HOSTILE}]]}, "keeps": [HOSTILE], "forgot": [HOSTILE]},
     {"label": HOSTILE, "error": HOSTILE, "reason": HOSTILE},
 ]
 _steps = st.builds(

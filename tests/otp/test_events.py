@@ -2,6 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from copy import copy
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -446,6 +449,136 @@ async def test_a_stop_with_a_reply_is_told_as_a_reply_before_the_exit(events: li
 
     await Ending.start().call("end")
     assert kinds(events) == ["start", "call", "reply", "exit"]
+
+
+# --- states
+
+
+def watched_with_states(program: Callable[[], Awaitable[object]]) -> list[Event]:
+    """The events of a program, with a copy of each state as it was then."""
+    events: list[Event] = []
+
+    async def main() -> None:
+        async with Node(lambda event: events.append(copied(event)), states=True):
+            await program()
+
+    def copied(event: Event) -> Event:
+        return event._replace(message=copy(event.message)) if event.kind == "state" else event
+
+    run(main())
+    return events
+
+
+def test_a_state_is_told_after_init_and_after_each_callback_before_its_noreply() -> None:
+    async def greet() -> None:
+        await Coordinator.start_link().greet("Hello")
+
+    assert [event.kind for event in watched_with_states(greet)][:-2] == [
+        "start", "start", "state", "state",
+        "call", "cast", "state", "noreply", "info", "state", "reply", "state",
+    ]  # fmt: skip
+
+
+def test_a_state_event_says_whose_state_it_is_and_which_message_has_led_to_it() -> None:
+    keepers: list[Keeper] = []
+
+    async def ask() -> None:
+        keepers.append(Keeper.start())
+        await outcome(keepers[0].call("a", 1.0))
+
+    first, call, second = watched_with_states(ask)[1:4]
+    assert (first.kind, first.source, first.message) == ("state", keepers[0], {})
+    assert (first.cause, first.call, first.target, first.detail) == (None, None, None, None)
+    assert (second.kind, second.message) == ("state", {"a": call.about})
+    assert (second.cause, second.call, second.about) == (call.seq, call.about, None)
+
+
+def test_states_do_not_change_the_numbers_of_the_other_events() -> None:
+    async def greet() -> None:
+        await Coordinator.start_link().greet("Hello")
+
+    events = watched_with_states(greet)
+    others = [event for event in events if event.kind != "state"]
+    assert [event.seq for event in others] == list(range(1, len(others) + 1))
+    for before, event in pairwise(events):
+        if event.kind == "state":
+            assert event.seq == before.seq
+
+
+async def test_nobody_is_told_of_states_who_has_not_asked(events: list[Event]) -> None:
+    await Coordinator.start_link().greet("Hello")
+    assert not of_kind(events, "state")
+
+
+def test_a_callback_that_waits_tells_its_state_when_it_returns() -> None:
+    class Slow(Stateless):
+        async def handle_call(self, request: Any, from_: Any, state: Any) -> Any:
+            await asyncio.sleep(1)
+            return Reply(request, request)
+
+    async def ask() -> None:
+        assert await Slow.start().call("later") == "later"
+
+    states = of_kind(watched_with_states(ask), "state")
+    assert told(states, "time", "message") == [(0.0, None), (1.0, "later")]
+
+
+def test_a_state_event_says_what_is_continued_with() -> None:
+    class Going(Stateless):
+        def handle_call(self, request: Any, from_: Any, state: Any) -> Any:
+            return NoReply(1, then=Continue(from_))
+
+        def handle_continue(self, continuation: Any, state: Any) -> Any:
+            reply(continuation, "done")
+            return NoReply(2)
+
+    async def ask() -> None:
+        assert await Going.start().call("now") == "done"
+
+    events = watched_with_states(ask)
+    [request] = of_kind(events, "call")
+    assert told(of_kind(events, "state"), "message", "detail") == [
+        (None, None), (1, Continue(request.about)), (2, None),
+    ]  # fmt: skip
+
+
+def test_a_callback_that_raises_or_stops_tells_no_state() -> None:
+    async def stop() -> None:
+        doer = Doer.start()
+        await outcome(doer.call(raising(Boom())))
+        stopping = Doer.start()
+        await outcome(stopping.stop())
+
+    assert len(of_kind(watched_with_states(stop), "state")) == 2
+
+
+def test_a_state_that_debug_replaces_is_told_without_a_cause() -> None:
+    async def replace() -> None:
+        keeper = Keeper.start()
+        await outcome(keeper.call("a", 1.0))
+        await debug.replace_state(keeper, lambda state: {})
+
+    last = of_kind(watched_with_states(replace), "state")[-1]
+    assert (last.message, last.cause, last.call) == ({}, None, None)
+
+
+def test_an_observer_of_states_may_send_messages_and_raise() -> None:
+    seen: list[int] = []
+
+    async def main() -> Any:
+        def observe(event: Event) -> None:
+            seen.append(event.seq)
+            if event.kind == "state":
+                note("seen")
+                raise Boom
+
+        async with Node(observe, states=True) as node:
+            answer = await Coordinator.start_link().greet("Hello")
+            node.observe = None
+            return answer
+
+    assert run(main()) == "Hello to you too!"
+    assert seen == sorted(seen)
 
 
 # --- the observer itself

@@ -891,7 +891,7 @@ def test_the_steps_of_a_tracer_agree_with_the_events(program: Program) -> None:
             began[step.call] = step.t
         elif step.kind == "noreply":
             waiting[event.source].append(step.call or "")
-            assert step.details["waiting"] == waiting[event.source]
+            assert step.details["waiting"] == len(waiting[event.source])
         elif event.kind in ENDS_OF_CALLS and event.about is not None:
             assert step.details["blocked"] == step.t - began[step.call]
             for calls in waiting.values():

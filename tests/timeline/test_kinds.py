@@ -9,8 +9,8 @@ from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 
 
-def test_every_kind_has_a_look_of_its_own_and_two_have_a_second_one() -> None:
-    assert set(STYLES) == set(KINDS) | {"wrong", "stopped"}
+def test_every_kind_has_a_look_of_its_own_and_three_have_a_second_one() -> None:
+    assert set(STYLES) == set(KINDS) | {"wrong", "stopped", "forget"}
 
 
 @pytest.mark.parametrize("kind", STYLES)

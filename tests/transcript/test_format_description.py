@@ -13,7 +13,7 @@ from commands import genreply
 from servers import Doer, all_quiet
 
 from genreply_cli.errors import ExitStatus
-from genreply_cli.otp import Node, cast, monitor, note, send
+from genreply_cli.otp import Event, Node, cast, monitor, note, send
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
@@ -109,7 +109,7 @@ def session_steps(coordinator: str, fault: str) -> list[Step]:
             pass
 
     async def main() -> None:
-        async with session(settings.start, [steps.append]) as (server, _):
+        async with session(settings.start, [steps.append], states=True) as (server, _):
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.25):
                     await greet(server)
@@ -120,13 +120,19 @@ def session_steps(coordinator: str, fault: str) -> list[Step]:
 
 
 def program_steps() -> list[Step]:
-    """A program with a monitor, a lost message, a mark and a note."""
+    """A program with a monitor, a lost message, a mark, a note and a long state."""
     steps: list[Step] = []
 
     async def main() -> None:
         tracer = Tracer(asyncio.get_running_loop().time)
-        async with Node(observe=lambda event: steps.append(tracer(event))):
-            watched, watcher = Doer.start(), Doer.start()
+
+        def observe(event: Event) -> None:
+            step = tracer.state(event) if event.kind == "state" else tracer(event)
+            if step is not None:
+                steps.append(step)
+
+        async with Node(observe, states=True):
+            watched, watcher = Doer.start(), Doer.start([1] * 40)
             await watcher.call(lambda: monitor(watched))
             watched.exit("boom")
             await all_quiet()

@@ -127,7 +127,7 @@ def test_a_line_of_any_length_is_read_or_refused(task: list[str], end: bytes) ->
 
 
 def test_a_newer_version_and_other_files_get_a_sentence_each(tmp_path: Path) -> None:
-    newer = genreply("trace", "-", stdin=b'{"format":"genreply","version":2}\n')
+    newer = genreply("trace", "-", stdin=b'{"format":"genreply","version":3}\n')
     assert (newer.code, "a newer genreply reads it" in newer.err) == (5, True)
     for data in (
         b"",
