@@ -1,11 +1,11 @@
-"""What genreply keeps between runs: recorded sessions and the history of what was typed, in the XDG state folder."""
+"""Where sessions, the history of typed lines, and the samples are kept."""
 
 import errno
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-KEPT = 100  # sessions; older ones are removed when a new one begins
+MAX_SESSIONS = 100  # that are kept; older ones are removed when a new one begins
 
 
 def folder() -> Path:
@@ -29,7 +29,7 @@ def history() -> Path:
 def new_session() -> Path:
     """A path for a new recording; its folder exists. Raises OSError."""
     sessions = _private(folder() / "sessions")
-    for old in sorted(sessions.glob("*.jsonl"))[: -(KEPT - 1)]:
+    for old in sorted(sessions.glob("*.jsonl"))[: -(MAX_SESSIONS - 1)]:
         old.unlink(missing_ok=True)
     return sessions / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{os.getpid()}.jsonl"
 

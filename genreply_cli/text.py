@@ -1,11 +1,7 @@
-"""Text from outside, made safe to show: what could steer a terminal, or reorder what it shows, appears as an escape instead."""
+"""Text made safe to show, measured in cells of a terminal, cropped, padded and wrapped."""
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Final
 
 HIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f]"  # C0, DEL, C1: they move the cursor, set the title, clear the screen
@@ -13,18 +9,21 @@ HIDDEN: Final = re.compile(
     r"|[\u2028\u2029]"  # they end a line in some programs
     r"|[\ufeff\ufff9-\ufffb\U000e0001]"  # marks that nobody should see
     r"|[\ud800-\udfff]"  # halves of a character, which no encoding can hold
-    r"|(?<![^\x00-\x7f])\u200d|\u200d(?![^\x00-\x7f])"  # a joiner with nothing to join; between emoji it is left alone
+    r"|(?<![^\x00-\x7f])\u200d|\u200d(?![^\x00-\x7f])"  # a joiner with nothing to join
 )
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str) -> str:
-    r"""The text with each such character as `\n`, `\x1b`, `\u202e` or `\U000e0001`. All else stays, emoji and CJK too."""
+    r"""The text with each hidden character as an escape: `\n`, `\x1b`, `\u202e`, `\U000e0001`.
+
+    Such a character could steer a terminal, or reorder what it shows. All others stay.
+    """
     return text if text.isprintable() else HIDDEN.sub(_escape, text)
 
 
 def quoted(text: str) -> str:
-    r"""The text between double quotes, with `\\` and `\"` inside, so that an escape cannot be mistaken for the user's own."""
+    r"""The text between double quotes, with `\\` and `\"` inside, like a string literal."""
     inside = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{visible(inside)}"'
 
@@ -43,11 +42,13 @@ def _escape(match: re.Match[str]) -> str:
     )
 
 
-MANY: Final = 16  # characters to a cell: more than an honest text has, even with marks and joiners
+MAX_CHARACTERS_PER_CELL: Final = (
+    16  # characters to a cell: more than an honest text has, even with marks and joiners
+)
 
 
 def cells(text: str) -> int:
-    """How many cells of a terminal a visible text takes: CJK and emoji two, combining marks none."""
+    """How many cells of a terminal a visible text takes: CJK and emoji two, marks none."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -56,18 +57,18 @@ def cells(text: str) -> int:
 
 
 def fits(text: str, room: int) -> bool:
-    """Whether the text takes at most so many cells. A very long one does not, and is not measured."""
-    return len(text) <= MANY * room and cells(text) <= room
+    """Whether the text takes at most `room` cells. A very long one is not measured: it does not."""
+    return len(text) <= MAX_CHARACTERS_PER_CELL * room and cells(text) <= room
 
 
 def crop(text: str, room: int, ellipsis: str = "…") -> str:
-    """The text in at most so many cells; an ellipsis says that there was more."""
+    """The text in at most `room` cells; an ellipsis says that there was more."""
     if fits(text, room):
         return text
     if room <= len(ellipsis):
         return ellipsis[: max(0, room)]
     room -= len(ellipsis)
-    start = text[: MANY * room]
+    start = text[: MAX_CHARACTERS_PER_CELL * room]
     if start.isascii():
         return start[:room] + ellipsis
     from rich.cells import set_cell_size
@@ -76,7 +77,7 @@ def crop(text: str, room: int, ellipsis: str = "…") -> str:
 
 
 def pad(text: str, room: int) -> str:
-    """The text, followed by blanks up to so many cells."""
+    """The text, followed by blanks up to `room` cells."""
     return text + " " * (room - cells(text))
 
 

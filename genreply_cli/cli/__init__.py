@@ -1,4 +1,4 @@
-"""The commands as people type them. Each command declares its options in app.py and does its work in its own module.
+"""The commands as people type them: app.py declares them, and each does its work in its own module.
 
 Read app.py first.
 """

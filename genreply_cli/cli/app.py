@@ -1,7 +1,7 @@
-"""The commands: what may be typed, and who does it.
+"""The four commands with their options, as people type them.
 
-A command does nothing itself: it returns what is to be done, and `__main__` does it. Typer would take a closed pipe or a Ctrl-C
-on the way for its own, and leave with an exit status of its own.
+A command only returns the function to run, and `__main__` runs it: inside Typer, a closed pipe or
+Ctrl-C would end the program with an exit status of Typer's own.
 """
 
 from collections.abc import Callable
@@ -10,35 +10,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genreply_cli.cli.options import (
-    Accessible,
-    Append,
-    Ascii,
-    Clock,
-    Color,
-    Coordinator,
-    Delay,
-    Faults,
-    Json,
-    Overwrite,
-    Plain,
-    Record,
-    Seed,
-    Strict,
-    Timeline,
-    Timeout,
-    View,
-    _explicit_options,
-    _from_command_line,
-    _needs,
-    _one,
-    _one_of,
-    _only_one,
-    _option,
-    _parser,
-    _version,
+    AccessibleOption,
+    AppendOption,
+    AsciiOption,
+    ClockOption,
+    ColorOption,
+    CoordinatorOption,
+    DelayOption,
+    FaultsOption,
+    JsonOption,
+    OverwriteOption,
+    PlainOption,
+    RecordOption,
+    SeedOption,
+    StrictOption,
+    TimelineOption,
+    TimeoutOption,
+    ViewOption,
+    exclusive,
+    explicit_options,
+    is_typed,
+    one_of,
+    option,
     parse_kind,
     parse_scale,
     parse_speed,
+    parser,
+    show_version,
 )
 from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
@@ -58,10 +56,10 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 
-Action = Callable[[], int]  # what is to be done; its result is the exit status
+Action = Callable[[], int]  # what a command does; returns the exit status
 
 
-def _wishes(
+def _output_options(
     context: typer.Context, view: Any, plain: bool, accessible: bool, ascii_only: bool, color: str
 ) -> "OutputOptions":
     from genreply_cli.terminal.output import OutputOptions
@@ -70,7 +68,7 @@ def _wishes(
 
 
 def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
-    given = _explicit_options(context, plain=plain, accessible=accessible, view=view)
+    given = explicit_options(context, plain=plain, accessible=accessible, view=view)
     return next((name if value is True else value for name, value in given.items()), None)
 
 
@@ -78,7 +76,8 @@ def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> A
 def genreply(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001  # its callback does it
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """A GenServer's deferred reply, seen: asynchronous work behind a call that waits."""
@@ -89,8 +88,9 @@ def genreply(
 
 @app.command(
     short_help="Greet, and print the replies.",
-    epilog="Each option can be set by the environment: GENREPLY_DELAY=250ms for --delay 250ms; what is typed is stronger. "
-    "Exit codes: 0 all answered, 2 typed wrongly, 3 no answer in time, 4 the callee died, 6 answered wrongly (--strict).",
+    epilog="The environment can set each option: GENREPLY_DELAY=250ms for --delay 250ms. An option"
+    " that is typed is stronger. Exit status: 0 all calls were answered, 2 a mistake in what was"
+    " typed, 3 no answer in time, 4 the server exited, 6 a wrong answer (with --strict).",
 )
 def send(
     context: typer.Context,
@@ -98,74 +98,73 @@ def send(
         list[str],
         typer.Argument(
             metavar="MESSAGE...",
-            help="What to say; - reads lines from stdin; after -- it may start with a dash.",
+            help="What to say. - reads lines from stdin. After --, it may start with a dash.",
         ),
     ],
-    coordinator: Coordinator = "keyed",
-    delay: Delay = "0",
-    timeout: Timeout = "5",
-    fault: Faults = None,
+    coordinator: CoordinatorOption = "keyed",
+    delay: DelayOption = "0",
+    timeout: TimeoutOption = "5",
+    fault: FaultsOption = None,
     count: Annotated[
-        int, _option("--count", min=1, metavar="N", help="Send it all so many times.")
+        int, option("--count", min=1, metavar="N", help="Send all messages this many times.")
     ] = 1,
     jobs: Annotated[
         int,
-        _option(
-            "--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls at once, at most."
+        option(
+            "--jobs", "-j", min=1, max=100_000, metavar="N", help="Most calls at the same time."
         ),
     ] = 1,
     as_done: Annotated[
-        bool, _option("--as-done", help="Print replies as they come, not in the order of asking.")
+        bool, option("--as-done", help="Print replies as they arrive, not in the order of asking.")
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
     events: Annotated[
-        bool, _option("--events", help="Write the transcript to stdout, instead of the replies.")
+        bool, option("--events", help="Write the transcript to stdout, instead of the replies.")
     ] = False,
-    timeline: Timeline = None,
-    quiet: Annotated[bool, _option("--quiet", "-q", help="No timeline.")] = False,
-    view: View = None,
-    plain: Plain = False,
-    accessible: Accessible = False,
-    ascii_only: Ascii = False,
-    color: Color = "auto",
-    record: Record = None,
-    overwrite: Overwrite = False,
-    append: Append = False,
+    timeline: TimelineOption = None,
+    quiet: Annotated[bool, option("--quiet", "-q", help="No timeline.")] = False,
+    view: ViewOption = None,
+    plain: PlainOption = False,
+    accessible: AccessibleOption = False,
+    ascii_only: AsciiOption = False,
+    color: ColorOption = "auto",
+    record: RecordOption = None,
+    overwrite: OverwriteOption = False,
+    append: AppendOption = False,
     linger: Annotated[
         Any,
-        _option(
+        option(
             "--linger",
             reads=parsing.duration,
             metavar="TIME",
-            help="How long to look out for a late answer.",
+            help="How long to wait for a late answer.",
         ),
     ] = "1",
     explain: Annotated[
         bool,
-        _option("--explain", help="Tell, on stderr, what became of the calls, beside the code."),
+        option("--explain", help="Explain on stderr what became of the calls, beside the code."),
     ] = False,
-    strict: Strict = False,
-    seed: Seed = 0,
-    clock: Clock = "real",
+    strict: StrictOption = False,
+    seed: SeedOption = 0,
+    clock: ClockOption = "real",
 ) -> Action:
-    """Send greetings and print their replies, one line each, in the order in which they were asked."""
+    """Send greetings and print their replies, one line each, in the order of asking."""
     import sys
 
     from genreply_cli.cli.send import SendOptions, run
     from genreply_cli.session.settings import Settings
 
-    written = _one(context, json=json, events=events)
-    kept = _one(context, overwrite=overwrite, append=append)
-    if record is None and kept is not None and _from_command_line(context, kept):
+    written = exclusive(explicit_options(context, json=json, events=events))
+    kept = exclusive(explicit_options(context, overwrite=overwrite, append=append))
+    if record is None and kept is not None and is_typed(context, kept):
         raise typer.BadParameter("--overwrite and --append are for --record FILE, which is missing")
-    wanted = _explicit_options(
+    wanted = explicit_options(
         context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view
     )
     if "timeline" in wanted or "quiet" in wanted:
         shown = bool(wanted.get("timeline"))
-        view = (
-            None if view == "off" and "view" not in wanted else view
-        )  # the environment does not switch off what is typed
+        if view == "off" and "view" not in wanted:
+            view = None  # the environment does not switch off what is typed
     else:
         shown = _view(context, view, plain, accessible) != "off" and (
             bool(wanted) or sys.stderr.isatty()
@@ -176,7 +175,7 @@ def send(
         events=written == "events",
         timeline=shown,
         asked_for=bool(wanted),
-        wishes=_wishes(context, view, plain, accessible, ascii_only, color)
+        output_options=_output_options(context, view, plain, accessible, ascii_only, color)
         if shown or explain
         else None,
         record=record,
@@ -193,32 +192,34 @@ def send(
 @app.command(short_help="Type greetings, and see what happens.")
 def repl(
     context: typer.Context,
-    coordinator: Coordinator = "keyed",
-    delay: Delay = "400ms",
-    timeout: Timeout = "5",
-    fault: Faults = None,
-    view: View = None,
-    plain: Plain = False,
-    accessible: Accessible = False,
-    ascii_only: Ascii = False,
-    color: Color = "auto",
+    coordinator: CoordinatorOption = "keyed",
+    delay: DelayOption = "400ms",
+    timeout: TimeoutOption = "5",
+    fault: FaultsOption = None,
+    view: ViewOption = None,
+    plain: PlainOption = False,
+    accessible: AccessibleOption = False,
+    ascii_only: AsciiOption = False,
+    color: ColorOption = "auto",
     say: Annotated[
-        list[str] | None, _option("--say", metavar="TEXT", help="Greet with this first.")
+        list[str] | None, option("--say", metavar="TEXT", help="Greet with this first; repeatable.")
     ] = None,
-    record: Record = None,
-    no_record: Annotated[bool, _option("--no-record", help="Do not record this session.")] = False,
-    no_history: Annotated[bool, _option("--no-history", help="Do not keep what is typed.")] = False,
+    record: RecordOption = None,
+    no_record: Annotated[bool, option("--no-record", help="Do not record this session.")] = False,
+    no_history: Annotated[
+        bool, option("--no-history", help="Do not keep the lines that are typed.")
+    ] = False,
     strict: Annotated[
         bool,
-        _option("--strict", help="Exit with the status of what failed first; 6 for wrong answers."),
+        option("--strict", help="Exit with the status of the first failure; 6 for a wrong answer."),
     ] = False,
-    seed: Seed = 0,
+    seed: SeedOption = 0,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import ReplOptions, run
     from genreply_cli.session.settings import Settings
 
-    recording = _one(context, record=record, no_record=no_record)
+    recording = exclusive(explicit_options(context, record=record, no_record=no_record))
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     options = ReplOptions(
         say=tuple(say or ()),
@@ -226,7 +227,7 @@ def repl(
         keep_recording=recording != "no_record",
         keep_history=not no_history,
         strict=strict,
-        output=_wishes(context, view, plain, accessible, ascii_only, color),
+        output=_output_options(context, view, plain, accessible, ascii_only, color),
     )
     return lambda: run(settings, options)
 
@@ -236,9 +237,6 @@ def _format_of(output: str) -> str:
         return format_of(output)
     except ValueError as error:
         raise typer.BadParameter(f"{error}, or --as FORMAT") from None
-
-
-_WHOLE = {"check", "rerun"}  # what makes no sense of a part of a transcript
 
 
 @app.command(short_help="Replay or check a transcript.")
@@ -257,91 +255,90 @@ def trace(
     ] = False,
     speed: Annotated[
         Any,
-        _option("--speed", "-s", reads=parse_speed, metavar="X", help="2 plays twice as fast."),
+        option("--speed", "-s", reads=parse_speed, metavar="X", help="2 plays twice as fast."),
     ] = "1",
     idle_limit: Annotated[
         Any,
-        _option(
+        option(
             "--idle-limit",
             "-i",
             reads=parsing.duration,
             metavar="TIME",
-            help="Play no wait longer than this.",
+            help="Play no wait for longer than this.",
         ),
     ] = None,
     step: Annotated[
-        bool, _option("--step", help="Begin paused: . goes one event on, ? shows the keys.")
+        bool, option("--step", help="Begin paused. The key . goes one event on, ? shows all keys.")
     ] = False,
-    exit_at_end: Annotated[
-        bool, _option("--exit-at-end", help="Leave when all has been played.")
-    ] = False,
+    exit_at_end: Annotated[bool, option("--exit-at-end", help="Leave at the end.")] = False,
     follow: Annotated[
         bool,
-        _option(
+        option(
             "--follow",
             "-f",
-            help="Go on while it is being written; without a file, from session to session.",
+            help="Keep reading, like tail -f. Without a file: each new session of the REPL.",
         ),
     ] = False,
     print_: Annotated[
-        bool, _option("--print", help="Print it at once, also on a terminal.")
+        bool, option("--print", help="Print the timeline instead of playing it.")
     ] = False,
     events: Annotated[
-        bool, _option("--events", help="Write its events to stdout, as a transcript.")
+        bool, option("--events", help="Write the events to stdout, as a transcript.")
     ] = False,
-    stats: Annotated[
-        bool, _option("--stats", help="Print what became of the calls, in numbers.")
-    ] = False,
-    json: Annotated[bool, _option("--json", help="Write --stats as JSON.")] = False,
+    stats: Annotated[bool, option("--stats", help="Count what became of the calls.")] = False,
+    json: Annotated[bool, option("--json", help="Write --stats as JSON.")] = False,
     explain: Annotated[
-        bool, _option("--explain", help="Tell what became of the calls, in words, beside the code.")
+        bool,
+        option("--explain", help="Explain in words what became of the calls, beside the code."),
     ] = False,
     check: Annotated[
-        bool, _option("--check", help="Tell all that is wrong with it; 5 if anything is.")
+        bool, option("--check", help="Name all that is wrong; exit status 5 if something is.")
     ] = False,
     diff: Annotated[
         str | None,
-        _option("--diff", metavar="FILE", help="Tell what differs in FILE; 5 if anything does."),
+        option(
+            "--diff",
+            metavar="FILE",
+            help="Name what differs in FILE; exit status 5 if something does.",
+        ),
     ] = None,
     rerun: Annotated[
         bool,
-        _option(
-            "--rerun", help="Run it again on the virtual clock; 5 if it comes out differently."
-        ),
+        option("--rerun", help="Run it again on the virtual clock; exit status 5 if it differs."),
     ] = False,
     times: Annotated[
-        bool, _option("--times", help="Let --diff and --rerun compare times, too.")
+        bool, option("--times", help="Compare times, too, with --diff and --rerun.")
     ] = False,
     form: Annotated[
         Any,
-        _option(
+        option(
             "--as",
-            reads=_one_of("format", FORMATS),
+            reads=one_of("format", FORMATS),
             metavar="FORMAT",
-            help=f"Export it: {', '.join(FORMATS)}.",
+            help=f"Export it as {', '.join(FORMATS)}.",
         ),
     ] = None,
     output: Annotated[
         str | None,
-        _option(
+        option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where the export goes; its ending tells the format, too.",
+            help="The file to export to. Its ending says the format, too.",
         ),
     ] = None,
-    overwrite: Annotated[bool, _option("--overwrite", help="Let --output replace a file.")] = False,
+    overwrite: Annotated[bool, option("--overwrite", help="Let --output replace a file.")] = False,
     scale: Annotated[
         Any,
-        _option("--scale", reads=parse_scale, metavar="X", help="2 makes an SVG twice as large."),
+        option("--scale", reads=parse_scale, metavar="X", help="2 makes an SVG twice as large."),
     ] = None,
     call: Annotated[
         list[str] | None,
-        _option("--call", metavar="CALL", help="Only events of this call; repeatable."),
+        option("--call", metavar="CALL", help="Only events of this call; repeatable."),
     ] = None,
     kind: Annotated[
         list[Any] | None,
-        _option(
+        option(
             "--kind",
             reads=parse_kind,
             metavar="KIND",
@@ -350,65 +347,52 @@ def trace(
     ] = None,
     start: Annotated[
         Any,
-        _option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on."),
+        option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on."),
     ] = None,
     stop: Annotated[
-        Any, _option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
+        Any, option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
     ] = None,
-    view: View = None,
-    plain: Plain = False,
-    accessible: Accessible = False,
-    ascii_only: Ascii = False,
-    color: Color = "auto",
+    view: ViewOption = None,
+    plain: PlainOption = False,
+    accessible: AccessibleOption = False,
+    ascii_only: AsciiOption = False,
+    color: ColorOption = "auto",
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.cli.trace import TraceOptions, run
     from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 
-    tasks: dict[Any, bool] = {
-        "list": show_list, "print": print_, "events": events, "stats": stats, "explain": explain, "check": check,
-        "diff": diff is not None, "rerun": rerun, "as": form is not None or output is not None,
-    }  # fmt: skip
-    task = _only_one(tasks, "play")
+    tasks = {
+        "list": show_list,
+        "print": print_,
+        "events": events,
+        "stats": stats,
+        "explain": explain,
+        "check": check,
+        "diff": diff is not None,
+        "rerun": rerun,
+        "as": form is not None or output is not None,
+    }
+    task: Any = exclusive(name for name, given in tasks.items() if given) or "play"
     if task == "as":
         task, form = "export", form or _format_of(output or "")
-    _needs("--json", json, "--stats", stats)
-    is_scalable = task == "export" and FORMATS[form].takes_scale
-    _needs("--scale", scale is not None, "an export as svg", is_scalable)
-    _needs("--overwrite", overwrite, "--output FILE", output is not None)
-    if follow and (task not in {"play", "print", "events"} or file == "-"):
-        raise typer.BadParameter(
-            "--follow shows a file as it is written; it goes with --print and --events only"
-        )
-    _needs("--times", times, "--diff FILE or --rerun", rerun or diff is not None)
-    if file == "-" == diff:
-        raise typer.BadParameter("stdin can be read once; give --diff a file")
-    if start is not None and stop is not None and start > stop:
-        raise typer.BadParameter(
-            f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
-        )
-    filters = Filters(frozenset(call or ()), frozenset(kind or ()), start, stop)
-    if filters and task in _WHOLE:
-        raise typer.BadParameter(
-            f"--{task} looks at the whole transcript; leave out --call, --kind, --from and --to"
-        )
-    wishes = _wishes(context, view, plain, accessible, ascii_only, color)
     wanted = TraceOptions(
         source=file,
         task=task,
-        filters=filters,
+        filters=Filters(frozenset(call or ()), frozenset(kind or ()), start, stop),
         follow=follow,
         json=json,
-        other=diff or "",
+        other=diff,
         times=times,
-        form=form or "",
+        format=form or "",
         output=output,
         overwrite=overwrite,
-        scale=scale or 1.0,
+        scale=scale,
         player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
-        wishes=wishes,
+        output_options=_output_options(context, view, plain, accessible, ascii_only, color),
     )
+    wanted.check()
     return lambda: run(wanted)
 
 
@@ -419,7 +403,7 @@ def bench(
         typer.Option(
             "--coordinator",
             "-c",
-            parser=_parser(_one_of("coordinator", COORDINATORS)),
+            parser=parser(one_of("coordinator", COORDINATORS)),
             metavar="NAME",
             help="Measure one of the coordinators; without this, plain tuples on both sides.",
         ),
@@ -427,13 +411,16 @@ def bench(
     loop: Annotated[
         Any,
         typer.Option(
-            parser=_parser(_one_of("loop", ["asyncio", "uvloop"])),
+            parser=parser(one_of("loop", ["asyncio", "uvloop"])),
             metavar="asyncio|uvloop",
             help="The event loop, for both sides. uvloop comes with the extra `fast`.",
         ),
     ] = "asyncio",
     rounds: Annotated[
-        int, typer.Option(min=1, max=100, metavar="N", help="How many times each side is measured.")
+        int,
+        typer.Option(
+            min=1, max=100, metavar="N", help="Rounds: how many times to measure each side."
+        ),
     ] = 5,
     scale: Annotated[
         float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")

@@ -1,7 +1,7 @@
-"""Options that commands share; which exclude each other."""
+"""The options that several commands share, and the rules which options exclude each other."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +19,7 @@ def parse_kind(text: str) -> str:
 
 
 def parse_speed(text: str) -> float:
-    """How many times as fast. Raises ValueError with a sentence."""
+    """How many times as fast to play. Raises ValueError with a sentence."""
     try:
         value = float(text.strip().removesuffix("x"))
     except ValueError:
@@ -40,8 +40,8 @@ def parse_scale(text: str) -> float:
     return value
 
 
-def _parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """A reader of options for Typer: its sentences become usage errors."""
+def parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """A parser for Typer: a ValueError of `function` becomes a usage error."""
 
     def read(text: Any) -> Any:
         if not isinstance(text, str):
@@ -54,38 +54,42 @@ def _parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
     return read
 
 
-def _version(asked: bool) -> None:
+def show_version(asked: bool) -> None:
     if asked:
         typer.echo(f"genreply {__version__}")
         raise typer.Exit
 
 
-def _option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
-    """An option that the environment may set, too: GENREPLY_DELAY for --delay. `reads` makes a value of its text."""
+def option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
+    """An option that the environment may set, too: GENREPLY_DELAY for --delay.
+
+    `reads` makes a value of its text, or raises ValueError with a sentence.
+    """
     variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
-    parser = None if reads is None else _parser(reads)
-    return typer.Option(*names, parser=parser, envvar=variable, show_envvar=False, **settings)
+    parse = None if reads is None else parser(reads)
+    return typer.Option(*names, parser=parse, envvar=variable, show_envvar=False, **settings)
 
 
-def _one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
+def one_of(what: str, names: Sequence[str]) -> Callable[[str], str]:
+    """A function that returns its text if it is one of these names; else it raises ValueError."""
     return lambda text: parsing.choice(text, names, what)
 
 
-Coordinator = Annotated[
+CoordinatorOption = Annotated[
     Any,
-    _option(
+    option(
         "--coordinator",
         "-c",
-        reads=_one_of("coordinator", COORDINATORS),
+        reads=one_of("coordinator", COORDINATORS),
         metavar="NAME",
         help=f"Which design keeps the callers: {', '.join(COORDINATORS)}.",
     ),
 ]
 
 
-Delay = Annotated[
+DelayOption = Annotated[
     Any,
-    _option(
+    option(
         "--delay",
         reads=parsing.delay,
         metavar="TIME",
@@ -94,9 +98,9 @@ Delay = Annotated[
 ]
 
 
-Timeout = Annotated[
+TimeoutOption = Annotated[
     Any,
-    _option(
+    option(
         "--timeout",
         reads=parsing.timeout,
         metavar="TIME",
@@ -105,56 +109,57 @@ Timeout = Annotated[
 ]
 
 
-Faults = Annotated[
+FaultsOption = Annotated[
     list[Any] | None,
-    _option(
+    option(
         "--fault",
         reads=parse_fault,
         metavar="KIND[:RATE]",
-        help="What the network does wrong, to the next answer or to each at a rate: drop, late, duplicate, reorder, crash.",
+        help="What the network does wrong: drop, late, duplicate, reorder or crash;"
+        " to the next answer only, or to each answer with this probability.",
     ),
 ]
 
 
-Seed = Annotated[
-    int, _option("--seed", min=0, metavar="N", help="All chances come from this number.")
+SeedOption = Annotated[
+    int, option("--seed", min=0, metavar="N", help="Seed of all random choices.")
 ]
 
 
-Clock = Annotated[
+ClockOption = Annotated[
     Any,
-    _option(
+    option(
         "--clock",
-        reads=_one_of("clock", ["real", "virtual"]),
+        reads=one_of("clock", ["real", "virtual"]),
         metavar="real|virtual",
-        help="On the virtual clock nothing is waited for, and the same command gives the same bytes.",
+        help="On the virtual clock no time passes, and the same command gives the same bytes.",
     ),
 ]
 
 
-Record = Annotated[
-    str | None, _option("--record", metavar="FILE", help="Write the transcript to a file.")
+RecordOption = Annotated[
+    str | None, option("--record", metavar="FILE", help="Write the transcript to a file.")
 ]
 
 
-Overwrite = Annotated[bool, _option("--overwrite", help="Let --record replace a file.")]
+OverwriteOption = Annotated[bool, option("--overwrite", help="Let --record replace a file.")]
 
 
-Append = Annotated[bool, _option("--append", help="Let --record continue a file.")]
+AppendOption = Annotated[bool, option("--append", help="Let --record continue a file.")]
 
 
-Strict = Annotated[
+StrictOption = Annotated[
     bool,
-    _option("--strict", help="Exit with 6 if an answer was wrong: to a wrong caller, or twice."),
+    option("--strict", help="Exit status 6 if an answer went to a wrong caller, or came twice."),
 ]
 
 
-Json = Annotated[bool, _option("--json", help="Write JSON to stdout.")]
+JsonOption = Annotated[bool, option("--json", help="Write JSON to stdout.")]
 
 
-Timeline = Annotated[
+TimelineOption = Annotated[
     bool | None,
-    _option(
+    option(
         "--timeline/--no-timeline",
         help="Draw the timeline on stderr.",
         show_default="on a terminal",
@@ -162,72 +167,61 @@ Timeline = Annotated[
 ]
 
 
-View = Annotated[
+ViewOption = Annotated[
     Any,
-    _option(
+    option(
         "--view",
-        reads=_one_of("view", [*VIEWS, "off"]),
+        reads=one_of("view", [*VIEWS, "off"]),
         metavar="NAME",
-        help=f"How the timeline is drawn: {', '.join(VIEWS)}, off. Else what fits.",
+        help=f"How to draw the timeline: {', '.join(VIEWS)}, off. Default: what fits.",
     ),
 ]
 
 
-Plain = Annotated[bool, _option("--plain", help="The timeline as plain lines.")]
+PlainOption = Annotated[bool, option("--plain", help="Draw the timeline as plain lines.")]
 
 
-Accessible = Annotated[
-    bool, _option("--accessible", help="The timeline as sentences; nothing is redrawn.")
+AccessibleOption = Annotated[
+    bool, option("--accessible", help="Write the timeline as sentences; redraw nothing.")
 ]
 
 
-Ascii = Annotated[bool, _option("--ascii", help="Draw with ASCII only.")]
+AsciiOption = Annotated[bool, option("--ascii", help="Draw with ASCII only.")]
 
 
-Color = Annotated[
+ColorOption = Annotated[
     Any,
-    _option(
+    option(
         "--color",
-        reads=_one_of("colour", ["auto", "always", "never"]),
+        reads=one_of("colour", ["auto", "always", "never"]),
         metavar="auto|always|never",
         help="Use colours.",
     ),
 ]
 
 
-def _from_command_line(context: typer.Context, name: str) -> bool:
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and does not come from the environment."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
-    """Those that are given, of options that contradict each other: what is typed is stronger than the environment."""
+def explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
+    """Those of these options that are given. If any is typed, the environment does not count."""
     defaults = {option.name: option.default for option in context.command.params}
     given = {name: value for name, value in options.items() if value != defaults[name]}
-    return {
-        name: value for name, value in given.items() if _from_command_line(context, name)
-    } or given
+    return {name: value for name, value in given.items() if is_typed(context, name)} or given
 
 
-def _one(context: typer.Context, **options: Any) -> str | None:
-    """Which of these options is given. Raises a usage error if there are two."""
-    given = _explicit_options(context, **options)
+def exclusive(names: Iterable[str]) -> str | None:
+    """The one option that is given, or None. Raises a usage error if there are two."""
+    given = [f"--{name.replace('_', '-')}" for name in names]
     if len(given) > 1:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
-        raise typer.BadParameter(f"{names} exclude each other; give one of them")
-    return next(iter(given), None)
+        raise typer.BadParameter(f"{' and '.join(given)} exclude each other; give one of them")
+    return given[0][2:].replace("-", "_") if given else None
 
 
-def _needs(flag: str, given: bool, other: str, there: bool) -> None:
+def require(flag: str, given: bool, other: str, there: bool) -> None:
+    """Raise a usage error if an option is given without the other one that it is for."""
     if given and not there:
         raise typer.BadParameter(f"{flag} is for {other}, which is missing")
-
-
-def _only_one(tasks: dict[Any, bool], otherwise: str) -> Any:
-    """Which of these flags is given; two exclude each other."""
-    given = [name for name, there in tasks.items() if there]
-    if len(given) > 1:
-        raise typer.BadParameter(
-            f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them"
-        )
-    return given[0] if given else otherwise

@@ -1,4 +1,4 @@
-"""Where a transcript comes from: a file, a sample by its name, stdin, or the last session; and how far it has been read."""
+"""Opens the transcript that a name stands for: a file, a sample, or stdin."""
 
 import os
 import sys
@@ -14,8 +14,8 @@ from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import Step
 
 SAMPLES = "genreply trace --list shows the samples"
-BIG = 8 << 20  # bytes; reading more is shown by a progress bar
-OFTEN = 1024  # steps between two looks at how far it has come
+MIN_BYTES_FOR_PROGRESS = 8 << 20  # bytes; reading more is shown by a progress bar
+STEPS_BETWEEN_LOOKS = 1024  # steps between two looks at how far it has come
 
 
 def invalid(error: TranscriptError) -> GenreplyError:
@@ -31,7 +31,7 @@ def invalid(error: TranscriptError) -> GenreplyError:
 def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None = None) -> Steps:
     """The steps of a file, of a sample, or of stdin (`-`). Raises GenreplyError with a sentence.
 
-    `bad` is told of each line that is no step, which is then left out; without it, such a line raises TranscriptError.
+    A line that is no step is given to `bad` and left out; without `bad` it raises TranscriptError.
     """
     stream: str | IO[bytes] = source
     if source == "-":
@@ -62,29 +62,33 @@ def _unknown(source: str, samples: list[str]) -> GenreplyError:
 
 
 class WithProgress:
-    """The steps of a transcript; while a big file is read, a terminal on stderr shows how far it has come, until it is quiet."""
+    """The steps of a transcript. While a big file is read, a terminal on stderr shows progress."""
 
-    def __init__(self, steps: Steps, wishes: OutputOptions | None = None) -> None:
+    def __init__(self, steps: Steps, output_options: OutputOptions | None = None) -> None:
         self.steps = steps
-        self.wishes = wishes
+        self.wishes = output_options
         self._bar: ProgressBar | None = None
 
     def __iter__(self) -> Iterator[Step]:
         size = _size(self.steps.lines)
-        return self._counted(size) if size >= BIG and sys.stderr.isatty() else iter(self.steps)
+        return (
+            self._counted(size)
+            if size >= MIN_BYTES_FOR_PROGRESS and sys.stderr.isatty()
+            else iter(self.steps)
+        )
 
     def _counted(self, size: int) -> Iterator[Step]:
         shown = 0
         with ProgressBar(sys.stderr, 100, self.wishes) as self._bar:
             for number, step in enumerate(self.steps):
-                if not number % OFTEN:
+                if not number % STEPS_BETWEEN_LOOKS:
                     while shown < 100 * self.steps.lines.tell() // size:
                         shown += 1
                         self._bar.advance()
                 yield step
 
-    def be_quiet(self) -> None:
-        """Somebody else writes to the terminal from now on."""
+    def stop_showing(self) -> None:
+        """Show no progress from now on: something else is written to the terminal."""
         if self._bar is not None:
             self._bar.close()
 

@@ -1,16 +1,19 @@
-"""genreply trace: which transcript, what of it, and what is to be done with it: replayed, printed, counted, watched."""
+"""`genreply trace`: one function for each task that a transcript can be given to."""
 
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+import typer
 
 from genreply_cli import paths
+from genreply_cli.cli.options import require
 from genreply_cli.cli.source import WithProgress, invalid, list_samples, open_transcript
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.export.formats import export
+from genreply_cli.export.formats import FORMATS, export
 from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
@@ -30,23 +33,51 @@ Task = Literal[
 ]
 
 
+WHOLE_TASKS: Final = frozenset({"check", "rerun"})  # they take no part of a transcript
+
+
 @dataclass(frozen=True)
 class TraceOptions:
-    """What somebody wants of a transcript."""
+    """Which transcript, which part of it, and what to do with it."""
 
     source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
-    follow: bool = False  # it is still being written
+    follow: bool = False  # keep reading while it is written
     json: bool = False  # --stats as JSON
-    other: str = ""  # --diff with this one
+    other: str | None = None  # --diff with this one
     times: bool = False  # --diff and --rerun compare times, too
-    form: str = ""  # --as
+    format: str = ""  # --as
     output: str | None = None  # -o
     overwrite: bool = False
-    scale: float = 1.0  # of an SVG
-    player: State = field(default_factory=State)  # how it begins
-    wishes: OutputOptions = field(default_factory=OutputOptions)
+    scale: float | None = None  # of an SVG; None: as it is
+    player: State = field(default_factory=State)  # how the player begins
+    output_options: OutputOptions = field(default_factory=OutputOptions)
+
+    def check(self) -> None:
+        """Raise a usage error if options do not go together."""
+        start, stop = self.filters.start, self.filters.stop
+        compares = self.task in {"diff", "rerun"}
+        require("--json", self.json, "--stats", self.task == "stats")
+        is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
+        require("--scale", self.scale is not None, "an export as svg", is_scalable)
+        require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
+        if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
+            raise typer.BadParameter(
+                "--follow shows a file as it is written; it goes with --print and --events only"
+            )
+        require("--times", self.times, "--diff FILE or --rerun", compares)
+        if self.source == "-" == self.other:
+            raise typer.BadParameter("stdin can be read once; give --diff a file")
+        if start is not None and stop is not None and start > stop:
+            raise typer.BadParameter(
+                f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
+            )
+        if self.filters and self.task in WHOLE_TASKS:
+            raise typer.BadParameter(
+                f"--{self.task} looks at the whole transcript;"
+                " leave out --call, --kind, --from and --to"
+            )
 
     @property
     def states(self) -> bool:
@@ -55,7 +86,7 @@ class TraceOptions:
 
 
 def run(wanted: TraceOptions) -> int:
-    """Do what is wanted, and return the exit status. Raises GenreplyError."""
+    """Do the task. Returns the exit status. Raises GenreplyError."""
     if wanted.task == "list":
         return list_samples()
     if wanted.follow:
@@ -76,15 +107,15 @@ def run(wanted: TraceOptions) -> int:
                 case "export":
                     some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
                     export(
-                        wanted.form,
+                        wanted.format,
                         steps.header,
                         some,
                         wanted.output,
                         overwrite=wanted.overwrite,
-                        scale=wanted.scale,
+                        scale=wanted.scale or 1.0,
                         states=wanted.states,
                     )
-                case "play" if sys.stdout.isatty() and _has_room(wanted.wishes):
+                case "play" if sys.stdout.isatty() and _has_room(wanted.output_options):
                     return play(steps, wanted)
                 case "events":
                     write_events(steps, wanted)
@@ -93,7 +124,7 @@ def run(wanted: TraceOptions) -> int:
                 case "explain":
                     explain(steps, wanted)
                 case _:
-                    show = Screen(sys.stdout, wanted.wishes, states=wanted.states).show
+                    show = Screen(sys.stdout, wanted.output_options, states=wanted.states).show
                     for step in selected(steps, wanted):
                         show(step)
             sys.stdout.flush()
@@ -111,9 +142,14 @@ def _last_session() -> str | None:
 
 
 def selected(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> Iterator[Step]:
-    """The steps that are wanted; if there are none, that is told. `silently`: nothing is written to stdout meanwhile."""
+    """The steps that pass the filters; a note says if there are none.
+
+    `silently`: nothing is written to stdout meanwhile.
+    """
     some = False
-    reading = WithProgress(steps, wanted.wishes) if silently or not sys.stdout.isatty() else steps
+    reading = (
+        WithProgress(steps, wanted.output_options) if silently or not sys.stdout.isatty() else steps
+    )
     for step in filtered(reading, wanted.filters):
         some = True
         yield step
@@ -122,8 +158,7 @@ def selected(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> I
 
 
 def filtered(steps: Iterable[Step], filters: Filters) -> Iterator[Step]:
-    """The steps that pass. A kind that genreply does not know has to occur, or else it raises
-    GenreplyError."""
+    """The steps that pass. Raises GenreplyError if an unknown kind is wanted and does not occur."""
     unknown = filters.kinds - KINDS.keys() - {"note"}
     return filters(_with_kinds(steps, unknown) if unknown else steps)
 
@@ -157,7 +192,8 @@ def play(steps: Steps, wanted: TraceOptions) -> int:
 
     filters = wanted.filters
     index = indexed(steps, (lambda steps: filtered(steps, filters)) if filters else None)
-    run_player(index, replace(wanted.player, states=wanted.states), wanted.wishes)
+    player = replace(wanted.player, states=wanted.states)
+    run_player(index, player, wanted.output_options)
     if index.problem is not None:
         raise invalid(index.problem)
     return 0
@@ -166,9 +202,9 @@ def play(steps: Steps, wanted: TraceOptions) -> int:
 def follow_to_screen(
     wanted: TraceOptions, wait: Callable[[], Awaitable[object]] | None = None
 ) -> int:
-    """Show a transcript while it is being written; without a file the last session, and then the next.
+    """Show a transcript while it is written; without a file, the last session and then the next.
 
-    `wait` is awaited between two looks at it.
+    `wait` is awaited between two reads.
     """
     import asyncio
 
@@ -182,7 +218,8 @@ def follow_to_screen(
         )
     if path is None and paths.last_session() is None:
         print(
-            "note: no session has been recorded yet; begin one with genreply repl, in another terminal",
+            "note: no session has been recorded yet;"
+            " begin one with genreply repl, in another terminal",
             file=sys.stderr,
         )
 
@@ -206,7 +243,7 @@ def follow_to_screen(
                 show_step = (
                     Writer(sys.stdout, one).write
                     if events
-                    else Screen(sys.stdout, wanted.wishes, states=wanted.states).show
+                    else Screen(sys.stdout, wanted.output_options, states=wanted.states).show
                 )
 
     async def show_until_left() -> None:
@@ -227,7 +264,7 @@ def follow_to_screen(
 
 @contextmanager
 def _leaving(leave: Callable[[], object]) -> Iterator[None]:
-    """Meanwhile, `q`, Ctrl-D and Ctrl-C on the keyboard leave, and no other key does or shows anything."""
+    """Meanwhile, `q`, Ctrl-D and Ctrl-C call `leave`. No other key does or shows anything."""
     from prompt_toolkit.input import create_input
 
     keyboard = create_input()
@@ -253,9 +290,9 @@ def explain(steps: Steps, wanted: TraceOptions) -> None:
     from genreply_cli.explain.render import show_story
 
     show_story(
-        iter(WithProgress(steps, wanted.wishes)),
+        iter(WithProgress(steps, wanted.output_options)),
         next(iter(wanted.filters.calls), None),
-        Screen(sys.stdout, wanted.wishes),
+        Screen(sys.stdout, wanted.output_options),
     )
 
 
@@ -271,11 +308,15 @@ def show_stats(steps: Steps, wanted: TraceOptions) -> None:
 
         print(json.dumps(stats.as_json()))
     else:
-        print("\n".join(stats.lines(ascii_only=choose_mode(sys.stdout, wanted.wishes).ascii_only)))
+        print(
+            "\n".join(
+                stats.lines(ascii_only=choose_mode(sys.stdout, wanted.output_options).ascii_only)
+            )
+        )
 
 
 def check(source: str, wanted: TraceOptions) -> int:
-    """Print all that is wrong with a transcript, and tell the verdict. Nothing wrong is 0, anything else `ExitStatus.INVALID`."""
+    """Print all that is wrong with a transcript. Returns 0, or `ExitStatus.INVALID`."""
     from genreply_cli.analysis.check import Checker
 
     wrong = 0
@@ -284,7 +325,7 @@ def check(source: str, wanted: TraceOptions) -> int:
         nonlocal wrong
         wrong += 1
         if sys.stdout.isatty():
-            reading.be_quiet()
+            reading.stop_showing()
         print(error)
 
     def unreadable(error: TranscriptError) -> None:
@@ -293,7 +334,7 @@ def check(source: str, wanted: TraceOptions) -> int:
 
     laws = Checker(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
     with closing(open_transcript(source, unreadable)) as steps:
-        file, reading = steps.file, WithProgress(steps, wanted.wishes)
+        file, reading = steps.file, WithProgress(steps, wanted.output_options)
         try:
             for step in reading:
                 laws.update(step)
@@ -308,10 +349,10 @@ def check(source: str, wanted: TraceOptions) -> int:
 
 
 def diff(steps: Steps, wanted: TraceOptions) -> int:
-    """Print what differs between two transcripts. Equal is 0, different is `ExitStatus.INVALID`."""
+    """Print what differs between two transcripts. Returns 0, or `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
 
-    with closing(open_transcript(wanted.other)) as others:
+    with closing(open_transcript(wanted.other or "")) as others:
         here = CallSummary(steps.header, wanted.times).update_all(
             selected(steps, wanted, silently=True)
         )
@@ -320,7 +361,7 @@ def diff(steps: Steps, wanted: TraceOptions) -> int:
 
 
 def rerun(steps: Steps, wanted: TraceOptions) -> int:
-    """Run what is recorded again, and print what comes out differently. Equal is 0, different is `ExitStatus.INVALID`."""
+    """Run a recording again, and print what differs. Returns 0, or `ExitStatus.INVALID`."""
     from genreply_cli.analysis.diff import CallSummary
     from genreply_cli.session.inputs import Inputs
     from genreply_cli.session.rerun import run_again
@@ -332,7 +373,7 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
             exit_code=ExitStatus.USAGE,
         )
     here, inputs = CallSummary(steps.header, wanted.times, real), Inputs.of(steps.header)
-    for step in WithProgress(steps, wanted.wishes):
+    for step in WithProgress(steps, wanted.output_options):
         here.update(step)
         inputs.update(step)
     there = CallSummary(steps.header, wanted.times, real)
@@ -340,14 +381,17 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     code = _print_differences(here, there)
     if code and real:
         sys.stdout.flush()
-        print("note: on a real clock microseconds decide what comes first where calls overlap; --clock virtual leaves no doubt",
-              file=sys.stderr)  # fmt: skip
+        print(
+            "note: on a real clock microseconds decide what comes first where calls overlap;"
+            " --clock virtual leaves no doubt",
+            file=sys.stderr,
+        )
     if code and inputs.command_labels:
         sys.stdout.flush()
         label = pretty_name(inputs.command_labels[0])
         print(
-            f"note: labels such as {label} are never executed; earlier versions of genreply recorded"
-            " commands in labels only",
+            f"note: labels such as {label} are never executed;"
+            " earlier versions of genreply recorded commands in labels only",
             file=sys.stderr,
         )
     return code

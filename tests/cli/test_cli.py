@@ -1,4 +1,4 @@
-"""The command line as scripts use it: replies on stdout, the story on stderr, one sentence for what is wrong, an exit status."""
+"""The command line as scripts use it: stdout, stderr, and the exit status."""
 
 import json
 import os
@@ -114,7 +114,8 @@ def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.stderr == (
-        "error: c1 got no reply within 0.1 s; the coordinator still keeps it, and a late answer will be dropped\n"
+        "error: c1 got no reply within 0.1 s; the coordinator still keeps it,"
+        " and a late answer will be dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )
     assert (done.stdout, done.returncode) == ("", 3)
@@ -177,8 +178,12 @@ def test_the_same_command_with_the_same_seed_gives_the_same_bytes() -> None:
 def test_json_says_what_became_of_each_call() -> None:
     done = genreply("send", "--json", "--delay", "250ms", "--clock", "virtual", "Hello")
     assert json.loads(done.stdout) == {
-        "call": "c1", "message": "Hello", "status": "replied", "reply": "Hello to you too!", "blocked": 0.25
-    }  # fmt: skip
+        "call": "c1",
+        "message": "Hello",
+        "status": "replied",
+        "reply": "Hello to you too!",
+        "blocked": 0.25,
+    }
 
 
 def test_a_recording_can_be_replayed_continued_and_is_not_overwritten(tmp_path: Path) -> None:

@@ -362,7 +362,7 @@ def test_what_is_typed_is_stronger_than_what_the_environment_says_of_the_same(
         monkeypatch.setenv(f"GENREPLY_{name}", value)
     output = sent("A", *flags)
     assert output.timeline is (view != "nothing")
-    assert output.wishes is None or output.wishes.view == view
+    assert output.output_options is None or output.output_options.view == view
 
 
 @pytest.mark.usefixtures("_no_variables")

@@ -14,7 +14,7 @@ import pytest
 from long_transcripts import transcript
 from terminals import Terminal, clean
 
-from genreply_cli.cli.source import BIG
+from genreply_cli.cli.source import MIN_BYTES_FOR_PROGRESS
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
@@ -327,7 +327,9 @@ def test_reading_a_big_file_shows_how_far_it_has_come(
     path = tmp_path / "big.jsonl"
     with transcript(8_000) as long:
         path.write_bytes(Path(long).read_bytes() + b'{"seq":40003,"t":"soon","kind":"mark"}\n')
-        label = json.dumps({"seq": 40004, "t": 900.0, "kind": "mark", "label": "x" * BIG})
+        label = json.dumps(
+            {"seq": 40004, "t": 900.0, "kind": "mark", "label": "x" * MIN_BYTES_FOR_PROGRESS}
+        )
     with path.open("a") as file:
         file.write(f"{label}\n")
     check = terminal("trace", str(path), "--check")
