@@ -240,31 +240,31 @@ def test_cancel_gives_up_one_or_all() -> None:
         ("/show c9", "! no call c9 is known; the latest are c1, c2"),
         ("/burst", "! /burst needs a number and a text, as in: /burst 50 hello"),
         ("/burst 0 x", "! '0' is no number of calls; expected 1 to 10,000, like 50"),
-        ("/delay soon", "! 'soon' is no duration; expected something like 250ms, 1.5s or 2,"
-         " or a range like 100ms..1s"),
+        ("/delay soon", ("! 'soon' is no duration; expected something like 250ms, 1.5s or 2,"
+         " or a range like 100ms..1s")),
         ("/coordinator singel",
-         "! there is no coordinator 'singel'; expected one of blocking, immediate, single, fifo,"
-         " keyed; did you mean single?"),
-        ("/fault flood", "! there is no fault 'flood'; expected one of drop,"
-         " late, duplicate, reorder, crash"),
+         ("! there is no coordinator 'singel'; expected one of blocking, immediate, single, fifo,"
+         " keyed; did you mean single?")),
+        ("/fault flood", ("! there is no fault 'flood'; expected one of drop,"
+         " late, duplicate, reorder, crash")),
         ("/seed x", "! 'x' is no seed; expected a whole number, like 7"),
-        ("/crash me", "! there is no process to crash"
-         " 'me'; expected one of coordinator, websocket"),
+        ("/crash me", ("! there is no process to crash"
+         " 'me'; expected one of coordinator, websocket")),
         ("/step maybe", "! there is no way to step 'maybe'; expected one of on, off"),
         ("/mark", "! /mark needs a label, as in: /mark lunch"),
         ("/save", "! /save needs a file, as in: /save lunch.jsonl"),
-        ("/save x.jsonl", "! this session is not recorded;"
-         " leave, and come back without --no-record"),
+        ("/save x.jsonl", ("! this session is not recorded;"
+         " leave, and come back without --no-record")),
         ("/export", "! /export needs a file, as in: /export lunch.svg"),
         ("/export x.png",
-         "! 'x.png' does not say what it is to be; expected a name that ends in one of"
-         f" {', '.join(ENDINGS)}"),
-        ("/export x.svg", "! this session is not recorded;"
-         " leave, and come back without --no-record"),
-        ("/view sideways", "! there is no view 'sideways'; expected"
-         " one of auto, wide, narrow, smallest, plain, accessible, off"),
-        ("/dealy 1s", "! there is no command /dealy; did"
-         " you mean /delay? (//dealy greets with /dealy)"),
+         ("! 'x.png' does not say what it is to be; expected a name that ends in one of"
+         f" {', '.join(ENDINGS)}")),
+        ("/export x.svg", ("! this session is not recorded;"
+         " leave, and come back without --no-record")),
+        ("/view sideways", ("! there is no view 'sideways'; expected"
+         " one of auto, wide, narrow, smallest, plain, accessible, off")),
+        ("/dealy 1s", ("! there is no command /dealy; did"
+         " you mean /delay? (//dealy greets with /dealy)")),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_gets_one_sentence(line: str, problem: str) -> None:
@@ -423,8 +423,10 @@ def test_three_crashes_within_five_seconds_are_enough() -> None:
     assert answers == [
         "c1: A to you too!",
         "c2: A to you too!",
-        "! the coordinator crashed 3 times within 5 s, so it is not started"
-        " again by itself; /restart starts it",
+        (
+            "! the coordinator crashed 3 times within 5 s, so it is not started"
+            " again by itself; /restart starts it"
+        ),
         "c3: B to you too!",
     ]
 
