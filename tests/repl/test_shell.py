@@ -454,7 +454,10 @@ def test_state_shows_whom_it_keeps_in_python_and_in_elixir() -> None:
     assert told.said == [
         "coordinator is Coordinator, linked to websocket",
         "  Python  State(async_pid=websocket, caller=From(c1))",
-        "  Elixir  %{async_pid: #PID<websocket>, caller: {#PID<caller>, [:alias | #Reference<c1>]}}",
+        (
+            "  Elixir  %{async_pid: #PID<websocket>,"
+            " caller: {#PID<caller>, [:alias | #Reference<c1>]}}"
+        ),
         "  keeps c1, since +0.000 s",
         "  coordinator's mailbox: empty",
         "  websocket's mailbox: empty",
