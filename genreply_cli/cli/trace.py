@@ -73,6 +73,10 @@ class TraceOptions:
             raise typer.BadParameter(
                 f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
             )
+        if self.task == "explain" and (self.filters.kinds or start is not None or stop is not None):
+            raise typer.BadParameter(
+                "--explain tells the whole story of a call; leave out --kind, --from and --to"
+            )
         if self.filters and self.task in WHOLE_TASKS:
             raise typer.BadParameter(
                 f"--{self.task} looks at the whole transcript;"
@@ -287,11 +291,11 @@ def write_events(steps: Steps, wanted: TraceOptions) -> None:
 
 def explain(steps: Steps, wanted: TraceOptions) -> None:
     """Tell the stories of the calls that are wanted."""
-    from genreply_cli.explain.render import show_story
+    from genreply_cli.explain.render import explain_calls
 
-    show_story(
+    explain_calls(
         iter(WithProgress(steps, wanted.output_options)),
-        next(iter(wanted.filters.calls), None),
+        wanted.filters.calls,
         Screen(sys.stdout, wanted.output_options),
     )
 

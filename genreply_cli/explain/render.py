@@ -1,6 +1,6 @@
 """A story as rows of text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
@@ -109,16 +109,16 @@ def show_stories(stories: StoryTeller, screen: "Screen") -> None:
         screen.say(f"and {left} more {calls}; genreply trace --explain --call ID tells of one")
 
 
-def show_story(steps: Iterable[Step], call: str | None, screen: "Screen") -> None:
-    """Show the stories of a transcript that are worth telling, or only that of `call`.
+def explain_calls(steps: Iterable[Step], calls: Collection[str], screen: "Screen") -> None:
+    """Show the stories of these calls, in the order of asking; without calls, those worth telling.
 
     Raises GenreplyError if there is no such call.
     """
-    stories = StoryTeller(call)
+    stories = StoryTeller(calls)
     for step in steps:
         stories.update(step)
     if not stories.calls:
-        which = "no calls" if call is None else f"no call {call!r}"
+        which = f"no call {' or '.join(map(repr, sorted(calls)))}" if calls else "no calls"
         raise GenreplyError(
             f"there is {which} in this transcript",
             hint="without --explain it is drawn whole",

@@ -7,7 +7,7 @@
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
@@ -133,13 +133,13 @@ class ServerState:
 
 
 class StoryTeller:
-    """Tells the stories of all calls, or `only` that of one, from the steps of a transcript.
+    """Tells the stories of all calls, or `only` those of some, from the steps of a transcript.
 
     The design of the coordinator is seen from the steps unless it is given by its name. Memory does
     not grow with the number of calls that have ended.
     """
 
-    def __init__(self, only: str | None = None, design: str | None = None) -> None:
+    def __init__(self, only: Collection[str] = (), design: str | None = None) -> None:
         self.calls = 0  # those with a story, forgotten ones included
         self._only = only
         self._server = ServerState(design)
@@ -151,7 +151,8 @@ class StoryTeller:
 
     def update(self, step: Step) -> None:
         """Take one more step into account."""
-        if step.kind == "call" and step.call is not None and self._only in {None, step.call}:
+        wanted = not self._only or step.call in self._only
+        if step.kind == "call" and step.call is not None and wanted:
             self._begin(step.call, pretty_message(step.message))
         for story in self._stories_for(step):
             cause = story.has_effect(step.cause)
@@ -161,8 +162,11 @@ class StoryTeller:
             self._note_outcome(step, step.call)
 
     def worth_telling(self) -> list[Story]:
-        """All stories if there are few; else the first that went wrong, and the last."""
-        if self.calls <= MAX_STORIES:
+        """All stories if there are few, or if they were asked for.
+
+        Else the first that went wrong, and the last.
+        """
+        if self.calls <= MAX_STORIES or self._only:
             return list(self._stories.values())
         calls = dict.fromkeys([self._first_wrong, self._last])
         return [self._stories[call] for call in calls if call is not None]
@@ -241,7 +245,7 @@ def explain(steps: Iterable[Step], call: str, design: str | None = None) -> list
 
     The design is seen from the steps unless it is given by its name.
     """
-    stories = StoryTeller(call, design)
+    stories = StoryTeller([call], design)
     for step in steps:
         stories.update(step)
     return [sentence for story in stories.worth_telling() for sentence in story]

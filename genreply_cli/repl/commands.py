@@ -63,10 +63,10 @@ def _show(shell: Shell, name: str) -> None:
 
 
 def _explain(shell: Shell, name: str) -> None:
-    from genreply_cli.explain.render import show_story
+    from genreply_cli.explain.render import explain_calls
 
     call = shell.history.find_call(name)
-    shell.frontend.draw(partial(show_story, list(shell.history.steps), call))
+    shell.frontend.draw(partial(explain_calls, list(shell.history.steps), [call]))
 
 
 async def _burst(shell: Shell, argument: str) -> None:

@@ -101,3 +101,17 @@ def test_a_transcript_that_breaks_off_is_printed_up_to_there(tmp_path: Path) -> 
     assert done.code == 5
     assert len(done.out.splitlines()) == 5
     assert done.err.startswith(f'error: {path}, line 7, field "t": expected a number of seconds')
+
+
+def test_all_calls_that_are_asked_for_are_explained_in_the_order_of_asking() -> None:
+    done = genreply("trace", "overlap-single", "--explain", "--call", "c3", "--call", "c1")
+    titles = [line for line in done.out.splitlines() if line.startswith("c")]
+    assert titles == ['c1: greet "A"', 'c3: greet "C"']
+    assert done.code == 0
+
+
+@pytest.mark.parametrize("part", [["--kind", "reply"], ["--from", "1s"], ["--to", "1s"]])
+def test_a_story_is_told_whole_or_not_at_all(part: list[str]) -> None:
+    done = genreply("trace", "late", "--explain", *part)
+    assert (done.code, done.out) == (2, "")
+    assert "--explain tells the whole story of a call; leave out --kind" in done.err
