@@ -15,7 +15,7 @@ from genreply_cli.export.chart_periods import HEAD, Lane, Periods
 from genreply_cli.timeline.caller_lanes import CallerLanes
 from genreply_cli.timeline.kinds import endpoints
 from genreply_cli.transcript.counts import Counts
-from genreply_cli.transcript.step import Step, is_caller
+from genreply_cli.transcript.step import KINDS, Step, is_caller
 
 MAX_CALLER_LANES: Final = 24  # when more callers wait, they share the last one
 SAME_INSTANT: Final = 0.001  # seconds between two steps of a row, at most
@@ -23,10 +23,15 @@ OUTSIDE: Final = Lane(False, MAX_CALLER_LANES)  # between the callers and the pr
 
 # Kinds without a mark of their own: a period begins or ends.
 SILENT: Final = frozenset({"noreply", "state"})
+# Kinds with which a caller ends its call itself.
+GIVEN_UP: Final = frozenset({"timeout", "cancel"})
 # Kinds that share a row if they happen at the same time, whatever their causes.
-TOGETHER: Final = frozenset({"timeout", "cancel", "exit"})
+TOGETHER: Final = GIVEN_UP | {"exit"}
 # Kinds whose rows are drawn close to each other if there are many of them at the same time.
-IN_RUNS: Final = frozenset({"cast", "info", "reply", "late", "duplicate", "down", "lost"})
+IN_RUNS: Final = (
+    frozenset(kind for kind, facts in KINDS.items() if facts.where == "from-to" and kind != "call")
+    - TOGETHER
+)
 MIN_RUN: Final = 4  # rows
 
 

@@ -10,9 +10,11 @@ from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
-from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step, is_caller
 
 MAX_LISTED: Final = 3  # calls that a note names
+# Kinds whose message is for a process; that of the others is an answer.
+MESSAGES: Final = frozenset(kind for kind, facts in KINDS.items() if facts.queued) | {"lost"}
 
 
 class Note(NamedTuple):
@@ -97,7 +99,7 @@ def label(mark: Mark) -> Label:
         name = f"to {pretty_name(step.target)}"
     if step.message is NO_MESSAGE:
         return Label(name, "")
-    if step.kind in {"call", "cast", "info", "lost"}:
+    if step.kind in MESSAGES:
         match step.message:
             case [str(), value] if step.kind == "info":
                 return Label(name, pretty(value))

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Final
 
 from genreply_cli.export import svg_shapes as shapes
-from genreply_cli.export.chart import OUTSIDE, Mark, draw_up
+from genreply_cli.export.chart import GIVEN_UP, OUTSIDE, Mark, draw_up
 from genreply_cli.export.chart_periods import Lane, Period
 from genreply_cli.export.chart_words import Label, subtitle, summary, title
 from genreply_cli.export.svg_layout import (
@@ -30,12 +30,12 @@ from genreply_cli.timeline.kinds import style_of
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import DROPPED, KINDS, Step
 
 MAX_TOOLTIP: Final = 1000  # cells
 WITHOUT_WAITING: Final = frozenset({"cast", "info"})  # their sender goes on
-IN_VAIN: Final = frozenset({"late", "duplicate", "lost"})
-GONE: Final = frozenset({"timeout", "cancel", "down"})  # the caller waits no longer
+IN_VAIN: Final = frozenset(kind for kind, facts in KINDS.items() if facts.outcome in DROPPED)
+GONE: Final = GIVEN_UP | {"down"}  # the caller waits no longer
 
 
 def render(
