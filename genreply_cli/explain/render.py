@@ -7,7 +7,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.explain.quotes import Code
 from genreply_cli.explain.story import Sentence, StoryTeller
 from genreply_cli.text import crop, pad, wrap
-from genreply_cli.timeline.timeline import WIDE_COLUMNS
+from genreply_cli.timeline.lanes import WIDE_COLUMNS
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
 

@@ -193,10 +193,11 @@ def _search_row(state: State, typed: str, width: int) -> Row:
 LEGEND: Final = (
     ("├──►", "a call or another message"),
     ("◄┈┈┤", "the reply to a call"),
-    ("┆", "a caller is blocked"),
+    ("┃", "a caller is blocked"),
     ("■", "a call is kept here, not answered"),
     ("×", "given up, dropped, or ended"),  # noqa: RUF001
     ("!", "a wrong caller, or a fault"),
+    ("◁· ·", "the caller that should have had this answer"),
 )
 # fmt: on
 LABEL_COLUMNS: Final = 9

@@ -10,7 +10,7 @@ from genreply_cli.timeline.views import View
 if TYPE_CHECKING:
     from rich.console import Console
 
-GLYPHS = "┆■►◄┈├┤│×…"  # noqa: RUF001  # what a timeline is drawn with
+GLYPHS = "┃║□■►◄┈├┤│╟╢◁·×…"  # noqa: RUF001  # what a timeline is drawn with
 
 
 @dataclass(frozen=True)

@@ -5,36 +5,35 @@
         for row in timeline.rows(step):     # rich.text.Text; `lines` gives str
             console.print(row)
 
-The view `wide` has lanes; `narrow` and `smallest` have columns. `plain` is for files and pipes:
-whole lines without escapes, and Rich is not imported. `accessible` is in sentences.
+The view `wide` has lanes, compact ones below 100 columns; `narrow` and `smallest` are tables.
+`plain` is for files and pipes: whole lines without escapes, and Rich is not imported. `accessible`
+is in sentences.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from genreply_cli.text import cells, crop, fits, pad, visible
 from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, is_drawn, style_of
-from genreply_cli.timeline.lanes import Lanes, Span
+from genreply_cli.timeline.lanes import MAX_CALL_CELLS, Lanes, Span, short_name
 from genreply_cli.timeline.lines import accessible_line, plain_line
 from genreply_cli.timeline.views import View
-from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import KINDS, Step
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-WIDE_COLUMNS: Final = 100  # a terminal of at least this width has lanes
+LANES_COLUMNS: Final = 72  # a terminal of at least this width has lanes
 NARROW_COLUMNS: Final = 60  # a narrower one has no column for the endpoints
 MIN_BODY_CELLS: Final = 6  # a body that is cut shorter says nothing
-MAX_CALL_CELLS: Final = 12  # of the name of a call, in the columns of the narrow views
 MAX_ENDPOINT_CELLS: Final = 24
 
-ASCII: Final = str.maketrans(f"│├┤╮►◄─┈┆■●•!{CROSS}", "|||)><-.:#o*!x")
+ASCII: Final = str.maketrans(f"│┃║├┤╟╢╮►◄─┈■□●•◁▷·!{CROSS}", "|#H||HH)><-.Oo**<>.!x")
 
 
 def view_for(width: int) -> View:
     """The view that fits a terminal of `width` columns."""
-    return "wide" if width >= WIDE_COLUMNS else "narrow" if width >= NARROW_COLUMNS else "smallest"
+    return "wide" if width >= LANES_COLUMNS else "narrow" if width >= NARROW_COLUMNS else "smallest"
 
 
 class Timeline:
@@ -62,7 +61,7 @@ class Timeline:
         self._states = states
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
-        self._header = ""
+        self._drawn_version = 0  # of the names above the lanes
         self._call_cells = 2  # the widths of two columns of the narrow views
         self._endpoint_cells = 12
         self._begun = False
@@ -79,7 +78,7 @@ class Timeline:
     def set_view(self, view: View | None) -> None:
         """Draw the next rows in another view; None is the view that fits the width."""
         self.view, self._view_fits_width = view or view_for(self.width), view is None
-        self._header = ""
+        self._drawn_version = 0
 
     def start_from(self, snapshot: Snapshot) -> None:
         """Begin in the middle of a transcript, at this state of its calls and processes."""
@@ -125,8 +124,8 @@ class Timeline:
 
     def header(self) -> list[Span]:
         """The names above the lanes; empty without lanes. It is drawn again when they change."""
-        self._header = self._lanes.header()
-        return self._fitted([(self._header, "dim")]) if self.view == "wide" else []
+        self._drawn_version = self._lanes.version
+        return self._fitted([(self._lanes.header(), "dim")]) if self.view == "wide" else []
 
     def _is_redundant(self, step: Step) -> bool:
         if step.kind == "start" and not self._begun:
@@ -143,15 +142,18 @@ class Timeline:
 
     def _wide(self, step: Step) -> list[list[Span]]:
         lanes, style = self._lanes, style_of(step)
-        rows = [] if self._header == lanes.header() else [self.header()]
+        rows = [] if self._drawn_version == lanes.version else [self.header()]
         drawn = lanes.draw(step, style)
         if self._ascii:
             drawn = [(text.translate(ASCII), colour) for text, colour in drawn]
-        head = self._head(f"{_clock(step.t, 7):>7} s  ", step, style, lanes.call_cells, 8)
+        wide = not lanes.is_compact
+        time = f"{_clock(step.t, 7):>7} s  " if wide else f"{_clock(step.t, 6):>6} "
+        head = self._head(time, step, style, lanes.call_cells, 8 if wide else 7)
         wording = style.wording(step)
         choice = [(wording.body, wording.note), wording.in_brief()]
         room = self.width - lanes.text
-        text = self._choose_wording(style, choice, wording.must_show, "   ", room)
+        gap = "   " if wide else " "
+        text = self._choose_wording(style, choice[not wide :], wording.must_show, gap, room)
         return [*rows, self._fitted([*head, *drawn, *text])]
 
     def _narrow(self, step: Step, *, with_endpoints: bool) -> list[Span]:
@@ -166,7 +168,7 @@ class Timeline:
         return self._fitted([*head, *text])
 
     def _endpoints(self, step: Step) -> str:
-        names = ">".join(_short(end) for end in endpoints(step) if end is not None)
+        names = ">".join(short_name(end) for end in endpoints(step) if end is not None)
         return crop(names, MAX_ENDPOINT_CELLS, self._ellipsis)
 
     def _head(
@@ -226,12 +228,6 @@ def _clock(seconds: float, room: int) -> str:
         (text for places in (3, 2, 1) if len(text := f"+{seconds:.{places}f}") <= room),
         f"+{seconds:.0f}",
     )
-
-
-def _short(name: str | None) -> str:
-    """A name for a narrow column: `coord` for `coordinator`, `ws-2` for `websocket-2`."""
-    stem, dash, number = pretty_name(name).partition("-")
-    return {"coordinator": "coord", "websocket": "ws"}.get(stem, stem) + dash + number
 
 
 def _call(step: Step) -> str:

@@ -121,12 +121,12 @@ def dropped(step: Step) -> Wording:
     why = f"{call} {verb}" if ago is None else f"{call} {verb} {ago:.3f} s ago"
     asker = "" if meant is None else f"; asked by {pretty_name(meant)}"
     full = f"dropped: {subject}{why}{asker}"
-    return Wording(
-        full,
-        brief=(f"dropped: {why}", ""),
-        whole=(_value(step), full),
-        must_show=f"dropped: {call} {verb.split()[-1]}",
-    )
+    if meant is None:
+        brief, must_show = f"dropped: {why}", f"dropped: {call} {verb.split()[-1]}"
+    else:
+        brief = f"dropped; it was {pretty_name(meant)}'s answer"
+        must_show = f"dropped; {pretty_name(meant)}'s answer"
+    return Wording(full, brief=(brief, ""), whole=(_value(step), full), must_show=must_show)
 
 
 def lost(step: Step) -> Wording:

@@ -47,9 +47,9 @@ PICTURE = """\
   +0.000 s  -    start    │                    ●                    │     Coordinator
   +0.000 s  -    start    │                    │                    ●     WebSocket, linked to coordinator
   +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello world"
-  +0.000 s  c1   cast     ┆                    ├───────────────────►│     send_message "Hello world"
-  +0.000 s  c1   noreply  ┆                    ■                    │     caller c1 kept, not answered; 1 waiting
-> +0.250 s  c1   info     ┆                    │◄───────────────────┤     message_received "Hello world to you too!"
+  +0.000 s  c1   cast     ┃                    ├───────────────────►│     send_message "Hello world"
+  +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
+> +0.250 s  c1   info     ┃                    │◄───────────────────┤     message_received "Hello world to you too!"
 
  state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
  why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
@@ -118,7 +118,7 @@ def test_a_place_deep_in_a_long_recording_is_drawn_like_any_other() -> None:
         "message",
     ]
     assert [row[0] for row in screen[2:26] if row.startswith(">")] == [">"]
-    assert sum("┆" in row for row in screen) > 10  # who was blocked before is known
+    assert sum("┃" in row for row in screen) > 10  # who was blocked before is known
 
 
 def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:

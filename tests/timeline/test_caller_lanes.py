@@ -58,7 +58,7 @@ def test_callers_beyond_the_limit_share_the_last_lane_while_they_wait() -> None:
     crowd = [call(f"c{number}", f"caller-{number}") for number in range(2, 7)]
     lanes = lanes_after(*crowd, limit=2)
     assert [lanes.lane(f"caller-{number}") for number in range(2, 7)] == [0, 1, 1, 1, 1]
-    assert lanes.labels() == ["caller", "callers"]
+    assert lanes.labels() == ["caller-2", "callers"]
     for number in range(3, 7):
         assert lanes.is_blocked(1)
         lanes.update(reply(f"c{number}", f"caller-{number}"))

@@ -16,7 +16,8 @@ GOLDEN = Path(__file__).parent / "golden"
 VIEWS: dict[str, tuple[int, View | None, bool]] = {  # columns, what is asked for, ASCII only
     "wide-120": (120, None, False),
     "wide-100": (100, None, False),
-    "narrow": (80, None, False),
+    "wide-80": (80, None, False),
+    "narrow": (66, None, False),
     "smallest": (40, None, False),
     "ascii": (120, None, True),
     "plain": (80, "plain", False),

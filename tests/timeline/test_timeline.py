@@ -89,9 +89,9 @@ def test_one_greeting_wide(width: int) -> None:
         == """\
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello"
- +0.000 s  c1   noreply  ┆                    ■                    │     caller c1 kept, not answered; 1 waiting
- +0.001 s  c1   cast     ┆                    ├───────────────────►│     send_message "Hello"
- +0.251 s  c1   info     ┆                    │◄───────────────────┤     message_received "Hello to you too!"
+ +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
+ +0.001 s  c1   cast     ┃                    ├───────────────────►│     send_message "Hello"
+ +0.251 s  c1   info     ┃                    │◄───────────────────┤     message_received "Hello to you too!"
  +0.251 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello to you too!"   blocked 251 ms"""
     )
 
@@ -102,14 +102,28 @@ def test_one_greeting_in_ascii() -> None:
         == """\
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     |------------------->|                    |     greet "Hello"
- +0.000 s  c1   noreply  :                    #                    |     caller c1 kept, not answered; 1 waiting
- +0.001 s  c1   cast     :                    |------------------->|     send_message "Hello"
- +0.251 s  c1   info     :                    |<-------------------|     message_received "Hello to you too!"
+ +0.000 s  c1   noreply  #                    O                    |     caller c1 kept, not answered; 1 waiting
+ +0.001 s  c1   cast     #                    |------------------->|     send_message "Hello"
+ +0.251 s  c1   info     #                    |<-------------------|     message_received "Hello to you too!"
  +0.251 s  c1   reply    |<...................|                    |     "Hello to you too!"   blocked 251 ms"""
     )
 
 
-@pytest.mark.parametrize("width", [60, 99])
+@pytest.mark.parametrize("width", [80, 99])
+def test_one_greeting_in_compact_lanes(width: int) -> None:
+    assert (
+        drawn(GREETING, width)
+        == """\
+  time    kind caller     coord      ws  message
++0.000 c1 call    ├────────►│         │  greet "Hello"
++0.000 c1 noreply ┃         ■         │  kept; 1 waiting
++0.001 c1 cast    ┃         ├────────►│  send_message "Hello"
++0.251 c1 info    ┃         │◄────────┤  "Hello to you too!"
++0.251 c1 reply   │◄┈┈┈┈┈┈┈┈┤         │  "Hello to you too!" 251 ms"""
+    )
+
+
+@pytest.mark.parametrize("width", [60, 71])
 def test_one_greeting_narrow(width: int) -> None:
     assert (
         drawn(GREETING, width)
@@ -223,8 +237,8 @@ def test_a_crash_takes_the_coordinator_down_and_its_caller_is_told() -> None:
         step("down", "c4", "coordinator", "caller", t=2.002, reason=error, blocked=0.002),
     ]
     assert drawn(steps).splitlines()[2:] == [
-        " +2.002 s  -    crash    ┆                    │                    ×     RuntimeError: injected by --fault crash",
-        " +2.002 s  -    exit     ┆                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤     linked, so the coordinator goes down too",
+        " +2.002 s  -    crash    ┃                    │                    ×     RuntimeError: injected by --fault crash",
+        " +2.002 s  -    exit     ┃                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤     linked, so the coordinator goes down too",
         (
             " +2.002 s  c4   down     │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈×                          "
             "coordinator died before it replied   after 2 ms"
@@ -255,7 +269,7 @@ def test_a_second_answer_a_cancelled_caller_and_what_is_sent_to_the_dead() -> No
         step("end", t=3.0, calls=2, replied=1, timed_out=0, failed=1, dropped=1),
     ]
     assert drawn(steps).splitlines()[3:] == [
-        " +0.300 s  c1   dup      ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     dropped: c1 was answered 0.200 s ago",
+        " +0.300 s  c1   dup      ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     dropped; it was c9's answer",
         ' +1.000 s  c2   call     ├───────────────────►│                    │     greet "A"',
         " +1.500 s  c2   cancel   ×                    │                    │     cancelled after 0.500 s; nobody is told",
         ' +2.000 s  -    lost     │                    ├───────────────────►×     send_message "A"   lost: websocket has ended',
@@ -305,29 +319,84 @@ def test_each_caller_has_a_lane_of_its_own_while_they_are_few() -> None:
      time  call kind     caller          coordinator           websocket message
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "A"
      time  call kind     caller      caller-2       coordinator      websocket message
- +0.000 s  c2   call     ┆               ├──────────────►│               │     greet "A"
+ +0.000 s  c2   call     ┃               ├──────────────►│               │     greet "A"
      time  call kind     caller  caller-2    caller-3   coordinator  websocket message
- +0.000 s  c3   call     ┆           ┆           ├──────────►│           │     greet "A\""""
+ +0.000 s  c3   call     ┃           ┃           ├──────────►│           │     greet "A\""""
     )
 
 
-def test_more_callers_than_lanes_share_one() -> None:
+def test_more_callers_than_there_is_room_for_have_short_names_and_narrow_lanes() -> None:
     steps = [*SETTING, *(asked(f"c{number}", f"caller-{number}") for number in range(1, 6))]
-    steps.append(step("reply", "c4", "coordinator", "caller-4", message="A", blocked=0.25))
-    assert drawn(steps).splitlines()[-4:] == [
-        "     time  call kind     callers         coordinator           websocket message",
-        ' +0.000 s  c4   call     ├───────────────────►│                    │     greet "A"',
-        ' +0.000 s  c5   call     ├───────────────────►│                    │     greet "A"',
-        ' +0.000 s  c4   reply    ┆◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "A"   blocked 250 ms',
+    assert drawn(steps).splitlines()[-2:] == [
+        "     time  call kind caller-1 caller-2 caller-3 caller-4 caller-5 coord  ws    message",
+        ' +0.000 s  c5   call     ┃        ┃        ┃        ┃        ├─────►│     │    greet "A"',
     ]
 
 
-def test_callers_that_come_one_after_the_other_take_the_same_lane() -> None:
+def test_more_callers_than_lanes_share_one_and_each_row_names_its_caller() -> None:
+    steps = [*SETTING, *(asked(f"c{number}", f"caller-{number}") for number in range(1, 9))]
+    steps.append(step("reply", "c4", "coordinator", "caller-4", message="A", blocked=0.25))
+    assert drawn(steps).splitlines()[-4:] == [
+        "     time  call kind     callers         coordinator           websocket message",
+        ' +0.000 s  c7   call     ├─caller-7──────────►│                    │     greet "A"',
+        ' +0.000 s  c8   call     ├─caller-8──────────►│                    │     greet "A"',
+        ' +0.000 s  c4   reply    ┃◄caller-4┈┈┈┈┈┈┈┈┈┈┈┤                    │     "A"   blocked 250 ms',
+    ]
+
+
+def test_callers_that_come_one_after_the_other_have_few_headings() -> None:
     steps = [*SETTING]
     for number in range(1, 50):
         call, caller = f"c{number}", f"caller-{number}"
         steps += [asked(call, caller), step("reply", call, "coordinator", caller, message="A")]
-    assert drawn(steps).count("time") == 1
+    assert drawn(steps).count("time") == 9
+    again = [*SETTING]
+    for number in range(1, 50):
+        call = f"c{number}"
+        again += [asked(call), step("reply", call, "coordinator", "caller", message="A")]
+    assert drawn(again).count("time") == 1
+
+
+def test_a_caller_that_comes_again_has_its_lane_again() -> None:
+    steps = [*SETTING, asked("c1"), asked("c2", "caller-2")]
+    steps.append(step("reply", "c1", "coordinator", "caller", message="A"))
+    steps.append(step("reply", "c2", "coordinator", "caller-2", message="A"))
+    rows = drawn([*steps, asked("c3", "caller-2")]).splitlines()
+    assert rows[-1].index("├") == rows[-2].index("◄") - 1
+
+
+def test_a_lane_that_another_caller_takes_has_its_name() -> None:
+    steps = [*SETTING]
+    for number in range(1, 5):
+        call, caller = f"c{number}", f"caller-{number}"
+        steps += [asked(call, caller), step("reply", call, "coordinator", caller, message="A")]
+    assert drawn(steps).splitlines()[-3:] == [
+        "     time  call kind     caller-4 caller-2   caller-3   coordinator  websocket message",
+        ' +0.000 s  c4   call     ├──────────────────────────────────►│           │     greet "A"',
+        ' +0.000 s  c4   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤           │     "A"',
+    ]
+
+
+def test_a_late_answer_names_the_caller_whose_lane_another_has_taken() -> None:
+    steps = [*SETTING]
+    for number in range(1, 5):
+        gave_up = step("timeout", f"c{number}", f"caller-{number}", "coordinator", blocked=1.0)
+        steps += [asked(f"c{number}", f"caller-{number}"), gave_up]
+    late = step("late", "c1", "coordinator", "caller-1", message="A", ago=0.5)
+    assert "×◄caller-1┈" in drawn([*steps, late]).splitlines()[-1]
+
+
+def test_a_faint_arrow_goes_to_the_caller_that_should_have_had_a_wrong_answer() -> None:
+    steps = [*SETTING, asked("c1"), asked("c2", "caller-2"), asked("c3", "caller-3")]
+    wrong = {"message": "A", "blocked": 0.1}
+    to_third = step("reply", "c3", "coordinator", "caller-3", for_="c1", **wrong)
+    to_first = step("reply", "c1", "coordinator", "caller", for_="c2", **wrong)
+    assert [
+        row[25:75].rstrip() for row in drawn([*steps, to_third, to_first]).splitlines()[-2:]
+    ] == [
+        "┃◁· · · · · ┃ · · · · · !◄┈┈┈┈┈┈┈┈┈┈┤           │",
+        "!◄┈┈┈┈┈┈┈┈┈┈┃◁┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤           │",
+    ]
 
 
 def test_a_restart_takes_the_lanes_of_the_dead() -> None:
@@ -353,7 +422,7 @@ def test_a_server_that_waits_for_another_is_a_blocked_caller_too() -> None:
         step("noreply", "c1", at="b", waiting=["c1"]),
     ]
     assert (
-        drawn(steps).splitlines()[-1].startswith(" +0.000 s  c1   noreply  ┆                    ■")
+        drawn(steps).splitlines()[-1].startswith(" +0.000 s  c1   noreply  ┃                    ■")
     )
 
 
@@ -368,10 +437,10 @@ def test_more_servers_than_there_is_room_for_share_the_last_lane() -> None:
         step("call", f"c{number}", "caller", f"server-{number}", message=["x"])
         for number in range(1, 20)
     ]
-    assert drawn(steps, 100).splitlines()[-17:-14] == [
-        "     time  call kind     caller  server-1    server-2     others   message",
-        " +0.000 s  c4   call     ├──────────────────────────────────►│     x",
-        " +0.000 s  c5   call     ├──────────────────────────────────►│     x",
+    assert drawn(steps, 100).splitlines()[-16:-13] == [
+        "     time  call kind  caller server-1 server-2 server-3      others  message",
+        " +0.000 s  c5   call     ├─────────────────────────────server-5►│    x",
+        " +0.000 s  c6   call     ├─────────────────────────────server-6►│    x",
     ]
 
 
@@ -389,7 +458,8 @@ def test_long_names_of_calls_widen_their_column_and_the_header_says_so() -> None
 
 
 def test_the_view_follows_the_width() -> None:
-    assert [view_for(width) for width in (100, 99, 60, 59)] == [
+    assert [view_for(width) for width in (100, 72, 71, 60, 59)] == [
+        "wide",
         "wide",
         "narrow",
         "narrow",
@@ -608,8 +678,8 @@ def test_the_lane_of_a_process_that_has_ended_ends_until_it_is_started_again() -
         step("mark", label="and goes on"),
     ]
     assert [line[25:70].rstrip() for line in drawn([*SETTING, *steps], 112).splitlines()[2:]] == [
-        "┆                    │                    ×",
-        "┆                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤",
+        "┃                    │                    ×",
+        "┃                    ×◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤",
         "│◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈×",
         "│",
         "│                    ●",
