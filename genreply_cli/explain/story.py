@@ -52,6 +52,7 @@ class Sentence(NamedTuple):
     sentence: str
     python: Code | None = None
     elixir: Code | None = None
+    seq: int = 0  # of the step that it is about
 
 
 class Story:
@@ -67,7 +68,7 @@ class Story:
 
     def tell(self, step: Step, sentence: str, quoted: Quote) -> None:
         """Add a sentence."""
-        self._sentences.append((step, Sentence(step.t, sentence, *quoted)))
+        self._sentences.append((step, Sentence(step.t, sentence, *quoted, step.seq)))
         self._kinds[step.seq] = step.kind
 
     def if_nothing_follows(self, step: Step, sentence: str, quoted: Quote) -> None:
@@ -75,7 +76,7 @@ class Story:
 
         It is told only if the call has its answer.
         """
-        self._if_nothing_follows[step.seq] = Sentence(step.t, sentence, *quoted)
+        self._if_nothing_follows[step.seq] = Sentence(step.t, sentence, *quoted, step.seq)
 
     def has_effect(self, cause: int | None) -> str | None:
         """The step with this number has had an effect. Returns its kind if this story has it."""
@@ -160,6 +161,16 @@ class StoryTeller:
         self._server.update(step)
         if step.call is not None and step.call in self._stories:
             self._note_outcome(step, step.call)
+
+    def sentences(self) -> dict[int, list[Sentence]]:
+        """What is told of each step, by its number. A step may be told of in several stories."""
+        told: dict[int, list[Sentence]] = {}
+        for story in self._stories.values():
+            for sentence in story:
+                of_step = told.setdefault(sentence.seq, [])
+                if sentence not in of_step:
+                    of_step.append(sentence)
+        return told
 
     def worth_telling(self) -> list[Story]:
         """All stories if there are few, or if they were asked for.

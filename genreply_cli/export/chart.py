@@ -80,7 +80,8 @@ class Chart:
         self.numbers: dict[str, int] = {}  # call -> its number, in the order of appearance
         self.counts = Counts()
         self._processes: dict[str, int] = {}  # name -> its lane
-        self._free: dict[str, None] = {}  # processes that have ended
+        self._free: dict[str, None] = {}  # processes that have ended, and whose lanes are free
+        self._ended: set[str] = set()  # processes that have ended once
         self._crashed: set[str] = set()  # processes
 
     def update(self, step: Step) -> None:
@@ -108,20 +109,11 @@ class Chart:
                     row.index, row.run = index, run
 
     def _mark(self, step: Step) -> Mark:
-        at, owner = step.at or "", step.details.get("for")
-        match step.kind:
-            case "start":
-                self._free.pop(at, None)
-                self._crashed.discard(at)
-            case "crash":
-                self._crashed.add(at)
-            case "exit":
-                self._free[at] = None
+        self._follow_process(step)
+        owner = step.details.get("for")
         mark = Mark(step, owner=owner if isinstance(owner, str) else step.call)
-        mark.tells_exit = step.kind == "exit" and at in self._crashed
+        mark.tells_exit = step.kind == "exit" and step.at in self._crashed
         source, target = endpoints(step)
-        if step.kind == "start" and at not in self._processes:
-            self._processes[at] = self._free_lane()
         mark.source, mark.target = (
             None if name is None else self._lane(name) for name in (source, target)
         )
@@ -131,17 +123,35 @@ class Chart:
         if mark.owner != step.call and mark.owner is not None:
             waits = self.periods.running("blocked", mark.owner)
             mark.meant = None if waits is None else waits.lane
-        is_answer = step.kind in {"late", "duplicate"} and target is not None
-        if is_answer and is_caller(target or "") and not self.callers.has_lane(target or ""):
-            mark.target = OUTSIDE
+        if step.kind in {"late", "duplicate"} and target is not None and is_caller(target):
+            mark.target = mark.target if self.callers.has_lane(target) else OUTSIDE
         return mark
+
+    def _follow_process(self, step: Step) -> None:
+        """Note that a process starts, crashes or ends."""
+        name = step.at
+        if name is None or is_caller(name):
+            return
+        match step.kind:
+            case "start":
+                self._free.pop(name, None)
+                self._crashed.discard(name)
+                if name not in self._processes:
+                    self._processes[name] = self._free_lane()
+            case "crash":
+                self._crashed.add(name)
+            case "exit":
+                self._ended.add(name)
+                if name in self._processes:
+                    self._free[name] = None
 
     def _lane(self, name: str) -> Lane:
         if is_caller(name):
             return Lane(False, self.callers.lane(name))
-        if name not in self._processes:  # it was there before the recording began
+        if name not in self._processes:
             self._processes[name] = self._new_lane()
-            self.periods.begin("alive", Lane(True, self._processes[name]), name, HEAD)
+            if name not in self._ended:  # it was there before the recording began
+                self.periods.begin("alive", Lane(True, self._processes[name]), name, HEAD)
         return Lane(True, self._processes[name])
 
     def _new_lane(self) -> int:

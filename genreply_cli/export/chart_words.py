@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from genreply_cli.export.chart import Mark, Row
+from genreply_cli.export.outcomes import seconds_text
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.counts import Counts
@@ -49,20 +50,17 @@ def _facts(settings: Mapping[str, Any]) -> list[str]:
     facts = []
     match settings.get("delay"):
         case [int() | float() as low, int() | float() as high]:
-            span = _time(low) if low == high else f"{_time(low)} to {_time(high)}"
+            span = (
+                seconds_text(low) if low == high else f"{seconds_text(low)} to {seconds_text(high)}"
+            )
             facts.append(f"delay {span}")
-    timeout = settings.get("timeout")
-    if isinstance(timeout, int | float):
-        facts.append(f"timeout {_time(timeout)}")
+    timeout = seconds_text(settings.get("timeout"))
+    if timeout:
+        facts.append(f"timeout {timeout}")
     faults = settings.get("faults")
     if isinstance(faults, list) and faults:
         facts.append(f"fault {', '.join(pretty_name(fault) for fault in faults)}")
     return facts
-
-
-def _time(seconds: float) -> str:
-    """`1 s`, `1.3 s`, `250 ms`: shorter than a measured duration."""
-    return f"{round(seconds, 3):g} s" if seconds >= 1 else f"{round(seconds * 1000, 3):g} ms"
 
 
 def summary(counts: Counts) -> str:
@@ -167,8 +165,8 @@ def _is_noproc(step: Step) -> bool:
 
 
 def _after(step: Step) -> str:
-    blocked = step.details.get("blocked")
-    return f" after {_time(blocked)}" if isinstance(blocked, int | float) else ""
+    after = seconds_text(step.details.get("blocked"))
+    return f" after {after}" if after else ""
 
 
 def _note(mark: Mark) -> Note | None:

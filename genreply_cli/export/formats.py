@@ -27,13 +27,14 @@ class Format(NamedTuple):
     endings: tuple[str, ...]  # of the names of files, each with its dot
     max_events: int | None = None
     takes_scale: bool = False  # `render` has a parameter `scale`
+    reads_states: bool = False  # it shows what servers keep, and is given all states
 
 
 # fmt: off
 FORMATS: Final = {
     "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
-    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True),
-    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS),
+    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, reads_states=True),
+    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, reads_states=True),
     "text":     Format((".txt",)),
     "perfetto": Format((".json", ".perfetto-trace")),
 }
@@ -61,7 +62,8 @@ def render(
 ) -> Iterator[str]:
     """A transcript in a format, piece by piece, `scale` times as large if the format can be.
 
-    States of servers are left out, unless they have forgotten a caller, or `states` is true.
+    States of servers are left out, unless they have forgotten a caller, or `states` is true, or
+    the format shows what servers keep.
     Raises GenreplyError if it is too long for that format.
     """
     from genreply_cli.timeline.kinds import is_drawn
@@ -69,7 +71,7 @@ def render(
     module = import_module(f"genreply_cli.export.{form}")
     write: Callable[..., Iterator[str]] = module.render
     limit = FORMATS[form].max_events
-    drawn = filter(partial(is_drawn, states=states), steps)
+    drawn = filter(partial(is_drawn, states=states or FORMATS[form].reads_states), steps)
     some = drawn if limit is None else at_most(limit, drawn)
     return write(header, some, scale=scale) if FORMATS[form].takes_scale else write(header, some)
 

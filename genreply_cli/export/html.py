@@ -1,83 +1,178 @@
-"""A transcript as one HTML page: the picture, its numbers, and a table of all events."""
+"""A transcript as one HTML page: the picture, which plays; each event in words, beside its code.
 
-from collections.abc import Iterable, Iterator
+The page needs no other file. All of the transcript is text in it, and its script is always the
+same, so that nothing that a transcript says can be code.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
 from html import escape
-from typing import Any, Final
+from importlib.resources import files
+from typing import Final
 
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.export import svg
+from genreply_cli.explain.meaning import meaning
+from genreply_cli.explain.quotes import Code
+from genreply_cli.explain.story import Sentence, StoryTeller
+from genreply_cli.export.chart_words import subtitle
+from genreply_cli.export.outcomes import CallFacts, call_facts
+from genreply_cli.export.svg import Picture
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import endpoints, style_of
 from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.pretty import pretty_name
+from genreply_cli.transcript.pretty import pretty_name, pretty_state
 from genreply_cli.transcript.step import Step
+
+MAX_CALLS: Final = 200  # that are listed above the picture
 
 
 def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """The page, piece by piece.
-
-    It has no scripts, links or fonts, and needs no other file. All of the transcript is text in it.
-    """
+    """The page, piece by piece."""
     steps = list(steps)
+    picture = Picture(header, steps, is_in_page=True)
+    yield document_head(picture.title)
+    yield f'<p class="about">{escape(about(header, picture.chart.counts.calls))}</p>\n'
+    yield from _calls(call_facts(steps), picture)
+    yield f'<figure style="--whole:{picture.whole:.3f}">\n'
+    yield from picture.render()
+    yield f"</figure>\n{_DOCK}<h2>Event by event</h2>\n"
+    yield from _events(steps, picture)
+    yield "<h2>In numbers</h2>\n<pre>"
     stats = Stats()
     for step in steps:
         stats.update(step)
-    title = escape(visible(header.title or "A genreply transcript"))
-    yield _HEAD.format(title=title)
-    yield f"<h1>{title}</h1>\n<p>{escape(_about(header))}</p>\n<figure>\n"
-    yield from svg.render(header, steps, standalone=False)
-    yield "</figure>\n<h2>In numbers</h2>\n<pre>"
     yield escape("\n".join(stats.lines()))
-    yield "</pre>\n<h2>Event by event</h2>\n<table>\n<thead><tr><th>time</th><th>call</th>"
-    yield "<th>event</th><th>who</th><th>what</th></tr></thead>\n<tbody>\n"
-    for step in steps:
-        cells = "".join(f"<td>{escape(column)}</td>" for column in _columns(step))
-        yield f"<tr>{cells}</tr>\n"
-    yield "</tbody>\n</table>\n</body>\n</html>\n"
+    yield f"</pre>\n{document_end()}"
 
 
-def _columns(step: Step) -> list[str]:
-    wording = style_of(step).wording(step)
-    return [
-        f"{step.t:.6f}",
-        "" if step.call is None else pretty_name(step.call),
-        visible(step.kind),
-        " → ".join(pretty_name(end) for end in endpoints(step) if end is not None),
-        " ".join(filter(None, wording.at_length())),
-    ]
+# --- parts that other pages have, too ---
 
 
-def _about(header: Header) -> str:
-    facts: dict[str, Any] = {
-        "recorded": header.created,
-        "by": header.by,
-        "clock": header.clock,
-        "seed": header.seed,
-        **header.settings,
-    }
-    return ", ".join(
-        f"{pretty_name(name)} {visible(str(value))}"
-        for name, value in facts.items()
-        if value not in (None, [])
+@cache
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return (files("genreply_cli.export") / name).read_text(encoding="utf-8")
+
+
+def document_head(title: str) -> str:
+    """The page up to its heading. Only this script and these styles are let in."""
+    digest = b64encode(sha256(asset("page.js").encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{asset('page.css')}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(title)}</h1>\n"
     )
 
 
-_HEAD: Final = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-:root{{color-scheme:light dark}}
-body{{font-family:system-ui,sans-serif;margin:2rem;line-height:1.5}}
-figure{{margin:0;overflow-x:auto}}
-table{{border-collapse:collapse;font-family:ui-monospace,monospace;font-size:.85rem}}
-th,td{{text-align:left;padding:.2rem .8rem;border-bottom:1px solid #8884;\
-vertical-align:top;overflow-wrap:anywhere}}
-td:first-child,td:nth-child(2){{white-space:nowrap}}
-</style>
-</head>
-<body>
+def document_end() -> str:
+    """The script, and the end of the page."""
+    return f"<script>{asset('page.js')}</script>\n</body>\n</html>\n"
+
+
+def about(header: Header, calls: int) -> str:
+    """How a recording was made: its settings, on which clock and when, by which program."""
+    known = {"coordinator", "delay", "timeout", "faults"}  # the subtitle has these
+    others = {name: value for name, value in header.settings.items() if name not in known}
+    facts = others | {"seed": header.seed, "clock": header.clock, "recorded by": header.by}
+    if header.clock != "virtual":  # where it is 1970 always
+        facts["on"] = header.created
+    found = [
+        f"{pretty_name(name)} {visible(str(value))}"
+        for name, value in facts.items()
+        if value not in (None, [], "")
+    ]
+    return " · ".join([subtitle(header, calls) if header.title else "", *found]).removeprefix(" · ")
+
+
+# --- the calls ---
+
+
+def _calls(facts: dict[str, CallFacts], picture: Picture) -> Iterator[str]:
+    """What became of each call; a link to its first event."""
+    if not 0 < len(facts) <= MAX_CALLS:
+        return
+    yield '<ul class="calls">\n'
+    for call, (seq, caller, _, outcome) in facts.items():
+        kind = "right" if outcome.is_right else "wrong"
+        yield f'<li><a class="{picture.hue(call).strip()}" href="#e{seq}"{picture.data([call])}>'
+        yield f"<b>{escape(pretty_name(call))}</b> {escape(caller)}"
+        yield f' <span class="{kind}">{escape(outcome.text)}</span></a></li>\n'
+    yield "</ul>\n"
+
+
+# --- the events ---
+
+
+def _events(steps: Sequence[Step], picture: Picture) -> Iterator[str]:
+    stories = StoryTeller()
+    for step in steps:
+        stories.update(step)
+    told = stories.sentences()
+    yield '<ol class="events">\n'
+    for step in steps:
+        yield from _event(step, told.get(step.seq, []), picture)
+    yield "</ol>\n"
+
+
+def _event(step: Step, told: Sequence[Sentence], picture: Picture) -> Iterator[str]:
+    style = style_of(step)
+    owner = step.details.get("for")
+    calls = [step.call, owner if isinstance(owner, str) else None]
+    place = " → ".join(pretty_name(end) for end in endpoints(step) if end is not None)
+    wrong = " wrong" if "red" in style.colour else ""
+    wording = " ".join(filter(None, style.wording(step).at_length()))
+    yield f'<li id="e{step.seq}" data-seq="{step.seq}" data-t="{step.t:g}"'
+    yield f' class="event{picture.hue(step.call)}"{picture.data(calls)}>\n<div class="line">'
+    yield f'<a class="number" href="#e{step.seq}">{step.seq}</a><time>{step.t:.6f} s</time>'
+    if step.call is not None:
+        yield f'<b class="hue">{escape(pretty_name(step.call))}</b>'
+    yield f'<b class="kind{wrong}">{escape(style.word)}</b><span>{escape(place)}</span>'
+    yield f'<span class="mono">{escape(wording)}</span></div>\n'
+    last_code = ""
+    for sentence in told or [Sentence(step.t, meaning(step))]:
+        yield f"<p>{escape(sentence.sentence)}</p>\n"
+        code = _code(sentence)
+        yield "" if code == last_code else code
+        last_code = code
+    if step.forgot:  # the sentences do not say it
+        state = pretty_state(step.details.get("state"))
+        yield f'<p class="state">Its state now: <code>{escape(state)}</code></p>\n'
+    yield "</li>\n"
+
+
+def _code(sentence: Sentence) -> str:
+    """The lines of Python and of Elixir, beside each other."""
+    columns = (("Python", sentence.python), ("Elixir", sentence.elixir))
+    found = "".join(_quoted(language, code) for language, code in columns if code is not None)
+    return f'<div class="code">{found}</div>\n' if found else ""
+
+
+def _quoted(language: str, code: Code) -> str:
+    lines = escape("\n".join(code.lines))
+    return f"<div><small>{language}, {escape(code.place)}</small><pre>{lines}</pre></div>"
+
+
+_DOCK: Final = """<section class="dock" aria-label="Player" hidden>
+<div class="controls">
+<button type="button" class="back">Back</button>
+<button type="button" class="play">Play</button>
+<button type="button" class="next">Next</button>
+<button type="button" class="all">Whole picture</button>
+<button type="button" class="zoom">Zoom</button>
+<label>Speed <select class="speed"><option value="0.5">0.5</option><option selected>1</option>\
+<option>2</option><option>4</option></select></label>
+<div class="track"><input type="range" min="0" value="0" aria-label="Event"></div>
+<output class="count"></output>
+</div>
+<div class="card" aria-live="polite"><p>Step through it with the arrow keys; the space bar plays. \
+Point at a call to follow it.</p></div>
+</section>
 """

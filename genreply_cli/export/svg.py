@@ -12,11 +12,12 @@ from typing import Final
 
 from genreply_cli.export import svg_shapes as shapes
 from genreply_cli.export.chart import GIVEN_UP, OUTSIDE, Mark, draw_up
-from genreply_cli.export.chart_periods import Lane, Period
+from genreply_cli.export.chart_periods import HEAD, Lane, Period
 from genreply_cli.export.chart_words import Label, subtitle, summary, title
 from genreply_cli.export.svg_layout import (
     HEAD_HEIGHT,
     HEAD_Y,
+    LEGEND_LINE,
     MARGIN,
     SUBTITLE_Y,
     TITLE_Y,
@@ -69,6 +70,11 @@ class Picture:
         self._steps = len(steps)
         self._is_in_page = is_in_page
 
+    @property
+    def whole(self) -> float:
+        """How much wider the picture is than its part without the notes."""
+        return self.layout.width / (self.layout.notes_x - 16)
+
     def render(self, scale: float = 1.0) -> Iterator[str]:
         """The picture, piece by piece."""
         yield from self._head(scale)
@@ -81,16 +87,20 @@ class Picture:
 
     def _head(self, scale: float) -> Iterator[str]:
         uid, role = self.uid, "group" if self._is_in_page else "img"
-        width, height = round(self.layout.width), round(self.layout.height)
+        width, bottom = round(self.layout.width), round(self.layout.height)
+        top = HEAD_Y - HEAD_HEIGHT if self._is_in_page else 0  # a page has its own title
+        height = bottom - top
         outcomes = summary(self.chart.counts)
         yield f'<svg xmlns="http://www.w3.org/2000/svg" id="{uid}" class="picture"'
         yield f' width="{round(width * scale, 2):g}" height="{round(height * scale, 2):g}"'
-        yield f' viewBox="0 0 {width} {height}" role="{role}"'
+        yield f' viewBox="0 {top} {width} {height}" role="{role}"'
         yield f' aria-labelledby="{uid}-title {uid}-desc">\n'
         yield f'<title id="{uid}-title">{xml(self.title)}</title>\n'
         yield f'<desc id="{uid}-desc">A timeline of {self._steps} events. {outcomes}.</desc>\n'
         yield style(uid, self.layout.size.font)
-        yield f'<rect class="paper" width="{width}" height="{height}"/>\n'
+        yield f'<rect class="paper" width="{width}" height="{bottom}"/>\n'
+        if self._is_in_page:
+            return
         room = width - 2 * MARGIN
         yield shapes.text("title", MARGIN, TITLE_Y, crop(self.title, int(room / 12.4))) + "\n"
         facts = outcomes if self._below == self.title else f"{self._below} · {outcomes}"
@@ -98,32 +108,14 @@ class Picture:
 
     def _legend(self) -> Iterator[str]:
         """What the shapes mean, of those that are there."""
-        periods = self.chart.periods.all
-        kinds = {period.kind for period in periods}
-        marks = [mark for row in self.chart.rows for mark in row.marks]
-        y = self.layout.height - 22
-        bar = '<rect class="bar {}" x="{{x:g}}" y="{{top:g}}" width="16" height="15" rx="4"/>'
-        kept = "blocked caller" if "kept" not in kinds else "caller: blocked; server: keeps it"
-        entries = [
-            ("blocked" in kinds, bar.format("blocked"), kept, 16),
-            (any(period.is_cut for period in periods),
-             '<path class="tear" d="M{x:g} {y:g}l4 -6l4 6l4 -6l4 6"/>', "overwritten", 16),
-            (any(period.in_vain is not None for period in periods),
-             bar.format("vain"), "waits in vain", 16),
-            ("handling" in kinds, bar.format("handling"), "handler runs", 16),
-            ("queued" in kinds, bar.format("queued"), "in the mailbox", 16),
-            (any(mark.step.kind == "reply" for mark in marks),
-             '<path class="arrow answer" d="M{x:g} {middle:g}h28"/>', "answer", 28),
-            (any(mark.meant is not None for mark in marks),
-             '<path class="ghost" d="M{x:g} {middle:g}h28"/>', "where it should have gone", 28),
-        ]  # fmt: skip
-        x = float(MARGIN)
+        x, y = float(MARGIN), self.layout.bottom + LEGEND_LINE
         yield '<g class="legend">'
-        for is_there, shape, words, width in entries:
-            if is_there:
-                yield shape.format(x=x, y=y, top=y - 12, middle=y - 4)
-                yield shapes.text("legend", x + width + 8, y, words)
-                x += width + 8 + len(words) * 7.4 + 22
+        for entry in self.layout.legend:
+            if x > MARGIN and x + entry.width > self.layout.legend_end:
+                x, y = MARGIN, y + LEGEND_LINE
+            yield entry.shape.format(x=x, y=y, top=y - 12, middle=y - 4)
+            yield shapes.text("legend", x + entry.shape_width + 8, y, entry.words)
+            x += entry.width
         yield "</g>\n"
 
     # --- what lasts ---
@@ -143,8 +135,7 @@ class Picture:
     def _name(self, period: Period) -> str:
         """The name of a process, where it starts."""
         x, y = self.layout.xs[period.lane], self.layout.y(period.begin)
-        name = crop(pretty_name(period.name), 22)
-        width = cells(name) * self.layout.size.font * 0.64 + 20
+        name, width = self.layout.name(period), self.layout.name_width(period)
         box = Box(x - width / 2, y - HEAD_HEIGHT / 2, width, HEAD_HEIGHT)
         return shapes.rectangle("box", box) + shapes.text("head", x, y + 5, name) + "\n"
 
@@ -156,7 +147,7 @@ class Picture:
             full, hollow = box._replace(height=layout.y(period.over) + 7 - box.y), "over"
         elif period.in_vain is not None:
             full, hollow = box._replace(height=layout.y(period.in_vain) - 9 - box.y), "vain"
-        yield f'<g class="period{self._hue(period.name)}"{self._data([period.name])}>'
+        yield f'<g class="period{self.hue(period.name)}"{self.data([period.name])}>'
         yield f"<title>{xml(_meaning(period))}</title>"
         if hollow:
             yield shapes.rectangle(f"bar {hollow}", box)
@@ -185,7 +176,7 @@ class Picture:
     def _rows(self) -> Iterator[str]:
         layout, last_time = self.layout, ""
         for mark in self.chart.heads:
-            yield f"{self._group(mark, HEAD_Y)}</g>\n"
+            yield f"{self._group(mark, HEAD)}</g>\n"
         for number, row in enumerate(self.chart.rows):
             y = layout.y(number)
             time = layout.time(row.t)
@@ -194,7 +185,7 @@ class Picture:
                 last_time = time
             yield from self._notes(number, y)
             for mark, label in zip(row.marks, layout.labels[number], strict=True):
-                yield self._group(mark, y)
+                yield self._group(mark, number)
                 yield from self._mark(mark, y)
                 yield self._label(mark, label, y) + "</g>\n"
 
@@ -211,23 +202,26 @@ class Picture:
             yield f'<text class="{kind}" x="{x:g}" y="{y:g}">{first}{below}</text>\n'
             y += len(note.lines) * line_height
 
-    def _group(self, mark: Mark, y: float) -> str:
+    def _group(self, mark: Mark, row: int) -> str:
         step = mark.step
-        kind = f"step{self._hue(mark.owner)}"
+        kind = f"step{self.hue(mark.owner)}"
         if "red" in style_of(step).colour:
             kind += " wrong"
         elif step.kind == "reply":
             kind += " right"
         data = ""
         if self._is_in_page:
-            data = f' data-seq="{step.seq}" data-y="{y:g}"' + self._data([step.call, mark.owner])
+            top, bottom = self.layout.span(row)
+            data = f' data-seq="{step.seq}" data-top="{top:g}" data-bottom="{bottom:g}"'
+            data += self.data([step.call, mark.owner])
         tooltip = xml(crop(plain_line(step), MAX_TOOLTIP))
         return f'<g class="{kind}"{data}><title>{tooltip}</title>'
 
-    def _hue(self, call: str | None) -> str:
+    def hue(self, call: str | None) -> str:
+        """The class of the colour of a call, behind a blank."""
         return "" if call is None else f" h{self.chart.numbers.get(call, 0) % HUES}"
 
-    def _data(self, calls: Iterable[str | None]) -> str:
+    def data(self, calls: Iterable[str | None]) -> str:
         """The numbers of calls, for the script of a page."""
         if not self._is_in_page:
             return ""

@@ -6,15 +6,18 @@ from typing import Final, NamedTuple
 from genreply_cli.export.chart import OUTSIDE, Chart, Mark, Row
 from genreply_cli.export.chart_periods import BESIDE, HEAD, Lane, Period
 from genreply_cli.export.chart_words import Label, Note, label, notes, run_label
+from genreply_cli.export.svg_legend import entries
 from genreply_cli.text import cells, crop, wrap
+from genreply_cli.transcript.pretty import pretty_name
 
 MARGIN: Final = 28
 TITLE_Y: Final = 42
 SUBTITLE_Y: Final = 66
 HEAD_Y: Final = 104  # the middle of the names at the top
 HEAD_HEIGHT: Final = 28
-LEGEND_HEIGHT: Final = 54
+LEGEND_LINE: Final = 26
 MIN_WIDTH: Final = 640
+MAX_NAME: Final = 22  # cells of the name of a process
 
 MONO: Final = 0.605  # the width of a character in a font of one pixel
 SANS: Final = 0.58
@@ -87,7 +90,8 @@ class Layout:
         self.bar = float(self.size.bar)  # the width of a blocked or kept caller
         if self.size.names_fit:
             self.bar = max(self.bar, min(5, max(names, default=0)) * 9 + 8)
-        self.ys: list[float] = []  # of the rows
+        self.ys: list[float] = []  # of the rows: where their arrows are
+        self.tops: list[float] = []  # of the rows
         self.xs: dict[Lane, float] = {}
         self.bottom = self._place_rows()
         self._place_lanes()
@@ -125,12 +129,14 @@ class Layout:
             if row.is_folded:
                 y += RUN_GAP
                 self.ys.append(y - size.below)
+                self.tops.append(y - size.below - RUN_GAP / 2)
                 continue
             y += _pause(row.t - last_t) if self.ys else 0.0
             last_t = row.t
             room = size.above + size.below
             lines = sum(len(note.lines) for note in found)
             extra = max(0.0, lines * self.line_height + 8 - room - RUN_GAP * len(row.run))
+            self.tops.append(y)
             y += size.above + extra / 2
             self.ys.append(y)
             y += size.below + extra / 2
@@ -160,10 +166,35 @@ class Layout:
             x += max(12 * size.font, self._label_width({Lane(True, number)}) + 36)
         self.lanes_end = max(self.xs.values(), default=self.time_x)
         self.notes_x = self.lanes_end + 36
+        last_names = [
+            self.name_width(period) / 2 + self.xs[period.lane] + 20
+            for period in chart.periods.all
+            if period.kind == "alive"
+        ]
+        self.notes_x = max([self.notes_x, *last_names])
         lines = [line for found in self.notes for note in found for line in note.lines]
         widest = max(map(cells, lines), default=0)
         self.width = max(MIN_WIDTH, self.notes_x + widest * size.font * SANS + MARGIN)
-        self.height = self.bottom + LEGEND_HEIGHT
+        self.legend = entries(chart)
+        self.legend_end = max(self.notes_x - 16, MIN_WIDTH - MARGIN)
+        self.height = self.bottom + LEGEND_LINE * self._legend_lines() + MARGIN - 6
+
+    def _legend_lines(self) -> int:
+        lines, x = 1, float(MARGIN)
+        for entry in self.legend:
+            if x > MARGIN and x + entry.width > self.legend_end:
+                lines, x = lines + 1, MARGIN
+            x += entry.width
+        return lines
+
+    def name_width(self, period: Period) -> float:
+        """The width of the box with the name of a process."""
+        return cells(self.name(period)) * self.size.font * 0.64 + 20
+
+    @staticmethod
+    def name(period: Period) -> str:
+        """The name of a process, cut to its greatest length."""
+        return crop(pretty_name(period.name), MAX_NAME)
 
     @property
     def line_height(self) -> float:
@@ -177,6 +208,13 @@ class Layout:
     def y(self, row: int) -> float:
         """Where the arrows of a row are."""
         return HEAD_Y if row == HEAD else self.ys[row] if self.ys else self.bottom
+
+    def span(self, row: int) -> tuple[float, float]:
+        """Where a row begins and ends."""
+        if row == HEAD:
+            return HEAD_Y - HEAD_HEIGHT, HEAD_Y + HEAD_HEIGHT / 2
+        bottoms = [*self.tops[1:], self.bottom]
+        return self.tops[row], bottoms[row]
 
     def box(self, period: Period) -> Box:
         """The bar of a period."""

@@ -110,7 +110,7 @@ def test_a_crash_is_that_of_a_fault_if_the_fault_is_recorded_whatever_the_error_
 
 def test_a_program_that_is_not_ours_has_a_story_without_code() -> None:
     story = explain([Step(1, 0.0, "call", "c1", "caller", "shop", message="open")], "c1")
-    assert story == [Sentence(0.0, 'caller asks shop, and is blocked from here on: "open".')]
+    assert story == [Sentence(0.0, 'caller asks shop, and is blocked from here on: "open".', seq=1)]
     assert explain([], "c1") == []
 
 

@@ -1,0 +1,61 @@
+"""What became of each call, in a few words."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
+from genreply_cli.transcript.step import NO_MESSAGE, Step
+
+
+class Outcome(NamedTuple):
+    """What became of a call."""
+
+    text: str
+    is_right: bool = False
+
+
+class CallFacts(NamedTuple):
+    """A call: who made it, what it asked, what became of it."""
+
+    seq: int  # of its first step
+    caller: str
+    message: str
+    outcome: Outcome = Outcome("still waits")
+
+
+def call_facts(steps: Iterable[Step]) -> dict[str, CallFacts]:
+    """The calls of a transcript, in their order."""
+    facts: dict[str, CallFacts] = {}
+    for step in steps:
+        if step.call is None:
+            continue
+        if step.kind == "call" and step.call not in facts:
+            message = pretty_message(step.message)
+            facts[step.call] = CallFacts(step.seq, pretty_name(step.source), message)
+        elif step.ends_call and step.call in facts:
+            facts[step.call] = facts[step.call]._replace(outcome=_outcome(step))
+    return facts
+
+
+def seconds_text(value: Any) -> str:
+    """`1 s`, `1.3 s`, `250 ms`: shorter than a measured duration; "" for what is no number."""
+    if not isinstance(value, int | float):
+        return ""
+    return f"{round(value, 3):g} s" if value >= 1 else f"{round(value * 1000, 3):g} ms"
+
+
+def _outcome(step: Step) -> Outcome:
+    after = seconds_text(step.details.get("blocked"))
+    after = f" after {after}" if after else ""
+    match step.kind:
+        case "reply" if step.details.get("for") is not None:
+            return Outcome(f"got the answer to {pretty_name(step.details['for'])}{after}")
+        case "reply":
+            value = "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
+            return Outcome(f"answered{value}{after}", is_right=True)
+        case "timeout" | "cancel":
+            verb = "gave up" if step.kind == "timeout" else "was cancelled"
+            went_to = step.details.get("went_to")
+            went = "" if went_to is None else f"; its answer went to {pretty_name(went_to)}"
+            return Outcome(f"{verb}{after}{went}")
+    return Outcome(f"failed{after}: {pretty_name(step.details.get('reason'))}")
