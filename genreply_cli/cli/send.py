@@ -3,6 +3,7 @@
 stdout has the result: replies, outcomes as JSON, or the transcript. stderr has the story.
 """
 
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
@@ -215,7 +216,7 @@ def _complain(outcome: Outcome, settings: Settings, options: SendOptions) -> Non
         )
         hints.append(f"try --timeout {longer}")
     if options.record is not None:
-        hints.append(f"see it: genreply trace {options.record}")
+        hints.append(f"see it: genreply trace {shlex.quote(str(options.record))}")
     elif not options.timeline:
         hints.append("see it: --timeline")
     complain(outcome.error_text(settings.timeout), EXIT_CODES[outcome.status], ", or ".join(hints))

@@ -1,14 +1,21 @@
 """Opens the transcript that a name stands for: a file, a sample, or stdin."""
 
 import os
+import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import IO
 
 from genreply_cli import paths
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar
+from genreply_cli.text import visible
+from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import Step
@@ -20,11 +27,11 @@ STEPS_BETWEEN_LOOKS = 1024  # steps between two looks at how far it has come
 
 def invalid(error: TranscriptError) -> GenreplyError:
     """The sentence and the exit status for a transcript that cannot be read."""
-    hint = (
-        SAMPLES
-        if error.line is None
-        else f"genreply trace {error.file} --check tells all that is wrong with it"
-    )
+    hint: str | None = SAMPLES
+    if error.line is not None:
+        file = shlex.quote(error.file)
+        is_file = Path(error.file).exists()  # and not stdin, which has been read
+        hint = f"genreply trace {file} --check tells all that is wrong with it" if is_file else None
     return GenreplyError(str(error), hint=hint, exit_code=ExitStatus.INVALID)
 
 
@@ -45,6 +52,55 @@ def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None
         return (read(stream) if bad is None else read(stream, bad))[1]
     except TranscriptError as error:
         raise invalid(error) from None
+
+
+def open_with_causes(source: str, filters: Filters) -> tuple[Steps, frozenset[int]]:
+    """The steps, and the numbers (`seq`) of those that led to what `filters` show.
+
+    The transcript is read twice. What can be read only once is copied to a temporary file.
+    """
+    is_pipe = Path(source).exists() and not Path(source).is_file()
+    if source != "-" and not is_pipe:
+        with closing(open_transcript(source)) as steps:
+            causes = _causes(steps, filters)
+        return open_transcript(source), causes
+    with ExitStack() as stack:
+        copy = stack.enter_context(tempfile.TemporaryFile())
+        name = _copy(source, copy)
+        try:
+            causes = _causes(Steps(copy, name), filters)
+            copy.seek(0)
+            steps = Steps(copy, name, copy.close)
+        except TranscriptError as error:
+            raise invalid(error) from None
+        stack.pop_all()  # the steps close it
+    return steps, causes
+
+
+def _copy(source: str, copy: IO[bytes]) -> str:
+    """Copy stdin (`-`) or a pipe. Returns its name. Raises GenreplyError."""
+    if source == "-":
+        stream: IO[bytes] = sys.stdin.buffer
+        name = getattr(stream, "name", None)
+        shutil.copyfileobj(stream, copy)
+    else:
+        name = source
+        try:
+            with Path(source).open("rb") as stream:
+                shutil.copyfileobj(stream, copy)
+        except OSError as error:
+            problem = f"{visible(source)}: cannot be read: {os_error_text(error)}"
+            raise GenreplyError(problem, exit_code=ExitStatus.INVALID) from error
+    copy.seek(0)
+    return name if isinstance(name, str) else "the transcript"
+
+
+def _causes(steps: Steps, filters: Filters) -> frozenset[int]:
+    """Those that are found before a line that cannot be read."""
+    try:
+        return filters.causes(steps)
+    except TranscriptError:
+        return frozenset()
 
 
 def _unknown(source: str, samples: list[str]) -> GenreplyError:

@@ -11,14 +11,20 @@ import typer
 
 from genreply_cli import paths
 from genreply_cli.cli.options import require
-from genreply_cli.cli.source import WithProgress, invalid, list_samples, open_transcript
+from genreply_cli.cli.source import (
+    WithProgress,
+    invalid,
+    list_samples,
+    open_transcript,
+    open_with_causes,
+)
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.export.formats import FORMATS, export
 from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
-from genreply_cli.transcript.filters import Filters
+from genreply_cli.transcript.filters import Filters, Part
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.reader import Steps, headerless_note
@@ -101,7 +107,12 @@ def run(wanted: TraceOptions) -> int:
         return list_samples()
     if wanted.task == "check":
         return check(source, wanted)
-    with closing(open_transcript(source)) as steps:
+    causes: Collection[int] = ()
+    if wanted.filters.needs_causes and wanted.task in {"play", "print", "events", "export"}:
+        steps, causes = open_with_causes(source, wanted.filters)
+    else:
+        steps = open_transcript(source)
+    with closing(steps):
         try:
             match wanted.task:
                 case "diff":
@@ -109,7 +120,8 @@ def run(wanted: TraceOptions) -> int:
                 case "rerun":
                     return rerun(steps, wanted)
                 case "export":
-                    some = selected(steps, wanted, silently=wanted.output not in {None, "-"})
+                    silently = wanted.output not in {None, "-"}
+                    some = shown(steps, wanted, causes, silently=silently)
                     export(
                         wanted.format,
                         steps.header,
@@ -120,17 +132,15 @@ def run(wanted: TraceOptions) -> int:
                         states=wanted.states,
                     )
                 case "play" if sys.stdout.isatty() and _has_room(wanted.output_options):
-                    return play(steps, wanted)
+                    return play(steps, wanted, causes)
                 case "events":
-                    write_events(steps, wanted)
+                    write_events(steps, wanted, causes)
                 case "stats":
                     show_stats(steps, wanted)
                 case "explain":
                     explain(steps, wanted)
                 case _:
-                    show = Screen(sys.stdout, wanted.output_options, states=wanted.states).show
-                    for step in selected(steps, wanted):
-                        show(step)
+                    print_rows(steps, wanted, causes)
             sys.stdout.flush()
         except TranscriptError as error:
             sys.stdout.flush()
@@ -145,26 +155,85 @@ def _last_session() -> str | None:
     return None if last is None else str(last)
 
 
-def selected(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> Iterator[Step]:
+def selected(steps: Steps, wanted: TraceOptions) -> Iterator[Step]:
     """The steps that pass the filters; a note says if there are none.
 
-    `silently`: nothing is written to stdout meanwhile.
+    Nothing is to be written to stdout meanwhile.
     """
-    some = False
-    reading = (
-        WithProgress(steps, wanted.output_options) if silently or not sys.stdout.isatty() else steps
-    )
-    for step in filtered(reading, wanted.filters):
-        some = True
-        yield step
-    if not some and wanted.filters:
-        print(f"note: no event passes {wanted.filters}", file=sys.stderr)
+    parts = _parts(WithProgress(steps, wanted.output_options), wanted.filters, strict=True)
+    yield from _steps_of(parts, wanted.filters)
 
 
-def filtered(steps: Iterable[Step], filters: Filters) -> Iterator[Step]:
-    """The steps that pass. Raises GenreplyError if an unknown kind is wanted and does not occur."""
+def shown(
+    steps: Steps, wanted: TraceOptions, causes: Collection[int], *, silently: bool = False
+) -> Iterator[Step]:
+    """The steps that pass, and those of other calls that led to them or got their answers.
+
+    A note says if there are none. `silently`: nothing is written to stdout meanwhile.
+    """
+    parts = _parts(_reading(steps, wanted, silently=silently), wanted.filters, causes)
+    yield from _steps_of(parts, wanted.filters)
+
+
+def _reading(steps: Steps, wanted: TraceOptions, *, silently: bool = False) -> Iterable[Step]:
+    """The steps; where progress does not disturb what is written, it is shown."""
+    if silently or not sys.stdout.isatty():
+        return WithProgress(steps, wanted.output_options)
+    return steps
+
+
+def _parts(
+    steps: Iterable[Step],
+    filters: Filters,
+    causes: Collection[int] = (),
+    *,
+    strict: bool = False,
+) -> Iterator[tuple[Part, Step]]:
+    """All steps, each with what it is in a view of the selected ones.
+
+    `strict`: of a call, only its own steps are selected. Raises GenreplyError if an unknown kind is
+    wanted and does not occur.
+    """
     unknown = filters.kinds - KINDS.keys() - {"note"}
-    return filters(_with_kinds(steps, unknown) if unknown else steps)
+    for step in _with_kinds(steps, unknown) if unknown else steps:
+        if strict:
+            yield ("selected" if filters.wants(step) else "skipped"), step
+        else:
+            yield filters.part(step, causes), step
+
+
+def _steps_of(parts: Iterable[tuple[Part, Step]], filters: Filters) -> Iterator[Step]:
+    """The steps that are not skipped; a note says if there are none."""
+    some = False
+    for part, step in parts:
+        if part != "skipped":
+            some = True
+            yield step
+    if not some:
+        _note_none(filters)
+
+
+def _note_none(filters: Filters) -> None:
+    if filters:
+        print(f"note: no event passes {filters}", file=sys.stderr)
+
+
+def print_rows(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
+    """Print a row for each step that is shown; the others are followed, and not drawn."""
+    screen = Screen(sys.stdout, wanted.output_options, states=wanted.states)
+    if not wanted.filters:
+        for step in _reading(steps, wanted):
+            screen.show(step)
+        return
+    some = False
+    for part, step in _parts(_reading(steps, wanted), wanted.filters, causes):
+        if part == "skipped":
+            screen.skip(step)
+        else:
+            some = True
+            screen.show(step, faint=part == "cause")
+    if not some:
+        _note_none(wanted.filters)
 
 
 def _with_kinds(steps: Iterable[Step], wanted: Collection[str]) -> Iterator[Step]:
@@ -189,13 +258,15 @@ def _has_room(wishes: OutputOptions) -> bool:
     return can_run(wishes)
 
 
-def play(steps: Steps, wanted: TraceOptions) -> int:
+def play(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> int:
     """Go through the steps, on the whole screen."""
     from genreply_cli.player.app import run_player
     from genreply_cli.transcript.index import indexed
 
-    filters = wanted.filters
-    index = indexed(steps, (lambda steps: filtered(steps, filters)) if filters else None)
+    def wants(steps: Iterable[Step]) -> Iterator[Step]:
+        return (step for part, step in _parts(steps, wanted.filters, causes) if part != "skipped")
+
+    index = indexed(steps, wants if wanted.filters else None)
     player = replace(wanted.player, states=wanted.states)
     run_player(index, player, wanted.output_options)
     if index.problem is not None:
@@ -233,22 +304,21 @@ def follow_to_screen(
 
     async def show() -> None:
         show_step: Callable[[Step], object] = print  # never: a header comes first
+        skip_step: Callable[[Step], object] = print
         async for one in follow(path, between, paths.last_session if path is None else None):
             if isinstance(one, Step):
-                if wanted.filters.wants(one):
-                    show_step(one)
+                (show_step if wanted.filters.shows(one) else skip_step)(one)
             else:  # a header: a transcript begins
                 if one.absent:
                     print(f"note: {headerless_note(str(path))}", file=sys.stderr)
                 print(
                     f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr
                 )
-                events = wanted.task == "events"
-                show_step = (
-                    Writer(sys.stdout, one).write
-                    if events
-                    else Screen(sys.stdout, wanted.output_options, states=wanted.states).show
-                )
+                if wanted.task == "events":
+                    show_step, skip_step = Writer(sys.stdout, one).write, _ignore
+                else:
+                    screen = Screen(sys.stdout, wanted.output_options, states=wanted.states)
+                    show_step, skip_step = screen.show, screen.skip
 
     async def show_until_left() -> None:
         showing = asyncio.ensure_future(show())
@@ -264,6 +334,10 @@ def follow_to_screen(
     except TranscriptError as error:
         raise invalid(error) from None
     return 0
+
+
+def _ignore(_: Step) -> None:
+    pass
 
 
 @contextmanager
@@ -282,10 +356,10 @@ def _leaving(leave: Callable[[], object]) -> Iterator[None]:
         yield
 
 
-def write_events(steps: Steps, wanted: TraceOptions) -> None:
+def write_events(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
     """Write the steps to stdout as a transcript."""
     writer = Writer(sys.stdout, steps.header)
-    for step in selected(steps, wanted):
+    for step in shown(steps, wanted, causes):
         writer.write(step)
 
 
@@ -305,7 +379,7 @@ def show_stats(steps: Steps, wanted: TraceOptions) -> None:
     from genreply_cli.analysis.stats import Stats
 
     stats = Stats()
-    for step in selected(steps, wanted, silently=True):
+    for step in selected(steps, wanted):
         stats.update(step)
     if wanted.json:
         import json
@@ -357,9 +431,7 @@ def diff(steps: Steps, wanted: TraceOptions) -> int:
     from genreply_cli.analysis.diff import CallSummary
 
     with closing(open_transcript(wanted.other or "")) as others:
-        here = CallSummary(steps.header, wanted.times).update_all(
-            selected(steps, wanted, silently=True)
-        )
+        here = CallSummary(steps.header, wanted.times).update_all(selected(steps, wanted))
         there = CallSummary(others.header, wanted.times).update_all(wanted.filters(others))
     return _print_differences(here, there)
 

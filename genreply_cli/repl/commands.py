@@ -1,5 +1,6 @@
 """The table of /commands, what each of them does, and the help made from the table."""
 
+import shlex
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, NamedTuple
@@ -196,7 +197,7 @@ def _save(shell: Shell, path: str) -> None:
             writer.write(Step(step.seq + 1, step.t, "end", details=counts))
     except TranscriptError as error:
         raise GenreplyError(str(error)) from None
-    shell.frontend.say(f"saved; see it with: genreply trace {path}")
+    shell.frontend.say(f"saved; see it with: genreply trace {shlex.quote(str(path))}")
 
 
 def _export(shell: Shell, path: str) -> None:

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -92,7 +93,8 @@ class Frontend:
     async def replay(self, path: str) -> None:
         """Play a transcript on the whole screen. Raises GenreplyError if there is no terminal."""
         raise GenreplyError(
-            "there is no terminal to replay it on", hint=f"print it with: genreply trace {path}"
+            "there is no terminal to replay it on",
+            hint=f"print it with: genreply trace {shlex.quote(str(path))}",
         )
 
     def close(self) -> None:

@@ -47,8 +47,8 @@ class Screen:
         except (OSError, ValueError):
             return shutil.get_terminal_size((120, 40)).columns
 
-    def show(self, step: Step) -> None:
-        """Show one more step."""
+    def show(self, step: Step, *, faint: bool = False) -> None:
+        """Show one more step; a faint one is of less interest."""
         if self._status_line is not None:
             self._status_line.update(step)
         if self.mode.view == "off":
@@ -57,9 +57,14 @@ class Screen:
         if self.mode.terminal:
             self._timeline.resize(self.width)
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
-            self._write(self._colored(self._timeline.rows(step)))
+            self._write(self._colored(self._timeline.rows(step, faint=faint)))
         else:
             self._write("".join(f"{line.rstrip()}\n" for line in self._timeline.lines(step)))
+
+    def skip(self, step: Step) -> None:
+        """Follow a step that is not shown."""
+        if self._timeline.view != "plain":
+            self._timeline.skip(step)
 
     def set_view(self, name: str) -> None:
         """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""

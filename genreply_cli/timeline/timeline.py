@@ -84,12 +84,15 @@ class Timeline:
         """Begin in the middle of a transcript, at this state of its calls and processes."""
         self._lanes.start_from(snapshot)
 
-    def rows(self, step: Step) -> "list[Text]":
+    def rows(self, step: Step, *, faint: bool = False) -> "list[Text]":
         """The rows of a step for Rich: mostly one, below a header when the lanes have changed."""
         from rich.text import Text
 
         return [
-            Text.assemble(*spans, no_wrap=True, overflow="ellipsis") for spans in self.spans(step)
+            Text.assemble(
+                *(make_faint(spans) if faint else spans), no_wrap=True, overflow="ellipsis"
+            )
+            for spans in self.spans(step)
         ]
 
     def lines(self, step: Step) -> list[str]:
@@ -220,6 +223,11 @@ class Timeline:
         while fitted and not fitted[-1][0].rstrip():
             fitted.pop()
         return [*fitted[:-1], *((text.rstrip(), style) for text, style in fitted[-1:])]
+
+
+def make_faint(spans: list[Span]) -> list[Span]:
+    """The pieces of a row of less interest."""
+    return [("".join(text for text, _ in spans), "dim")]
 
 
 def _clock(seconds: float, room: int) -> str:

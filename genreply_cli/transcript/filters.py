@@ -1,10 +1,13 @@
 """Selects steps of a transcript: by call, by kind, by time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from genreply_cli.text import visible
 from genreply_cli.transcript.step import Step
+
+Part = Literal["selected", "cause", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,52 @@ class Filters:
         return " ".join(flags)
 
     def wants(self, step: Step) -> bool:
-        """Whether a step is selected."""
-        return (
-            (not self.calls or step.call in self.calls)
-            and (not self.kinds or step.kind in self.kinds)
-            and (self.start is None or step.t >= self.start)
-            and (self.stop is None or step.t <= self.stop)
-        )
+        """Whether a step is selected: of a call, only its own steps."""
+        return (not self.calls or step.call in self.calls) and self._has_kind_and_time(step)
 
     def __call__(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """The selected steps, in their order."""
+        """The steps that `wants` selects, in their order."""
         return filter(self.wants, steps) if self else iter(steps)
+
+    # What is shown of a call is more than its own steps.
+
+    @property
+    def needs_causes(self) -> bool:
+        """Whether steps of other calls are shown because they led to a selected one."""
+        return bool(self.calls) and not self.kinds
+
+    def shows(self, step: Step) -> bool:
+        """Whether a step is shown: of a call, its own and those that tell where its answer went."""
+        return (
+            not self.calls or any(has_to_do_with(step, call) for call in self.calls)
+        ) and self._has_kind_and_time(step)
+
+    def causes(self, steps: Iterable[Step]) -> frozenset[int]:
+        """The numbers (`seq`) of the steps that led to the shown ones."""
+        if not self.needs_causes:
+            return frozenset()
+        return frozenset(
+            step.cause for step in steps if step.cause is not None and self.shows(step)
+        )
+
+    def part(self, step: Step, causes: Collection[int] = ()) -> Part:
+        """What a step is in a view of the selected ones."""
+        if not self or self.shows(step):
+            return "selected"
+        return "cause" if step.seq in causes and self._has_time(step) else "skipped"
+
+    def _has_kind_and_time(self, step: Step) -> bool:
+        return (not self.kinds or step.kind in self.kinds) and self._has_time(step)
+
+    def _has_time(self, step: Step) -> bool:
+        return (self.start is None or step.t >= self.start) and (
+            self.stop is None or step.t <= self.stop
+        )
+
+
+def has_to_do_with(step: Step, call: str) -> bool:
+    """Whether a step is one of this call, or of another call that got its answer."""
+    details = step.details
+    return call in (step.call, details.get("for"), details.get("went_to")) or (
+        call in (details.get("forgot") or ())
+    )

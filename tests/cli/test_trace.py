@@ -46,6 +46,41 @@ def test_filters_go_together_and_shift_no_times() -> None:
     ]  # fmt: skip
 
 
+def test_a_call_is_shown_with_what_became_of_its_answer_and_with_what_led_to_its_own() -> None:
+    sample = samples()["overlap-single"]
+    rows = [genreply("trace", "overlap-single", "--call", call).out for call in ("c1", "c3")]
+    assert rows[0].splitlines()[3:] == [
+        '0.250000 c1 info websocket -> coordinator: message_received "A to you too!"',
+        '0.250000 c3 reply coordinator -> caller-3: "A to you too!" (WRONG CALLER: asked by c1)',
+        "1.000000 c1 timeout caller: gave up; its answer went to c3 at +0.250 s",
+    ]
+    kinds = [" ".join(row.split()[1:3]).rstrip(":") for row in rows[1].splitlines()]
+    assert [kind for kind in kinds if " state" not in kind and " forget" not in kind] == [
+        "c3 call", "c3 cast", "c3 noreply", "c1 info", "c3 reply", "c2 info", "c3 duplicate",
+        "c3 info", "c3 duplicate", "c1 timeout", "c2 timeout",
+    ]  # fmt: skip
+    for call, expected in zip(("c1", "c3"), rows, strict=True):
+        piped = genreply("trace", "-", "--print", "--call", call, stdin=sample.read_bytes())
+        assert piped.out == expected
+        text = genreply("trace", "overlap-single", "--as", "text", "--call", call)
+        assert text.out == expected
+
+
+def test_what_a_filter_skips_is_followed_all_the_same() -> None:
+    whole = genreply("trace", "overlap-single", "--view", "wide").out.splitlines()
+    for flags in (["--call", "c3"], ["--kind", "reply"], ["--from", "0.2"], ["--to", "0.2"]):
+        part = genreply("trace", "overlap-single", "--view", "wide", *flags).out.splitlines()
+        assert len(part) > 1
+        assert set(part) <= set(whole)
+
+
+def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
+    bad = tmp_path / "a b.jsonl"
+    bad.write_bytes(samples()["hello"].read_bytes() + b"bad\nbad\n")
+    assert f"genreply trace '{bad}' --check" in genreply("trace", str(bad)).err
+    assert "genreply trace" not in genreply("trace", "-", stdin=bad.read_bytes()).err
+
+
 def test_it_is_told_if_nothing_passes() -> None:
     done = genreply("trace", "late", "--call", "c9")
     assert (done.code, done.out, done.err) == (0, "", "note: no event passes --call c9\n")
