@@ -299,7 +299,8 @@ def trace(
         option(
             "--diff",
             metavar="FILE",
-            help="Name what differs in FILE; exit status 5 if something does.",
+            help="Name what differs in FILE; exit status 5 if something does. With --output,"
+            " draw both side by side.",
         ),
     ] = None,
     rerun: Annotated[
@@ -363,6 +364,7 @@ def trace(
     from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 
+    exports = form is not None or output is not None
     tasks = {
         "list": show_list,
         "print": print_,
@@ -370,9 +372,9 @@ def trace(
         "stats": stats,
         "explain": explain,
         "check": check,
-        "diff": diff is not None,
+        "diff": diff is not None and not exports,
         "rerun": rerun,
-        "as": form is not None or output is not None,
+        "as": exports,
     }
     task: Any = exclusive(name for name, given in tasks.items() if given) or "play"
     if task == "as":

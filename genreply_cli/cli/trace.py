@@ -19,7 +19,7 @@ from genreply_cli.cli.source import (
     open_with_causes,
 )
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.export.formats import FORMATS, export
+from genreply_cli.export.formats import FORMATS, export, render, render_pair
 from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
@@ -67,6 +67,13 @@ class TraceOptions:
         require("--json", self.json, "--stats", self.task == "stats")
         is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
         require("--scale", self.scale is not None, "an export as svg", is_scalable)
+        if self.task == "export" and self.other is not None:
+            pairs = [name for name, form in FORMATS.items() if form.has_pairs]
+            if self.format not in pairs:
+                raise typer.BadParameter(
+                    f"two transcripts beside each other are drawn as {' or '.join(pairs)},"
+                    f" and not as {self.format}"
+                )
         require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
         if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
             raise typer.BadParameter(
@@ -120,17 +127,7 @@ def run(wanted: TraceOptions) -> int:
                 case "rerun":
                     return rerun(steps, wanted)
                 case "export":
-                    silently = wanted.output not in {None, "-"}
-                    some = shown(steps, wanted, causes, silently=silently)
-                    export(
-                        wanted.format,
-                        steps.header,
-                        some,
-                        wanted.output,
-                        overwrite=wanted.overwrite,
-                        scale=wanted.scale or 1.0,
-                        states=wanted.states,
-                    )
+                    export_to_file(steps, wanted, causes)
                 case "play" if sys.stdout.isatty() and _has_room(wanted.output_options):
                     return play(steps, wanted, causes)
                 case "events":
@@ -424,6 +421,21 @@ def check(source: str, wanted: TraceOptions) -> int:
     found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
     print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
     return ExitStatus.INVALID if wrong else 0
+
+
+def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
+    """Write the steps in another format; with `--diff`, beside those of another transcript."""
+    silently = wanted.output not in {None, "-"}
+    some = shown(steps, wanted, causes, silently=silently)
+    scale = wanted.scale or 1.0
+    if wanted.other is None:
+        pieces = render(wanted.format, steps.header, some, scale=scale, states=wanted.states)
+        export(pieces, wanted.output, overwrite=wanted.overwrite)
+        return
+    with closing(open_transcript(wanted.other)) as others:
+        there = others.header, shown(others, wanted, (), silently=silently)
+        pieces = render_pair(wanted.format, (steps.header, some), there, scale=scale)
+        export(pieces, wanted.output, overwrite=wanted.overwrite)
 
 
 def diff(steps: Steps, wanted: TraceOptions) -> int:

@@ -6,7 +6,7 @@ A row is what one message leads to: a call, what its handler sends, and the call
 then stand beside each other, as they happen in one instant.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -69,15 +69,15 @@ class Row:
 
 
 class Chart:
-    """A fold over steps."""
+    """A fold over steps. Calls that have `numbers` in another chart keep them."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Mapping[str, int] | None = None) -> None:
         self.heads: list[Mark] = []  # the processes that start before anything else happens
         self.rows: list[Row] = []
         self.callers = CallerLanes(MAX_CALLER_LANES)
         self.periods = Periods(self._lane)
         self.process_lanes = 0
-        self.numbers: dict[str, int] = {}  # call -> its number, in the order of appearance
+        self.numbers = dict(numbers or {})  # call -> its number, in the order of appearance
         self.counts = Counts()
         self._processes: dict[str, int] = {}  # name -> its lane
         self._free: dict[str, None] = {}  # processes that have ended, and whose lanes are free
@@ -167,9 +167,9 @@ class Chart:
         return self._processes.pop(ended)
 
 
-def draw_up(steps: Iterable[Step]) -> Chart:
+def draw_up(steps: Iterable[Step], numbers: Mapping[str, int] | None = None) -> Chart:
     """What a picture of these steps shows."""
-    chart = Chart()
+    chart = Chart(numbers)
     for step in steps:
         chart.update(step)
     chart.close()

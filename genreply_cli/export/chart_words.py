@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from genreply_cli.export.chart import Mark, Row
+from genreply_cli.export.chart import OUTSIDE, Mark, Row
 from genreply_cli.export.outcomes import seconds_text
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import style_of
@@ -87,13 +87,13 @@ def summary(counts: Counts) -> str:
 def label(mark: Mark) -> Label:
     """The message of an arrow, behind the name of the caller who sends it.
 
-    An answer in vain says whom it was sent to, for the lane of that caller may have another by now.
+    An answer in vain says whom it was sent to if another caller has the lane of that one by now.
     """
     step = mark.step
     name = ""
     if step.source is not None and is_caller(step.source):
         name = pretty_name(step.source)
-    elif step.kind in {"late", "duplicate"} and step.target is not None:
+    elif mark.target == OUTSIDE:
         name = f"to {pretty_name(step.target)}"
     if step.message is NO_MESSAGE:
         return Label(name, "")

@@ -28,13 +28,15 @@ class Format(NamedTuple):
     max_events: int | None = None
     takes_scale: bool = False  # `render` has a parameter `scale`
     reads_states: bool = False  # it shows what servers keep, and is given all states
+    has_pairs: bool = False  # a module of this name with `_pair` draws two transcripts
 
 
 # fmt: off
 FORMATS: Final = {
     "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
-    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, reads_states=True),
-    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, reads_states=True),
+    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, reads_states=True,
+                       has_pairs=True),
+    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, reads_states=True, has_pairs=True),
     "text":     Format((".txt",)),
     "perfetto": Format((".json", ".perfetto-trace")),
 }
@@ -89,25 +91,36 @@ def at_most(limit: int, steps: "Iterable[Step]") -> "list[Step]":
     return read
 
 
-def export(
+def render_pair(
     form: str,
-    header: "Header",
-    steps: "Iterable[Step]",
-    output: str | None,
+    one: "tuple[Header, Iterable[Step]]",
+    other: "tuple[Header, Iterable[Step]]",
     *,
-    overwrite: bool = False,
     scale: float = 1.0,
-    states: bool = False,
-) -> None:
-    """Write a transcript in a format to a file or, for None and `-`, to stdout.
+) -> Iterator[str]:
+    """Two transcripts beside each other, piece by piece, in a format that has pairs.
+
+    Raises GenreplyError if one of them is too long for that format.
+    """
+    from genreply_cli.export.side_by_side import Transcript
+
+    module = import_module(f"genreply_cli.export.{form}_pair")
+    write: Callable[..., Iterator[str]] = module.render
+    limit = FORMATS[form].max_events or MAX_PICTURE_EVENTS
+    both = [Transcript(header, at_most(limit, steps)) for header, steps in (one, other)]
+    return write(*both, scale=scale) if FORMATS[form].takes_scale else write(*both)
+
+
+def export(pieces: Iterable[str], output: str | None, *, overwrite: bool = False) -> None:
+    """Write what `render` yields to a file or, for None and `-`, to stdout.
 
     The file appears when all of it is written. Raises GenreplyError if it exists already, unless it
     may be overwritten, and if it cannot be written.
     """
     if output is None or output == "-":
-        sys.stdout.writelines(render(form, header, steps, scale=scale, states=states))
+        sys.stdout.writelines(pieces)
         return
     from genreply_cli.export.whole_file import whole_file
 
     with whole_file(Path(output), overwrite=overwrite) as file:
-        file.writelines(render(form, header, steps, scale=scale, states=states))
+        file.writelines(pieces)

@@ -16,9 +16,12 @@ from genreply_cli.analysis.stats import Stats
 from genreply_cli.explain.meaning import meaning
 from genreply_cli.explain.quotes import Code
 from genreply_cli.explain.story import Sentence, StoryTeller
-from genreply_cli.export.chart_words import subtitle
+from genreply_cli.export import svg
+from genreply_cli.export.chart import Chart, draw_up
+from genreply_cli.export.chart_words import subtitle, title
 from genreply_cli.export.outcomes import CallFacts, call_facts
-from genreply_cli.export.svg import Picture
+from genreply_cli.export.svg_layout import Layout
+from genreply_cli.export.svg_picture import data, hue
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import endpoints, style_of
 from genreply_cli.transcript.format import Header
@@ -31,14 +34,15 @@ MAX_CALLS: Final = 200  # that are listed above the picture
 def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
     """The page, piece by piece."""
     steps = list(steps)
-    picture = Picture(header, steps, is_in_page=True)
-    yield document_head(picture.title)
-    yield f'<p class="about">{escape(about(header, picture.chart.counts.calls))}</p>\n'
-    yield from _calls(call_facts(steps), picture)
-    yield f'<figure style="--whole:{picture.whole:.3f}">\n'
-    yield from picture.render()
+    chart = draw_up(steps)
+    layout = Layout(chart)
+    yield document_head(title(header, chart.counts.calls))
+    yield f'<p class="about">{escape(about(header, chart.counts.calls))}</p>\n'
+    yield from _calls(call_facts(steps), chart)
+    yield figure_head(layout)
+    yield from svg.render_inside(header, steps, chart, layout)
     yield f"</figure>\n{_DOCK}<h2>Event by event</h2>\n"
-    yield from _events(steps, picture)
+    yield from _events(steps, chart)
     yield "<h2>In numbers</h2>\n<pre>"
     stats = Stats()
     for step in steps:
@@ -72,6 +76,11 @@ def document_head(title: str) -> str:
     )
 
 
+def figure_head(layout: Layout) -> str:
+    """A figure that is still open. In a narrow window it shows the picture without its notes."""
+    return f'<figure style="--whole:{layout.width / (layout.notes_x - 16):.3f}">\n'
+
+
 def document_end() -> str:
     """The script, and the end of the page."""
     return f"<script>{asset('page.js')}</script>\n</body>\n</html>\n"
@@ -95,14 +104,14 @@ def about(header: Header, calls: int) -> str:
 # --- the calls ---
 
 
-def _calls(facts: dict[str, CallFacts], picture: Picture) -> Iterator[str]:
+def _calls(facts: dict[str, CallFacts], chart: Chart) -> Iterator[str]:
     """What became of each call; a link to its first event."""
     if not 0 < len(facts) <= MAX_CALLS:
         return
     yield '<ul class="calls">\n'
     for call, (seq, caller, _, outcome) in facts.items():
         kind = "right" if outcome.is_right else "wrong"
-        yield f'<li><a class="{picture.hue(call).strip()}" href="#e{seq}"{picture.data([call])}>'
+        yield f'<li><a class="{hue(chart, call).strip()}" href="#e{seq}"{data(chart, [call])}>'
         yield f"<b>{escape(pretty_name(call))}</b> {escape(caller)}"
         yield f' <span class="{kind}">{escape(outcome.text)}</span></a></li>\n'
     yield "</ul>\n"
@@ -111,18 +120,18 @@ def _calls(facts: dict[str, CallFacts], picture: Picture) -> Iterator[str]:
 # --- the events ---
 
 
-def _events(steps: Sequence[Step], picture: Picture) -> Iterator[str]:
+def _events(steps: Sequence[Step], chart: Chart) -> Iterator[str]:
     stories = StoryTeller()
     for step in steps:
         stories.update(step)
     told = stories.sentences()
     yield '<ol class="events">\n'
     for step in steps:
-        yield from _event(step, told.get(step.seq, []), picture)
+        yield from _event(step, told.get(step.seq, []), chart)
     yield "</ol>\n"
 
 
-def _event(step: Step, told: Sequence[Sentence], picture: Picture) -> Iterator[str]:
+def _event(step: Step, told: Sequence[Sentence], chart: Chart) -> Iterator[str]:
     style = style_of(step)
     owner = step.details.get("for")
     calls = [step.call, owner if isinstance(owner, str) else None]
@@ -130,7 +139,7 @@ def _event(step: Step, told: Sequence[Sentence], picture: Picture) -> Iterator[s
     wrong = " wrong" if "red" in style.colour else ""
     wording = " ".join(filter(None, style.wording(step).at_length()))
     yield f'<li id="e{step.seq}" data-seq="{step.seq}" data-t="{step.t:g}"'
-    yield f' class="event{picture.hue(step.call)}"{picture.data(calls)}>\n<div class="line">'
+    yield f' class="event{hue(chart, step.call)}"{data(chart, calls)}>\n<div class="line">'
     yield f'<a class="number" href="#e{step.seq}">{step.seq}</a><time>{step.t:.6f} s</time>'
     if step.call is not None:
         yield f'<b class="hue">{escape(pretty_name(step.call))}</b>'

@@ -8,10 +8,15 @@ from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 
 class Outcome(NamedTuple):
-    """What became of a call."""
+    """What became of a call, in words; the kind is the same for what differs in times only."""
 
     text: str
-    is_right: bool = False
+    kind: tuple[str, ...] = ("open",)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the call has its own answer."""
+        return self.kind[0] == "answered"
 
 
 class CallFacts(NamedTuple):
@@ -49,13 +54,15 @@ def _outcome(step: Step) -> Outcome:
     after = f" after {after}" if after else ""
     match step.kind:
         case "reply" if step.details.get("for") is not None:
-            return Outcome(f"got the answer to {pretty_name(step.details['for'])}{after}")
+            owner = pretty_name(step.details["for"])
+            return Outcome(f"got the answer to {owner}{after}", ("wrong", owner))
         case "reply":
             value = "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
-            return Outcome(f"answered{value}{after}", is_right=True)
+            return Outcome(f"answered{value}{after}", ("answered", value))
         case "timeout" | "cancel":
             verb = "gave up" if step.kind == "timeout" else "was cancelled"
             went_to = step.details.get("went_to")
             went = "" if went_to is None else f"; its answer went to {pretty_name(went_to)}"
-            return Outcome(f"{verb}{after}{went}")
-    return Outcome(f"failed{after}: {pretty_name(step.details.get('reason'))}")
+            return Outcome(f"{verb}{after}{went}", (step.kind, went))
+    reason = pretty_name(step.details.get("reason"))
+    return Outcome(f"failed{after}: {reason}", (step.kind, reason))

@@ -19,7 +19,7 @@
   }
 
   function lightUpUnder(event) {
-    const element = event.target.closest("figure [data-calls], .calls [data-calls]");
+    const element = event.target.closest("figure [data-calls], .calls [data-calls], .pair [data-calls]");
     const calls = element ? callsOf(element) : [];
     light(calls.slice(-1)); // an answer belongs to the call that it answers
   }

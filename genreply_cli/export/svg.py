@@ -6,14 +6,13 @@ The picture needs no other file, has a title and a description for screen reader
 time, and can be read on light and on dark.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from genreply_cli.export import svg_shapes as shapes
-from genreply_cli.export.chart import GIVEN_UP, OUTSIDE, Mark, draw_up
-from genreply_cli.export.chart_periods import HEAD, Lane, Period
-from genreply_cli.export.chart_words import Label, subtitle, summary, title
+from genreply_cli.export.chart import Chart, draw_up
+from genreply_cli.export.chart_words import subtitle, summary, title
 from genreply_cli.export.svg_layout import (
     HEAD_HEIGHT,
     HEAD_Y,
@@ -21,33 +20,68 @@ from genreply_cli.export.svg_layout import (
     MARGIN,
     SUBTITLE_Y,
     TITLE_Y,
-    Box,
     Layout,
 )
+from genreply_cli.export.svg_legend import Entry
+from genreply_cli.export.svg_picture import Picture
 from genreply_cli.export.svg_shapes import xml
-from genreply_cli.export.svg_style import HUES, style
-from genreply_cli.text import cells, crop
-from genreply_cli.timeline.kinds import style_of
+from genreply_cli.export.svg_style import style
+from genreply_cli.text import crop
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.step import DROPPED, KINDS, Step
+from genreply_cli.transcript.step import Step
 
-MAX_TOOLTIP: Final = 1000  # cells
-WITHOUT_WAITING: Final = frozenset({"cast", "info"})  # their sender goes on
-IN_VAIN: Final = frozenset(kind for kind, facts in KINDS.items() if facts.outcome in DROPPED)
-GONE: Final = GIVEN_UP | {"down"}  # the caller waits no longer
+XML: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def render(
-    header: Header, steps: Iterable[Step], *, scale: float = 1.0, standalone: bool = True
-) -> Iterator[str]:
-    """The picture, piece by piece, `scale` times as large; inside a page it is not standalone."""
+def render(header: Header, steps: Iterable[Step], *, scale: float = 1.0) -> Iterator[str]:
+    """The picture, piece by piece, `scale` times as large."""
     steps = list(steps)
-    picture = Picture(header, steps, is_in_page=not standalone)
-    if standalone:
-        yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield from picture.render(scale)
+    chart = draw_up(steps)
+    layout = Layout(chart)
+    heading, below = title(header, chart.counts.calls), subtitle(header, chart.counts.calls)
+    outcomes = summary(chart.counts)
+    room = layout.width - 2 * MARGIN
+    yield XML
+    yield from opened(_frame(header, steps, chart, layout), scale)
+    yield shapes.text("title", MARGIN, TITLE_Y, crop(heading, int(room / 12.4))) + "\n"
+    facts = outcomes if below == heading else f"{below} · {outcomes}"
+    yield shapes.text("sub", MARGIN, SUBTITLE_Y, crop(facts, int(room / 8))) + "\n"
+    yield from Picture(chart, layout).render()
+    yield from legend(layout.legend, layout.bottom, layout.legend_end)
+    yield "</svg>\n"
+
+
+def render_inside(header: Header, steps: list[Step], chart: Chart, layout: Layout) -> Iterator[str]:
+    """The picture as part of a page, which has its title and its script."""
+    frame = _frame(header, steps, chart, layout)._replace(top=HEAD_Y - HEAD_HEIGHT, role="group")
+    yield from opened(frame)
+    yield from Picture(chart, layout, is_in_page=True).render()
+    yield from legend(layout.legend, layout.bottom, layout.legend_end)
+    yield "</svg>\n"
+
+
+# --- what other pictures have, too ---
+
+
+class Frame(NamedTuple):
+    """What stands in the first lines of an SVG file. Sizes are pixels."""
+
+    uid: str
+    title: str
+    description: str
+    width: float
+    bottom: float
+    font: int
+    top: float = 0.0
+    role: str = "img"
+
+
+def _frame(header: Header, steps: list[Step], chart: Chart, layout: Layout) -> Frame:
+    heading = title(header, chart.counts.calls)
+    description = f"A timeline of {len(steps)} events. {summary(chart.counts)}."
+    uid = uid_of(header, steps)
+    return Frame(uid, heading, description, layout.width, layout.height, layout.size.font)
 
 
 def uid_of(header: Header, steps: Iterable[Step]) -> str:
@@ -58,247 +92,28 @@ def uid_of(header: Header, steps: Iterable[Step]) -> str:
     return f"g{digest.hexdigest()}"
 
 
-class Picture:
-    """Writes a picture. In a page, its parts say which steps and calls they show."""
-
-    def __init__(self, header: Header, steps: Sequence[Step], *, is_in_page: bool = False) -> None:
-        self.chart = draw_up(steps)
-        self.layout = Layout(self.chart)
-        self.uid = uid_of(header, steps)
-        calls = self.chart.counts.calls
-        self.title, self._below = title(header, calls), subtitle(header, calls)
-        self._steps = len(steps)
-        self._is_in_page = is_in_page
-
-    @property
-    def whole(self) -> float:
-        """How much wider the picture is than its part without the notes."""
-        return self.layout.width / (self.layout.notes_x - 16)
-
-    def render(self, scale: float = 1.0) -> Iterator[str]:
-        """The picture, piece by piece."""
-        yield from self._head(scale)
-        yield from self._periods()
-        yield from self._rows()
-        yield from self._legend()
-        yield "</svg>\n"
-
-    # --- around it ---
-
-    def _head(self, scale: float) -> Iterator[str]:
-        uid, role = self.uid, "group" if self._is_in_page else "img"
-        width, bottom = round(self.layout.width), round(self.layout.height)
-        top = HEAD_Y - HEAD_HEIGHT if self._is_in_page else 0  # a page has its own title
-        height = bottom - top
-        outcomes = summary(self.chart.counts)
-        yield f'<svg xmlns="http://www.w3.org/2000/svg" id="{uid}" class="picture"'
-        yield f' width="{round(width * scale, 2):g}" height="{round(height * scale, 2):g}"'
-        yield f' viewBox="0 {top} {width} {height}" role="{role}"'
-        yield f' aria-labelledby="{uid}-title {uid}-desc">\n'
-        yield f'<title id="{uid}-title">{xml(self.title)}</title>\n'
-        yield f'<desc id="{uid}-desc">A timeline of {self._steps} events. {outcomes}.</desc>\n'
-        yield style(uid, self.layout.size.font)
-        yield f'<rect class="paper" width="{width}" height="{bottom}"/>\n'
-        if self._is_in_page:
-            return
-        room = width - 2 * MARGIN
-        yield shapes.text("title", MARGIN, TITLE_Y, crop(self.title, int(room / 12.4))) + "\n"
-        facts = outcomes if self._below == self.title else f"{self._below} · {outcomes}"
-        yield shapes.text("sub", MARGIN, SUBTITLE_Y, crop(facts, int(room / 8))) + "\n"
-
-    def _legend(self) -> Iterator[str]:
-        """What the shapes mean, of those that are there."""
-        x, y = float(MARGIN), self.layout.bottom + LEGEND_LINE
-        yield '<g class="legend">'
-        for entry in self.layout.legend:
-            if x > MARGIN and x + entry.width > self.layout.legend_end:
-                x, y = MARGIN, y + LEGEND_LINE
-            yield entry.shape.format(x=x, y=y, top=y - 12, middle=y - 4)
-            yield shapes.text("legend", x + entry.shape_width + 8, y, entry.words)
-            x += entry.width
-        yield "</g>\n"
-
-    # --- what lasts ---
-
-    def _periods(self) -> Iterator[str]:
-        alive = [period for period in self.chart.periods.all if period.kind == "alive"]
-        for period in alive:
-            x, top = self.layout.xs[period.lane], self.layout.y(period.begin)
-            bottom = self.layout.bottom if period.end is None else self.layout.y(period.end)
-            yield shapes.path("lifeline", f"M{x:g} {top:g}V{bottom:g}") + "\n"
-        for period in alive:
-            yield self._name(period)
-        for period in self.chart.periods.all:
-            if period.kind != "alive":
-                yield from self._bar(period)
-
-    def _name(self, period: Period) -> str:
-        """The name of a process, where it starts."""
-        x, y = self.layout.xs[period.lane], self.layout.y(period.begin)
-        name, width = self.layout.name(period), self.layout.name_width(period)
-        box = Box(x - width / 2, y - HEAD_HEIGHT / 2, width, HEAD_HEIGHT)
-        return shapes.rectangle("box", box) + shapes.text("head", x, y + 5, name) + "\n"
-
-    def _bar(self, period: Period) -> Iterator[str]:
-        """A bar: full as long as there is sense in it, then hollow."""
-        layout, box = self.layout, self.layout.box(period)
-        full, hollow = box, ""
-        if period.over is not None:
-            full, hollow = box._replace(height=layout.y(period.over) + 7 - box.y), "over"
-        elif period.in_vain is not None:
-            full, hollow = box._replace(height=layout.y(period.in_vain) - 9 - box.y), "vain"
-        yield f'<g class="period{self.hue(period.name)}"{self.data([period.name])}>'
-        yield f"<title>{xml(_meaning(period))}</title>"
-        if hollow:
-            yield shapes.rectangle(f"bar {hollow}", box)
-        if full.height > 0:
-            yield shapes.rectangle(f"bar {period.kind}", full)
-        if period.is_cut:
-            yield shapes.tear(box)
-        if period.kind != "handling":
-            yield self._call(pretty_name(period.name), box)
-        yield "</g>\n"
-
-    def _call(self, name: str, box: Box) -> str:
-        """The name of a call in its bar; turned by 90 degrees if it is thin."""
-        x, name = box.x + box.width / 2, crop(name, 5)
-        if self.layout.size.names_fit:
-            return shapes.text("call", x, box.y + 19, name)
-        room = 7 * cells(name)
-        if room + 4 > box.height:
-            return ""
-        y = box.y + 4 + room / 2
-        turned = f'transform="rotate(-90 {x:g} {y:g})"'
-        return shapes.text("call", x, y + 3.5, name).replace(">", f" {turned}>", 1)
-
-    # --- what happens ---
-
-    def _rows(self) -> Iterator[str]:
-        layout, last_time = self.layout, ""
-        for mark in self.chart.heads:
-            yield f"{self._group(mark, HEAD)}</g>\n"
-        for number, row in enumerate(self.chart.rows):
-            y = layout.y(number)
-            time = layout.time(row.t)
-            if time != last_time:
-                yield shapes.text("time", layout.time_x, y + 5, time) + "\n"
-                last_time = time
-            yield from self._notes(number, y)
-            for mark, label in zip(row.marks, layout.labels[number], strict=True):
-                yield self._group(mark, number)
-                yield from self._mark(mark, y)
-                yield self._label(mark, label, y) + "</g>\n"
-
-    def _notes(self, row: int, y: float) -> Iterator[str]:
-        """What a row says at its end, around its middle."""
-        notes, line_height = self.layout.notes[row], self.layout.line_height
-        y += 5 - (sum(len(note.lines) for note in notes) - 1) * line_height / 2
-        for note in notes:
-            kind, x = "note wrong" if note.is_wrong else "note", self.layout.notes_x
-            first, *others = map(xml, note.lines)
-            below = "".join(
-                f' <tspan x="{x:g}" dy="{line_height:g}">{line}</tspan>' for line in others
-            )
-            yield f'<text class="{kind}" x="{x:g}" y="{y:g}">{first}{below}</text>\n'
-            y += len(note.lines) * line_height
-
-    def _group(self, mark: Mark, row: int) -> str:
-        step = mark.step
-        kind = f"step{self.hue(mark.owner)}"
-        if "red" in style_of(step).colour:
-            kind += " wrong"
-        elif step.kind == "reply":
-            kind += " right"
-        data = ""
-        if self._is_in_page:
-            top, bottom = self.layout.span(row)
-            data = f' data-seq="{step.seq}" data-top="{top:g}" data-bottom="{bottom:g}"'
-            data += self.data([step.call, mark.owner])
-        tooltip = xml(crop(plain_line(step), MAX_TOOLTIP))
-        return f'<g class="{kind}"{data}><title>{tooltip}</title>'
-
-    def hue(self, call: str | None) -> str:
-        """The class of the colour of a call, behind a blank."""
-        return "" if call is None else f" h{self.chart.numbers.get(call, 0) % HUES}"
-
-    def data(self, calls: Iterable[str | None]) -> str:
-        """The numbers of calls, for the script of a page."""
-        if not self._is_in_page:
-            return ""
-        numbers = self.chart.numbers
-        found = dict.fromkeys(str(numbers[call]) for call in calls if call in numbers)
-        return f' data-calls="{" ".join(found)}"'
-
-    def _mark(self, mark: Mark, y: float) -> Iterator[str]:
-        layout, step = self.layout, mark.step
-        radius = 9.0 if layout.size.names_fit else 6.0
-        lane = mark.source if mark.target is None else mark.target
-        if lane is None:
-            if step.kind in {"mark", "end"}:
-                yield shapes.horizontal("line", layout.time_x + 16, layout.lanes_end + 20, y)
-            return
-        x = layout.xs[lane]
-        if mark.source is not None:
-            yield from self._arrow(mark, lane, y)
-            if step.kind in IN_VAIN:
-                x = layout.arrow(mark, lane).tip
-        match step.kind:
-            case "reply" if mark.owner != step.call:
-                yield shapes.bang(x, y + 7, radius + 1)
-            case "reply":
-                yield shapes.tick(x, y + 7, radius)
-            case "fault":
-                yield shapes.bang(x, y, radius)
-            case kind if kind in GONE and not step.reaches_monitor:
-                yield shapes.cross(x, y + 7, radius * 0.7)
-            case kind if kind in IN_VAIN or kind in {"crash", "exit"}:
-                yield shapes.cross(x, y, radius * 0.7)
-            case "note":
-                yield f'<circle class="solid" cx="{x:g}" cy="{y:g}" r="5"/>'
-
-    def _arrow(self, mark: Mark, lane: Lane, y: float) -> Iterator[str]:
-        kind = "arrow answer" if style_of(mark.step).arrow == "┈" else "arrow"
-        if mark.source == lane:
-            yield shapes.loop(kind, self.layout.xs[lane] + 8, y)
-            return
-        start, tip, direction = self.layout.arrow(mark, lane)
-        if mark.step.kind in IN_VAIN:
-            tip -= 9 * direction  # room for the cross
-        if mark.step.kind in WITHOUT_WAITING:
-            yield shapes.horizontal(kind, start, tip, y)
-            yield shapes.open_head("arrow", tip, y, direction)
-        else:
-            yield shapes.horizontal(kind, start, tip - 8 * direction, y)
-            yield shapes.solid_head(tip, y, direction)
-        if mark.meant is not None and mark.meant != lane:
-            ghost = self.layout.arrow(mark, mark.meant)
-            below = y + (9 if self.layout.size.names_fit else 4)
-            yield shapes.horizontal("ghost", ghost.start, ghost.tip, below)
-            yield shapes.open_head("ghost", ghost.tip, below, ghost.direction)
-
-    def _label(self, mark: Mark, label: Label, y: float) -> str:
-        """The message on its arrow, at the left end."""
-        if mark.source is None or mark.target is None or not any(label):
-            return ""
-        layout, left = self.layout, min(mark.source, mark.target)
-        arrow = layout.arrow(mark, mark.target)
-        x = min(arrow.start, arrow.tip) + 8
-        name = ""
-        if label.name:
-            name = f'<tspan class="name">{xml(label.name)}</tspan>  '
-            if left == mark.source and left is not OUTSIDE:
-                x = layout.xs[left] - layout.bar / 2  # a caller's name stands above its bar
-        message = xml(label.message)
-        return f'<text class="label" x="{x:g}" y="{y - 10:g}">{name}{message}</text>'
+def opened(frame: Frame, scale: float = 1.0) -> Iterator[str]:
+    """An SVG element that is still open: its title, description, styles and background."""
+    uid, width, top = frame.uid, round(frame.width), round(frame.top)
+    height = round(frame.bottom) - top
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" id="{uid}" class="picture"'
+    yield f' width="{round(width * scale, 2):g}" height="{round(height * scale, 2):g}"'
+    yield f' viewBox="0 {top} {width} {height}" role="{frame.role}"'
+    yield f' aria-labelledby="{uid}-title {uid}-desc">\n'
+    yield f'<title id="{uid}-title">{xml(frame.title)}</title>\n'
+    yield f'<desc id="{uid}-desc">{xml(frame.description)}</desc>\n'
+    yield style(uid, frame.font)
+    yield f'<rect class="paper" y="{top}" width="{width}" height="{height}"/>\n'
 
 
-def _meaning(period: Period) -> str:
-    name = pretty_name(period.name)
-    match period.kind:
-        case "blocked":
-            return f"{name} waits"
-        case "kept":
-            return f"{name} is kept{', until another call overwrites it' if period.is_cut else ''}"
-        case "queued":
-            return f"{name} waits in the mailbox: the server is busy"
-    return f"the handler of {name} runs"
+def legend(entries: Iterable[Entry], bottom: float, end: float) -> Iterator[str]:
+    """What the shapes mean, in lines from `bottom` on that are not longer than `end`."""
+    x, y = float(MARGIN), bottom + LEGEND_LINE
+    yield '<g class="legend">'
+    for entry in entries:
+        if x > MARGIN and x + entry.width > end:
+            x, y = MARGIN, y + LEGEND_LINE
+        yield entry.shape.format(x=x, y=y, top=y - 12, middle=y - 4)
+        yield shapes.text("legend", x + entry.shape_width + 8, y, entry.words)
+        x += entry.width
+    yield "</g>\n"

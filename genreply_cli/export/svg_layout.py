@@ -1,12 +1,13 @@
 """Where each thing in the SVG picture stands, in pixels from its top left corner."""
 
+from collections.abc import Sequence
 from math import log10
 from typing import Final, NamedTuple
 
 from genreply_cli.export.chart import OUTSIDE, Chart, Mark, Row
 from genreply_cli.export.chart_periods import BESIDE, HEAD, Lane, Period
 from genreply_cli.export.chart_words import Label, Note, label, notes, run_label
-from genreply_cli.export.svg_legend import entries
+from genreply_cli.export.svg_legend import entries, lines
 from genreply_cli.text import cells, crop, wrap
 from genreply_cli.transcript.pretty import pretty_name
 
@@ -37,13 +38,16 @@ class Metrics(NamedTuple):
     bar: int  # the least width of a blocked or kept caller
     lanes: int  # the width of all lanes of callers, if there are many
     lane_gap: int  # between callers
-    note_cells: int
+    note_cells: int  # 0: there are no notes
     label_cells: int
     names_fit: bool  # the names of calls fit into the bars; else they are turned by 90 degrees
 
 
+# For a session of few calls, for a long one, and for two beside each other, without notes.
 ROOMY: Final = Metrics(15, 27, 22, 28, 600, 132, 32, 36, True)
 THIN: Final = Metrics(12, 19, 11, 14, 540, 60, 36, 36, False)
+BESIDE_ROOMY: Final = Metrics(14, 26, 20, 27, 330, 86, 0, 20, True)
+BESIDE_THIN: Final = THIN._replace(lanes=420, note_cells=0, label_cells=20)
 MAX_ROOMY_ROWS: Final = 32
 MAX_ROOMY_LANES: Final = 8
 
@@ -68,6 +72,14 @@ class Lines(NamedTuple):
     is_wrong: bool
 
 
+class Room(NamedTuple):
+    """What a row needs above its arrows and below them, at a time."""
+
+    above: float
+    below: float
+    t: float  # seconds
+
+
 class Arrow(NamedTuple):
     """The line of an arrow from its start to its tip, to the right (1) or to the left (-1)."""
 
@@ -77,24 +89,27 @@ class Arrow(NamedTuple):
 
 
 class Layout:
-    """Where everything stands."""
+    """Where everything stands. `size` None is the one that fits; a small one leaves out the notes.
 
-    def __init__(self, chart: Chart) -> None:
+    A picture that shares its rows with another one is given places for them with `place_rows`.
+    """
+
+    def __init__(self, chart: Chart, size: Metrics | None = None) -> None:
         self.chart = chart
-        rows = sum(not row.is_folded for row in chart.rows)
-        is_roomy = rows <= MAX_ROOMY_ROWS and len(chart.callers) <= MAX_ROOMY_LANES
-        self.size = ROOMY if is_roomy else THIN
+        self.size = fitting(chart) if size is None else size
         self.labels = [self._labels(row) for row in chart.rows]
-        self.notes = [[self._lines(note) for note in notes(row)] for row in chart.rows]
+        self.notes = [
+            [self._lines(note) for note in notes(row)] if self.size.note_cells else []
+            for row in chart.rows
+        ]
         names = [cells(period.name) for period in chart.periods.all if period.kind != "alive"]
         self.bar = float(self.size.bar)  # the width of a blocked or kept caller
         if self.size.names_fit:
             self.bar = max(self.bar, min(5, max(names, default=0)) * 9 + 8)
-        self.ys: list[float] = []  # of the rows: where their arrows are
-        self.tops: list[float] = []  # of the rows
         self.xs: dict[Lane, float] = {}
-        self.bottom = self._place_rows()
+        self.legend = entries(chart)
         self._place_lanes()
+        self.place_rows(*stack([self.room(row) for row in range(len(chart.rows))]))
 
     # --- texts that need room ---
 
@@ -122,25 +137,23 @@ class Layout:
 
     # --- places ---
 
-    def _place_rows(self) -> float:
-        """Place the rows. Returns where the last one ends."""
-        size, y, last_t = self.size, HEAD_Y + HEAD_HEIGHT / 2 + 6, 0.0
-        for row, found in zip(self.chart.rows, self.notes, strict=True):
-            if row.is_folded:
-                y += RUN_GAP
-                self.ys.append(y - size.below)
-                self.tops.append(y - size.below - RUN_GAP / 2)
-                continue
-            y += _pause(row.t - last_t) if self.ys else 0.0
-            last_t = row.t
-            room = size.above + size.below
-            lines = sum(len(note.lines) for note in found)
-            extra = max(0.0, lines * self.line_height + 8 - room - RUN_GAP * len(row.run))
-            self.tops.append(y)
-            y += size.above + extra / 2
-            self.ys.append(y)
-            y += size.below + extra / 2
-        return y + 4
+    def room(self, number: int) -> Room:
+        """What a row needs. A row that is folded begins close to the arrow of the one before."""
+        size, row = self.size, self.chart.rows[number]
+        if row.is_folded:
+            return Room(RUN_GAP - size.below, size.below, row.t)
+        height = sum(len(note.lines) for note in self.notes[number]) * self.line_height
+        room = size.above + size.below + RUN_GAP * len(row.run)
+        extra = max(0.0, height + 8 - room)
+        return Room(size.above + extra / 2, size.below + extra / 2, row.t)
+
+    def place_rows(self, ys: Sequence[float], bottom: float) -> None:
+        """Put the arrows of the rows at these places, and the end of the lanes at `bottom`."""
+        self.ys = ys
+        self.bottom = bottom
+        self.height = (
+            bottom + LEGEND_LINE * lines(self.legend, MARGIN, self.legend_end) + MARGIN - 6
+        )
 
     def _place_lanes(self) -> None:
         chart, size = self.chart, self.size
@@ -172,20 +185,12 @@ class Layout:
             if period.kind == "alive"
         ]
         self.notes_x = max([self.notes_x, *last_names])
-        lines = [line for found in self.notes for note in found for line in note.lines]
-        widest = max(map(cells, lines), default=0)
-        self.width = max(MIN_WIDTH, self.notes_x + widest * size.font * SANS + MARGIN)
-        self.legend = entries(chart)
+        found = [line for row in self.notes for note in row for line in note.lines]
+        widest = max(map(cells, found), default=0)
+        self.width = self.notes_x + widest * size.font * SANS
+        if size.note_cells:
+            self.width = max(MIN_WIDTH, self.width + MARGIN)
         self.legend_end = max(self.notes_x - 16, MIN_WIDTH - MARGIN)
-        self.height = self.bottom + LEGEND_LINE * self._legend_lines() + MARGIN - 6
-
-    def _legend_lines(self) -> int:
-        lines, x = 1, float(MARGIN)
-        for entry in self.legend:
-            if x > MARGIN and x + entry.width > self.legend_end:
-                lines, x = lines + 1, MARGIN
-            x += entry.width
-        return lines
 
     def name_width(self, period: Period) -> float:
         """The width of the box with the name of a process."""
@@ -213,8 +218,11 @@ class Layout:
         """Where a row begins and ends."""
         if row == HEAD:
             return HEAD_Y - HEAD_HEIGHT, HEAD_Y + HEAD_HEIGHT / 2
-        bottoms = [*self.tops[1:], self.bottom]
-        return self.tops[row], bottoms[row]
+        y, below = self.ys[row], self.ys[row + 1] if row + 1 < len(self.ys) else self.bottom
+        above = self.size.above
+        if self.chart.rows[row].is_folded:
+            above = RUN_GAP // 2
+        return y - above, min(below, max(y + RUN_GAP / 2, below - self.size.above))
 
     def box(self, period: Period) -> Box:
         """The bar of a period."""
@@ -243,6 +251,26 @@ class Layout:
         if lane is OUTSIDE:
             return 0.0
         return 2.0 if lane.of_process else self.bar / 2 + 1
+
+
+def fitting(chart: Chart) -> Metrics:
+    """Large letters for a short session, small ones for a long one or one with many callers."""
+    rows = sum(not row.is_folded for row in chart.rows)
+    is_short = rows <= MAX_ROOMY_ROWS and len(chart.callers) <= MAX_ROOMY_LANES
+    return ROOMY if is_short else THIN
+
+
+def stack(rooms: Sequence[Room]) -> tuple[list[float], float]:
+    """Where the arrows of rows below each other are, and where the last row ends."""
+    ys: list[float] = []
+    y, last_t = HEAD_Y + HEAD_HEIGHT / 2 + 6, None
+    for room in rooms:
+        y += 0.0 if last_t is None else _pause(room.t - last_t)
+        last_t = room.t
+        y += room.above
+        ys.append(y)
+        y += room.below
+    return ys, y + 4
 
 
 def _pause(seconds: float) -> float:

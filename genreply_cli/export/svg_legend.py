@@ -24,11 +24,21 @@ class Entry(NamedTuple):
         return self.shape_width + 8 + len(self.words) * LETTER + 18
 
 
-def entries(chart: Chart) -> list[Entry]:
-    """The entries for the shapes of a picture."""
-    periods = chart.periods.all
+def lines(found: list[Entry], margin: float, end: float) -> int:
+    """How many lines the entries take, from `margin` to `end`."""
+    count, x = 1, margin
+    for entry in found:
+        if x > margin and x + entry.width > end:
+            count, x = count + 1, margin
+        x += entry.width
+    return count
+
+
+def entries(*charts: Chart) -> list[Entry]:
+    """The entries for the shapes of a picture, or of several that share a legend."""
+    periods = [period for chart in charts for period in chart.periods.all]
     kinds = {period.kind for period in periods}
-    marks = [mark for row in chart.rows for mark in row.marks]
+    marks = [mark for chart in charts for row in chart.rows for mark in row.marks]
     keeps = "caller: blocked; server: keeps it" if "kept" in kinds else "blocked caller"
     found = [
         ("blocked" in kinds, Entry(BAR.format("blocked"), keeps)),

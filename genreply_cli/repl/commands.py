@@ -201,13 +201,13 @@ def _save(shell: Shell, path: str) -> None:
 
 
 def _export(shell: Shell, path: str) -> None:
-    from genreply_cli.export.formats import export, format_of
+    from genreply_cli.export.formats import export, format_of, render
 
     if not path:
         raise ValueError("/export needs a file, as in: /export lunch.svg")
     form = format_of(path)
     try:
-        export(form, *read(_recorded(shell)), path)
+        export(render(form, *read(_recorded(shell))), path)
     except TranscriptError as error:
         raise GenreplyError(str(error)) from None
     shell.frontend.say(f"exported as {form} to {path}")

@@ -88,8 +88,7 @@ def test_the_names_in_a_picture_are_those_of_the_transcript(name: str) -> None:
     seen = list(steps)
     root = ET.fromstring("".join(render(header, seen)).encode())
     asked = [step.source for step in seen if step.kind == "call"]
-    dropped = [f"to {step.target}" for step in seen if step.kind in {"late", "duplicate"}]
-    assert sorted(names(root)) == sorted(map(str, [*asked, *dropped]))
+    assert sorted(names(root)) == sorted(map(str, asked))
     processes = dict.fromkeys(
         end for step in seen for end in (step.at, step.target) if end and not is_caller(end)
     )
