@@ -3,6 +3,7 @@
 #     elixir genreply_cli/elixir/scenarios.exs overlap | genreply trace - --explain
 #
 # Suspending the socket for a moment stands for a slow network: the answers come when it resumes.
+# A number after the name, such as 5, makes all waits that many times as long, for a busy machine.
 
 Code.require_file("coordinators.exs", __DIR__)
 Code.require_file("tracer.exs", __DIR__)
@@ -16,7 +17,7 @@ defmodule Scenarios do
   # three callers, one slot: the last one gets the first answer
   def overlap(coordinator, socket) do
     :sys.suspend(socket)
-    callers = Enum.map(["A", "B", "C"], &greet(coordinator, &1, 300))
+    callers = Enum.map(["A", "B", "C"], &greet(coordinator, &1, ms(300)))
     :sys.resume(socket)
     await(callers)
   end
@@ -24,10 +25,10 @@ defmodule Scenarios do
   # a caller gives up; the answer comes, and is dropped
   def late(coordinator, socket) do
     :sys.suspend(socket)
-    await([greet(coordinator, "Hello", 100)])
-    Process.sleep(50)
+    await([greet(coordinator, "Hello", ms(100))])
+    Process.sleep(ms(50))
     :sys.resume(socket)
-    Process.sleep(30)
+    Process.sleep(ms(30))
     await([greet(coordinator, "Hello again")])
   end
 
@@ -50,9 +51,11 @@ defmodule Scenarios do
         end
       end)
 
-    Process.sleep(30)
+    Process.sleep(ms(30))
     monitor
   end
+
+  defp ms(milliseconds), do: milliseconds * Process.get(:times, 1)
 
   defp await(callers) do
     for caller <- callers do
@@ -62,12 +65,13 @@ defmodule Scenarios do
     end
   end
 
-  def run(name) do
+  def run(name, times) do
+    Process.put(:times, String.to_integer(times))
     Logger.configure(level: :none)
     scenario = Enum.find([:hello, :overlap, :late, :crash], &(Atom.to_string(&1) == name))
 
     if scenario == nil do
-      IO.puts(:stderr, "usage: elixir scenarios.exs hello|overlap|late|crash")
+      IO.puts(:stderr, "usage: elixir scenarios.exs hello|overlap|late|crash [TIMES]")
       System.halt(2)
     end
 
@@ -79,4 +83,5 @@ defmodule Scenarios do
   end
 end
 
-Scenarios.run(List.first(System.argv()))
+[name, times] = Enum.take(System.argv() ++ ["1", "1"], 2)
+Scenarios.run(name, times)

@@ -10,6 +10,7 @@ from recordings import steps_of
 from genreply_cli.export.perfetto import MAX_CAUSES, render
 from genreply_cli.paths import samples
 from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
 
 
@@ -35,12 +36,12 @@ def test_a_trace_has_a_track_a_process_slices_for_blocked_callers_and_arrows_for
     slices = [
         (tracks[e["tid"]], e["name"], round(e["ts"]), round(e["dur"]))
         for e in traced
-        if e["ph"] == "X"
+        if e["ph"] == "X" and e["cat"] == "blocked"
     ]
     assert slices == [
-        ("caller-3", 'c3 greet "C"', 60000, 190000),
-        ("caller", 'c1 greet "A"', 0, 1000000),
-        ("caller-2", 'c2 greet "B"', 30000, 1000000),
+        ("caller-3", 'c3 greet "C": wrong caller', 60000, 190000),
+        ("caller", 'c1 greet "A": timed out', 0, 1000000),
+        ("caller-2", 'c2 greet "B": timed out', 30000, 1000000),
     ]
     assert sum(event["ph"] == "i" for event in traced) == len(steps)
     assert sum(event["ph"] == "s" for event in traced) == sum(
@@ -53,6 +54,7 @@ def test_a_trace_keeps_to_the_documented_format(steps: list[Step]) -> None:
     traced = trace_of(steps)
     named = {event["tid"] for event in traced if event["ph"] == "M"}
     begun: dict[int, float] = {}
+    lasting: dict[str, int] = {}  # asynchronous slices that have begun and not ended
     marks = {(event["tid"], event["ts"]) for event in traced if event["ph"] == "i"}
     for event in traced:
         assert {"ph", "pid", "tid", "name"} <= event.keys()
@@ -61,6 +63,12 @@ def test_a_trace_keeps_to_the_documented_format(steps: list[Step]) -> None:
             case "X":
                 assert event["ts"] >= 0
                 assert event["dur"] >= 0
+            case "b" | "e":
+                assert event["id"]
+                lasting[event["id"]] = lasting.get(event["id"], 0) + (event["ph"] == "b") * 2 - 1
+                assert lasting[event["id"]] in {0, 1}
+            case "C":
+                assert event["args"]["calls"] >= 0
             case "i":
                 assert event["s"] == "t"
             case "s":
@@ -84,3 +92,47 @@ def test_a_cause_of_long_ago_has_no_arrow_but_costs_no_memory() -> None:
         Step(seq, 0.0, "mark", cause=1 if seq > 1 else None) for seq in range(1, MAX_CAUSES + 10)
     ]
     assert sum(event["ph"] == "s" for event in trace_of(steps)) == MAX_CAUSES
+
+
+def test_callers_come_first_and_in_order() -> None:
+    traced = trace_of(steps_of(samples()["overlap-single"]))
+    names = {e["tid"]: e["args"]["name"] for e in traced if e["name"] == "thread_name"}
+    order = {e["tid"]: e["args"]["sort_index"] for e in traced if e["name"] == "thread_sort_index"}
+    sorted_names = [names[track] for track in sorted(names, key=lambda track: order[track])]
+    assert {"caller", "caller-2", "caller-3"} == set(sorted_names[:3])
+    assert sorted_names[3:] == ["coordinator", "websocket", "genreply"]
+
+
+def test_the_failure_is_named_and_the_header_is_told() -> None:
+    header, steps = read(str(samples()["overlap-single"]))
+    trace = json.loads("".join(render(header, steps)))
+    names = [event["name"] for event in trace["traceEvents"]]
+    assert 'c3 reply "A to you too!" (WRONG CALLER: asked by c1)' in names
+    assert trace["otherData"]["settings.coordinator"] == "single"
+    assert trace["otherData"]["title"] == header.title
+
+
+def test_a_counter_says_how_many_callers_wait() -> None:
+    traced = trace_of(steps_of(samples()["overlap-single"]))
+    assert [e["args"]["calls"] for e in traced if e["ph"] == "C"] == [1, 2, 3, 2, 1, 0]
+
+
+def test_what_a_server_keeps_is_an_asynchronous_slice() -> None:
+    def step(seq: int, t: float, kind: str, call: str | None, **more: Any) -> Step:
+        return Step(seq, t, kind, call, at="shop", details=more)
+
+    traced = trace_of(
+        [
+            step(1, 0.0, "start", None, module="Shop"),
+            step(2, 1.0, "state", "c1", state={}, keeps=["c1"]),
+            step(3, 2.0, "state", "c2", state={}, keeps=["c2"], forgot=["c1"]),
+            step(4, 3.0, "exit", None, reason="normal"),
+        ]
+    )
+    kept = [(e["ph"], e["name"], round(e["ts"] / 1e6)) for e in traced if e.get("cat") == "kept"]
+    assert kept == [
+        ("b", "keeps c1", 1),
+        ("e", "keeps c1", 2),
+        ("b", "keeps c2", 2),
+        ("e", "keeps c2", 3),
+    ]
