@@ -147,7 +147,8 @@ class _Trace:
         A server whose states are not recorded is taken to keep whom it did not answer at once.
         """
         call, server = step.call, step.at or ""
-        if step.kind == "state" and step.details.get("more") is None and "keeps" in step.details:
+        knows = step.details.get("more") is None and "keeps" in step.details
+        if step.kind == "state" and server and knows:
             self._states_known.add(server)
             keeps = dict.fromkeys(map(str, step.details["keeps"]))
             before = self._keeps.get(server, {})
@@ -156,7 +157,7 @@ class _Trace:
         elif step.kind in {"state", "exit"}:
             self._states_known.discard(server)
             yield from self._drop(server, list(self._keeps.get(server, ())))
-        elif step.kind == "noreply" and call is not None and server not in self._states_known:
+        elif step.kind == "noreply" and call and server and server not in self._states_known:
             yield from self._keep(server, [call])
         elif step.ends_call and call in self._kept_by:
             keeper = self._kept_by[call]
@@ -164,10 +165,12 @@ class _Trace:
                 yield from self._drop(keeper, [call])
 
     def _keep(self, server: str, calls: list[str]) -> Iterator[TraceEvent]:
+        kept = self._keeps.setdefault(server, {})
         for call in calls:
-            self._keeps.setdefault(server, {})[call] = None
-            self._kept_by[call] = server
-            yield self._kept_slice("b", server, call)
+            if call not in kept:
+                kept[call] = None
+                self._kept_by[call] = server
+                yield self._kept_slice("b", server, call)
 
     def _drop(self, server: str, calls: list[str]) -> Iterator[TraceEvent]:
         for call in calls:
