@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from genreply_cli.timeline.kinds import endpoints
 from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
+from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name, pretty_state
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
@@ -85,6 +85,9 @@ def _describe(step: Step, ignored: frozenset[str]) -> str:
     message = ""
     if step.message is not NO_MESSAGE:
         message = pretty(step.message) if is_answer else pretty_message(step.message)
+    if step.kind == "state":
+        message = pretty_state(step.details.get("state"))
+        ignored = ignored | {"state", "keeps", "more"}  # the text says what is kept
     details = ", ".join(
         f"{pretty_name(name)} {step.waiting if name == 'waiting' else pretty(value)}"
         for name, value in step.details.items()

@@ -4,7 +4,7 @@
 any other field, such as `{reason}`, is the one of that name in the details of the step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from genreply_cli.session.faults import FAULT_KINDS as FAULTS
@@ -17,9 +17,10 @@ from genreply_cli.transcript.pretty import (
     pretty_name,
     pretty_state,
 )
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
-NextStep = Callable[[Step, Sequence[str]], str]  # of a step, and of the calls that wait just then
+NextStep = Callable[[Step, Snapshot], str]  # of a step, and of the state after it
 
 
 class Meaning(NamedTuple):
@@ -35,13 +36,13 @@ class Meaning(NamedTuple):
     handling: str | None = None
 
 
-def why(step: Step, waiting: Sequence[str] = ()) -> str:
-    """What a step means, and what comes next. `waiting`: the calls still open then, if known."""
+def why(step: Step, snapshot: Snapshot | None = None) -> str:
+    """What a step means, and what comes next. `snapshot` is the state after the step, if known."""
     next_step = _row(step).next_step
     if isinstance(next_step, str):
         following = next_step.format_map(_Fields(step))
     else:
-        following = next_step(step, waiting)
+        following = next_step(step, Snapshot() if snapshot is None else snapshot)
     return f"{meaning(step)} {following}".rstrip()
 
 
@@ -66,6 +67,8 @@ def _row(step: Step) -> Meaning:
     match step.kind:
         case "reply" if step.details.get("for") is not None:
             return MEANINGS["wrong"]
+        case "info" if step.call is None:
+            return MEANINGS["message"]
         case "state" if step.forgot:
             return MEANINGS["forget"]
         case "exit" if step.details.get("link") is not None:
@@ -176,26 +179,57 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
 }
 
 
-# --- what comes next, where it depends on the calls that wait ---
+# --- what comes next, where it depends on the state after the step ---
 
 
-def _after_info(step: Step, waiting: Sequence[str]) -> str:
-    if not waiting:
-        return f"Next, handle_info of {pretty_name(step.target)} sees it."
-    if step.call in waiting:
-        return f"Next, reply(from, ...) unblocks {pretty_name(step.call)}."
-    wait = "wait" if len(waiting) > 1 else "waits"
-    return f"Nobody waits for this any more; {listed(waiting)} {wait} for something else."
+def _after_info(step: Step, snapshot: Snapshot) -> str:
+    target, call = pretty_name(step.target), pretty_name(step.call)
+    if not snapshot.open:
+        return f"Next, handle_info of {target} sees it."
+    waits = snapshot.open.get(step.call or "")
+    if waits is None:
+        others = list(snapshot.open)
+        wait = "wait" if len(others) > 1 else "waits"
+        return f"Nobody waits for this any more; {listed(others)} {wait} for something else."
+    if waits.forgotten_by is not None:
+        return f"{call} still waits for it, but nothing in {target} leads to {call} any more."
+    return f"Next, reply(from, ...) unblocks {call}."
 
 
-def _after_end(_: Step, waiting: Sequence[str]) -> str:
+def _after_message(step: Step, _: Snapshot) -> str:
+    return (
+        "It is not recorded which call it is for."
+        f" Next, handle_info of {pretty_name(step.target)} sees it."
+    )
+
+
+def _after_dropped(step: Step, snapshot: Snapshot) -> str:
+    call = step.details.get("for")
+    if call is None:
+        return "Nobody is disturbed by it."
+    name = pretty_name(call)
+    return f"{name} still waits for it, in vain." if call in snapshot.open else _if_it_waits(name)
+
+
+def _after_wrong(step: Step, snapshot: Snapshot) -> str:
+    call = step.details.get("for")
+    name = pretty_name(call)
+    return f"{name} still waits, and in vain." if call in snapshot.open else _if_it_waits(name)
+
+
+def _if_it_waits(name: str) -> str:
+    return f"If {name} still waits, it waits in vain."
+
+
+def _after_end(_: Step, snapshot: Snapshot) -> str:
+    waiting = list(snapshot.open)
     if not waiting:
         return "Next, the callers that wait for it are told at once."
     return f"Next, {listed(waiting)} {'are' if len(waiting) > 1 else 'is'} told at once."
 
 
-def _after_crash(step: Step, waiting: Sequence[str]) -> str:
-    return f"Whoever is linked to it goes down with it. {_after_end(step, waiting)}"
+def _after_crash(step: Step, snapshot: Snapshot) -> str:
+    return f"Whoever is linked to it goes down with it. {_after_end(step, snapshot)}"
 
 
 # --- the table ---
@@ -222,6 +256,10 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "{source} has answered {target}, and not the caller{message}.",
         _after_info,
         action="answer", handling="reply later"),
+    "message": Meaning(
+        "{source} sends to {target}{message}.",
+        _after_message,
+        handling="reply later"),
     "reply": Meaning(
         "{source} replies{value}; {target} goes on{after}.",
         "With that {call} is over.",
@@ -229,7 +267,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "wrong": Meaning(
         "WRONG CALLER: {source} replies{value} to {target}, who did not ask that:"
         " it is the answer to {for}.",
-        "If {for} still waits, it waits in vain.",
+        _after_wrong,
         action="reply"),
     "timeout": Meaning(
         "{source} gives up{after}, and goes on without an answer;"
@@ -244,11 +282,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "late": Meaning(
         "{source} replies{value}, and is too late: {target} has gone{ago}."
         " The reply is dropped.{intended}",
-        "Nobody is disturbed by it.",
+        _after_dropped,
         action="reply"),
     "duplicate": Meaning(
         "{source} replies once more to {call}, which has its answer:{value} is dropped.{intended}",
-        "Nobody is disturbed by it.",
+        _after_dropped,
         action="reply"),
     "lost": Meaning(
         "{source} sends to {target}, which has ended{message}. It is lost.",

@@ -8,15 +8,17 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
 from genreply_cli.explain.quotes import Code, Quote, quote
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import Step, is_answer
 from genreply_cli.variations import COORDINATORS
 
 MAX_STORIES: Final = 3  # of more calls, only the first that went wrong and the last are told
+MAX_MESSAGES: Final = 1000  # that may still turn out to belong to a call
 MAX_ENDED: Final = 1000  # calls that have ended and are kept, since a late answer may follow
 
 # A `start` step names the class of the server; the design is the coordinator of that class.
@@ -105,12 +107,15 @@ class ServerState:
         self.design = design
         self.slot: str | None = None  # the call kept last; a single slot holds no other
         self.handled: str | None = None  # the call for which it waits inside handle_call
+        self.recorded: set[str] = set()  # servers whose states are recorded
         self.crashed: set[str] = set()  # processes
         self.crash_injected: set[str] = set()  # processes that a fault makes crash
 
     def update(self, step: Step) -> None:
         """Take one more step into account."""
         match step.kind:
+            case "state" if step.at is not None:
+                self.recorded.add(step.at)
             case "noreply":
                 self.slot = step.call
             case "cast":
@@ -147,6 +152,7 @@ class StoryTeller:
         self._stories: dict[str, Story] = {}
         self._open: dict[str, None] = {}  # calls that still wait
         self._ended: deque[str] = deque()  # calls whose stories may be forgotten
+        self._messages: dict[int, Step] = {}  # of which it is not known which call they are for
         self._first_wrong: str | None = None
         self._last: str | None = None
 
@@ -155,6 +161,7 @@ class StoryTeller:
         wanted = not self._only or step.call in self._only
         if step.kind == "call" and step.call is not None and wanted:
             self._begin(step.call, pretty_message(step.message))
+        self._place_message(step)
         for story in self._stories_for(step):
             cause = story.has_effect(step.cause)
             self._tell(story, step, cause)
@@ -171,6 +178,21 @@ class StoryTeller:
                 if sentence not in of_step:
                     of_step.append(sentence)
         return told
+
+    def _place_message(self, step: Step) -> None:
+        """Find out from the answer that a message has led to which call the message was for."""
+        if step.kind == "info" and step.call is None:
+            self._messages[step.seq] = step
+            if len(self._messages) > MAX_MESSAGES:
+                del self._messages[next(iter(self._messages))]
+            return
+        if step.cause not in self._messages or not is_answer(step):
+            return
+        message = self._messages.pop(step.cause)
+        story = self._stories.get(step.details.get("for") or step.call or "")
+        if story is not None:
+            told = replace(message, call=story.call)
+            story.tell(told, meaning(told), self._server.quote(action(told)))
 
     def worth_telling(self) -> list[Story]:
         """All stories if there are few, or if they were asked for.
@@ -190,10 +212,16 @@ class StoryTeller:
 
     def _stories_for(self, step: Step) -> list[Story]:
         """The stories of a step: of its call, of the call it was meant for, of those it hits."""
+        if step.kind == "state":
+            return [self._stories[call] for call in step.forgot if call in self._stories]
         calls = [step.call, step.details.get("for")]
         if step.kind in {"crash", "exit"}:
             calls += self._open
-        elif step.kind == "noreply" and self._server.design == "single":
+        elif (
+            step.kind == "noreply"
+            and self._server.design == "single"
+            and step.at not in self._server.recorded
+        ):
             calls.append(self._server.slot)
         names = dict.fromkeys(call for call in calls if isinstance(call, str))
         return [self._stories[call] for call in names if call in self._stories]
@@ -203,6 +231,8 @@ class StoryTeller:
         server = self._server
         match step.kind:
             case "noreply" if step.call != story.call:
+                self._tell_of_overwriting(story, step)
+            case "state" if step.details.get("keeps") == [step.call]:
                 self._tell_of_overwriting(story, step)
             case "crash":
                 injected = step.at in server.crash_injected

@@ -1,7 +1,7 @@
 """What is around the timeline, the status bar and the panels, and the overlays over it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -16,7 +16,7 @@ from genreply_cli.timeline.lines import accessible_line
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.pretty import pretty, pretty_name
-from genreply_cli.transcript.snapshot import Snapshot
+from genreply_cli.transcript.snapshot import Snapshot, Standing
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
 MAX_PAYLOAD: Final = 200_000  # characters of a value that are shown
@@ -90,23 +90,11 @@ def _activity(state: State, index: Index, style: Style) -> str:
 
 
 def describe_snapshot(snapshot: Snapshot, now: float) -> str:
-    """Which process keeps which calls, for how long, and how the other calls have ended.
+    """Which server keeps which calls, for how long, and how the other calls have ended.
 
     `now` is in recorded seconds.
     """
-    parts = []
-    for process, calls in snapshot.kept().items():
-        kept = _listed((call.call, now - (call.kept_since or 0.0)) for call in calls)
-        parts.append(f"the {pretty_name(process)} keeps {kept}")
-    waiting = [
-        call
-        for call in snapshot.open.values()
-        if call.held_by is None and call.callee not in snapshot.ended
-    ]
-    for label, taken_up in (("taken up", True), ("not handled yet", False)):
-        some = [(call.call, now - call.since) for call in waiting if call.taken_up is taken_up]
-        if some:
-            parts.append(f"{label}: {_listed(some)}")
+    parts = [*_kept(snapshot, now), *_not_kept(snapshot, now)]
     parts.extend(f"the {pretty_name(name)} has ended" for name in snapshot.ended)
     totals, outcomes = snapshot.counts.at_end(), snapshot.counts.outcomes
     counts = {
@@ -129,9 +117,61 @@ def describe_snapshot(snapshot: Snapshot, now: float) -> str:
     )
 
 
+# fmt: off
+_SENTENCES: Final[Mapping[Standing, str]] = {  # of the calls that no server is known to keep
+    "handling":  "the {server} is handling {calls}",
+    "waiting":   "waiting at the {server}{unknown}: {calls}",
+    "forgotten": "forgotten: {calls}",
+    "taken up":  "taken up: {calls}",
+    "queued":    "not handled yet: {calls}",
+}
+# fmt: on
+
+
+def _kept(snapshot: Snapshot, now: float) -> Iterator[str]:
+    """What each server keeps, as far as it is recorded."""
+    for server in snapshot.states:
+        keeps = snapshot.keeps(server)
+        if keeps:
+            texts = [
+                _waits(kept.call, now - kept.since)
+                if kept.outcome is None
+                else f"{pretty_name(kept.call)} ({_OUTCOMES.get(kept.outcome, kept.outcome)})"
+                for kept in keeps.values()
+            ]
+            yield f"the {pretty_name(server)} keeps {_cut(texts)}"
+
+
+def _not_kept(snapshot: Snapshot, now: float) -> Iterator[str]:
+    """The other open calls, by how they stand."""
+    found: dict[tuple[Standing, str | None], list[tuple[str, float]]] = {}
+    for call in snapshot.open.values():
+        standing, server = snapshot.standing(call)
+        since = call.kept_since if standing == "waiting" else None
+        calls = found.setdefault((standing, server), [])
+        calls.append((call.call, now - (call.since if since is None else since)))
+    for standing, sentence in _SENTENCES.items():
+        by_server = {server: calls for (other, server), calls in found.items() if other == standing}
+        if by_server and "{server}" not in sentence:
+            by_server = {None: [call for calls in by_server.values() for call in calls]}
+        for server, calls in by_server.items():
+            unknown = "" if server in snapshot.states else " (what it keeps is not recorded)"
+            yield sentence.format(server=pretty_name(server), unknown=unknown, calls=_listed(calls))
+
+
+_OUTCOMES: Final = {"replied": "answered", "wrong caller": "answered", "timed out": "gave up"}
+
+
 def _listed(calls: Iterable[tuple[str, float]]) -> str:
     """Some calls with the seconds for which each has waited."""
-    texts = [f"{pretty_name(call)} ({max(0.0, seconds):.3f} s)" for call, seconds in calls]
+    return _cut([_waits(call, seconds) for call, seconds in calls])
+
+
+def _waits(call: str, seconds: float) -> str:
+    return f"{pretty_name(call)} ({max(0.0, seconds):.3f} s)"
+
+
+def _cut(texts: list[str]) -> str:
     more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
     return ", ".join(texts[:MAX_LISTED]) + more
 

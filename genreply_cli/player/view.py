@@ -64,7 +64,7 @@ def render(
         state_text, why_text = f"state: still reading ({index.progress * 100:.0f} %)", ""
     else:
         state_text = "state here: " + describe_snapshot(snapshot, step.t + style.waited)
-        why_text = "why: " + why(step, tuple(snapshot.open))
+        why_text = "why: " + why(step, snapshot)
     panels = [
         *panel(state_text, width, budget["state"], style),
         *panel(why_text, width, budget["why"], style),

@@ -13,11 +13,13 @@ from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.text import wrap
+from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty
 from genreply_cli.transcript.reader import read
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer
 
@@ -36,14 +38,26 @@ def _calls(shell: Shell, _: str) -> None:
     if not shell.callers.in_flight:
         shell.frontend.say("no call is in flight")
     for call in shell.callers.in_flight.values():
-        seen = shell.history.snapshot.open.get(call.name)
-        if seen is None or seen.held_by is None:
-            held = "not handled yet"
-        else:
-            held = f"kept at {seen.held_by} since +{seen.kept_since:.3f} s"
+        place = _place(shell.history.snapshot, call.name)
         limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
         message = pretty(call.message[:MAX_MESSAGE])
-        shell.frontend.say(f"{call.name:5} {call.waited:.1f}{limit} s  {held}  {message}")
+        shell.frontend.say(f"{call.name:5} {call.waited:.1f}{limit} s  {place}  {message}")
+
+
+def _place(snapshot: Snapshot, name: str) -> str:
+    """Where a call is that has not ended."""
+    call = snapshot.open.get(name)
+    if call is None:
+        return "not handled yet"
+    standing, server = snapshot.standing(call)
+    match standing:
+        case "kept" | "waiting":
+            return f"{standing} at {server} since +{call.kept_since or call.since:.3f} s"
+        case "forgotten":
+            return f"forgotten by {server}, and waits in vain"
+        case "handling":
+            return f"handled by {server} since +{call.since:.3f} s"
+    return "not handled yet"
 
 
 async def _wait(shell: Shell, name: str) -> None:
@@ -60,7 +74,7 @@ def _cancel(shell: Shell, name: str) -> None:
 
 def _show(shell: Shell, name: str) -> None:
     steps = shell.history.steps_of(shell.history.find_call(name))
-    shell.frontend.say("\n".join(map(plain_line, steps)))
+    shell.frontend.say("\n".join(map(plain_line, filter(is_drawn, steps))))
 
 
 def _explain(shell: Shell, name: str) -> None:
@@ -129,7 +143,8 @@ async def _state(shell: Shell, _: str) -> None:
 
 def _kept_calls(shell: Shell, coordinator: str, in_state: list[str]) -> Iterator[str]:
     """The calls in a coordinator's state, and those that it keeps waiting without being there."""
-    kept = {call.call: call for call in shell.history.snapshot.kept().get(coordinator, ())}
+    waiting = shell.history.snapshot.waiting().get(coordinator, ())
+    kept = {call.call: call for call in waiting}
     for name in in_state:
         if name in kept:
             yield f"  keeps {name}, since +{kept[name].kept_since:.3f} s"

@@ -74,7 +74,7 @@ class FaultyLink:
     """The socket's end of the network. The socket sends to it as if it were the caller."""
 
     def __init__(self, caller: GenServer[Any], network: Network) -> None:
-        self.caller = caller
+        self.caller = self.__wrapped__ = caller  # in recorded states it is shown as the caller
         self.network = network
 
     def send(self, message: Any) -> None:

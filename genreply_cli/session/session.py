@@ -22,7 +22,7 @@ async def session(
     sinks: "Sequence[Observer]" = (),
     before: "Iterable[Step]" = (),
     *,
-    states: bool = False,
+    states: bool = True,
 ) -> "AsyncIterator[tuple[T, Observers | None]]":
     """Run a node. Yields the result of `start`, and the observers; without sinks there are none.
 

@@ -71,7 +71,7 @@ def forgotten(step: Step) -> Wording:
     calls, them = listed(step.forgot), "it" if len(step.forgot) == 1 else "them"
     return Wording(
         f"{calls} forgotten: nothing in the {pretty_name(step.at)} leads to {them} any more",
-        brief=(f"{calls} forgotten, and must wait on", ""),
+        brief=(f"{calls} forgotten; nothing leads to {them}", ""),
         must_show=f"{calls} forgotten",
     )
 

@@ -134,7 +134,7 @@ class Inference:
                 return self._down(step)
             case "start":
                 return self._start(step)
-            case "crash" | "fault":
+            case "crash" | "fault" | "state":
                 return self._crash(step)
             case "exit":
                 return self._exit(step)
@@ -383,6 +383,7 @@ class Inference:
         return step
 
     def _crash(self, step: Step) -> Step:
+        """What a process does in a callback, without a message."""
         cause = self._cause(step, step.at)
         step = replace(step, cause=cause.seq, call=step.call or cause.call)
         if step.kind == "crash" and step.at is not None:

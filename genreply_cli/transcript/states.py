@@ -110,10 +110,15 @@ class StateWriter:
         return {name: self._value(getattr(value, name, None), levels) for name in names}
 
     def _object(self, value: Any, levels: int) -> Any:
-        """A value of which only the repr is shown. Calls may stand in its attributes."""
+        """A value of which only the repr is shown. Calls may stand in its attributes.
+
+        One that has a `__wrapped__` stands for that value, and is shown as it.
+        """
         before = self._more
         module = type(value).__module__.partition(".")[0]
         if module not in sys.stdlib_module_names:
+            if getattr(value, "__wrapped__", None) is not None:
+                return self._value(value.__wrapped__, levels)
             self._attributes(value, _attribute_names(value), levels)
         elif module in _OPAQUE_MODULES or (
             not isinstance(value, type)

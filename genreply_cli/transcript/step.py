@@ -23,6 +23,7 @@ class KindFacts:
     queued: bool = False  # it waits in the mailbox of the target until the target handles it
     lifecycle: bool = False  # of a process: it belongs to no single call
     ends_call: bool = False
+    returns: bool = False  # a server that was called has returned from the handler of that call
     outcome: str | None = None  # how statistics count it; None: not as an outcome
     misdirected: str | None = None  # the same, if the answer was meant for another call
     counter: str | None = None  # the field of the `end` step that counts it
@@ -32,21 +33,23 @@ class KindFacts:
 KINDS: Final[Mapping[str, KindFacts]] = {
     "start":     KindFacts("at", lifecycle=True),
     "call":      KindFacts("from-to", has_message=True, queued=True, counter="calls"),
-    "noreply":   KindFacts("at"),
+    "noreply":   KindFacts("at", returns=True),
     "cast":      KindFacts("from-to", has_message=True, queued=True),
     "info":      KindFacts("from-to", has_message=True, queued=True),
-    "reply":     KindFacts("from-to", has_message=True, ends_call=True, outcome="replied",
-                           misdirected="wrong caller", counter="replied"),
+    "reply":     KindFacts("from-to", has_message=True, returns=True, ends_call=True,
+                           outcome="replied", misdirected="wrong caller", counter="replied"),
     "timeout":   KindFacts("from-to", ends_call=True, outcome="timed out", counter="timed_out"),
     "cancel":    KindFacts("from-to", ends_call=True, outcome="cancelled", counter="failed"),
     "down":      KindFacts("from-to", ends_call=True, outcome="failed", counter="failed"),
-    "late":      KindFacts("from-to", has_message=True, outcome="late", counter="dropped"),
-    "duplicate": KindFacts("from-to", has_message=True, outcome="duplicate", counter="dropped"),
+    "late":      KindFacts("from-to", has_message=True, returns=True,
+                           outcome="late", counter="dropped"),
+    "duplicate": KindFacts("from-to", has_message=True, returns=True,
+                           outcome="duplicate", counter="dropped"),
     "lost":      KindFacts("from-to", has_message=True, outcome="lost"),
     "crash":     KindFacts("at", lifecycle=True),
     "exit":      KindFacts("at", lifecycle=True),
     "fault":     KindFacts("at"),
-    "state":     KindFacts("at"),
+    "state":     KindFacts("at", returns=True),
     "mark":      KindFacts("at"),
     "end":       KindFacts("at"),
 }
@@ -62,6 +65,7 @@ def _outcomes(*, ends_call: bool) -> tuple[str, ...]:
     )
 
 
+_RETURNS: Final = frozenset(kind for kind, facts in KINDS.items() if facts.returns)
 _CALL_ENDS: Final = frozenset(kind for kind, facts in KINDS.items() if facts.ends_call)
 ENDED: Final = _outcomes(ends_call=True)  # what may become of a call
 DROPPED: Final = _outcomes(ends_call=False)  # what may become of an answer or a message in vain
@@ -120,6 +124,11 @@ class Step:
         return self.details.get("forgot") or []
 
     @property
+    def returns(self) -> bool:
+        """Whether the server that was called has returned from the handler of this call by now."""
+        return self.kind in _RETURNS
+
+    @property
     def ends_call(self) -> bool:
         """Whether the call of this step ends with it."""
         return self.kind in _CALL_ENDS and not self.reaches_monitor
@@ -131,6 +140,11 @@ class Step:
         A caller whose server ended has `down` as well, but with the time for which it was blocked.
         """
         return self.kind == "down" and self.details.get("blocked") is None
+
+
+def is_answer(step: Step) -> bool:
+    """Whether it is an answer to a call, even one that was dropped."""
+    return step.kind in {"reply", "late", "duplicate"}
 
 
 def is_caller(name: str) -> bool:

@@ -54,6 +54,7 @@ def test_a_sample_in_numbers() -> None:
         "  noreply               3",
         "  reply                 1",
         "  start                 2",
+        "  state                 5",
         "  timeout               2",
     ]
 

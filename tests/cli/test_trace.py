@@ -50,6 +50,9 @@ def test_a_call_is_shown_with_what_became_of_its_answer_and_with_what_led_to_its
     sample = samples()["overlap-single"]
     rows = [genreply("trace", "overlap-single", "--call", call).out for call in ("c1", "c3")]
     assert rows[0].splitlines()[3:] == [
+        '0.030000 c2 call caller-2 -> coordinator: greet "B"',
+        "0.030000 c2 forget coordinator: c1 forgotten:"
+        " nothing in the coordinator leads to it any more",
         '0.250000 c1 info websocket -> coordinator: message_received "A to you too!"',
         '0.250000 c3 reply coordinator -> caller-3: "A to you too!" (WRONG CALLER: asked by c1)',
         "1.000000 c1 timeout caller: gave up; its answer went to c3 at +0.250 s",
@@ -135,7 +138,7 @@ def test_a_transcript_that_breaks_off_is_printed_up_to_there(tmp_path: Path) -> 
     done = genreply("trace", path)
     assert done.code == 5
     assert len(done.out.splitlines()) == 5
-    assert done.err.startswith(f'error: {path}, line 7, field "t": expected a number of seconds')
+    assert done.err.startswith(f'error: {path}, line 10, field "t": expected a number of seconds')
 
 
 def test_all_calls_that_are_asked_for_are_explained_in_the_order_of_asking() -> None:

@@ -1,8 +1,11 @@
 """Each kind of step has its sentence: what it means, and what comes next."""
 
+from dataclasses import replace
+
 import pytest
 
 from genreply_cli.explain.meaning import MEANINGS, why
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import KINDS, Step
 
 
@@ -10,6 +13,7 @@ def test_every_kind_has_a_row() -> None:
     assert set(MEANINGS) == set(KINDS) | {
         "wrong",
         "forget",
+        "message",
         "linked",
         "nobody",
         "monitor",
@@ -29,20 +33,58 @@ def test_a_step_that_says_nothing_still_has_a_meaning(kind: str) -> None:
 INFO = Step(6, 0.25, "info", "c1", "websocket", "coordinator", message=["message_received", "A"])
 
 
+def waiting(*calls: str, forgotten: str = "") -> Snapshot:
+    """The state in which these calls wait."""
+    snapshot = Snapshot()
+    for call in calls:
+        snapshot.update(Step(1, 0.0, "call", call, "caller", "coordinator"))
+    if forgotten:
+        snapshot.update(Step(2, 0.0, "state", at="coordinator", details={"forgot": [forgotten]}))
+    return snapshot
+
+
 @pytest.mark.parametrize(
-    ("waiting", "then"),
+    ("snapshot", "then"),
     [
-        ((), "Next, handle_info of coordinator sees it."),
-        (("c1",), "Next, reply(from, ...) unblocks c1."),
-        (("c2", "c3"), "Nobody waits for this any more; c2 and c3 wait for something else."),
+        (None, "Next, handle_info of coordinator sees it."),
+        (waiting(), "Next, handle_info of coordinator sees it."),
+        (waiting("c1"), "Next, reply(from, ...) unblocks c1."),
+        (waiting("c2", "c3"), "Nobody waits for this any more; c2 and c3 wait for something else."),
+        (
+            waiting("c1", "c2", forgotten="c1"),
+            "c1 still waits for it, but nothing in coordinator leads to c1 any more.",
+        ),
     ],
 )
 def test_what_comes_after_an_answer_depends_on_who_waits(
-    waiting: tuple[str, ...], then: str
+    snapshot: Snapshot | None, then: str
 ) -> None:
     assert (
-        why(INFO, waiting)
+        why(INFO, snapshot)
         == f'websocket has answered coordinator, and not the caller: message_received "A". {then}'
+    )
+
+
+def test_of_a_message_that_belongs_to_no_known_call_nothing_is_said_but_that() -> None:
+    assert why(replace(INFO, call=None), waiting("c1")) == (
+        'websocket sends to coordinator: message_received "A". It is not recorded which call it is'
+        " for. Next, handle_info of coordinator sees it."
+    )
+
+
+@pytest.mark.parametrize("kind", ["late", "duplicate"])
+def test_a_dropped_answer_for_another_call_disturbs_that_call(kind: str) -> None:
+    step = Step(7, 0.28, kind, "c3", "coordinator", "caller-3", message="B", details={"for": "c2"})
+    assert why(step, waiting("c2")).endswith("c2 still waits for it, in vain.")
+    assert why(step).endswith("If c2 still waits, it waits in vain.")
+    assert why(replace(step, details={})).endswith("Nobody is disturbed by it.")
+
+
+def test_a_forgotten_caller_is_told_of() -> None:
+    step = Step(7, 0.03, "state", "c2", at="coordinator", details={"forgot": ["c1"]})
+    assert why(step) == (
+        "coordinator has forgotten c1: nothing in its state leads to it any more."
+        " c1 will wait in vain, unless another process has been told of it."
     )
 
 
@@ -57,7 +99,8 @@ def test_a_wrong_caller_is_called_that() -> None:
 
 def test_a_crash_says_who_is_told() -> None:
     step = Step(7, 0.25, "crash", "c1", at="websocket", details={"error": "RuntimeError: boom"})
-    assert why(step, ("c1", "c2", "c3", "c4")).endswith("Next, c1, c2 and 2 more are told at once.")
+    told = why(step, waiting("c1", "c2", "c3", "c4"))
+    assert told.endswith("Next, c1, c2 and 2 more are told at once.")
 
 
 def test_what_comes_from_outside_is_made_visible() -> None:
@@ -75,7 +118,7 @@ def test_what_comes_from_outside_is_made_visible() -> None:
                 message="\x1b[2J",
                 details=details,
             )
-            assert why(hostile, ("c\x1b9",)).isprintable()
+            assert why(hostile, waiting("c\x1b9")).isprintable()
 
 
 def test_what_is_missing_is_left_out_and_what_is_there_is_told() -> None:

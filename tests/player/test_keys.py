@@ -120,7 +120,10 @@ def test_marks_and_failures() -> None:
         ("crash", ["fault", "crash", "exit", "exit", "down", "down", "down"]),
         ("late", ["timeout", "late"]),
         ("hello", []),
-        ("overlap-single", ["reply", "duplicate", "duplicate", "timeout", "timeout"]),
+        (
+            "overlap-single",
+            ["state", "state", "reply", "duplicate", "duplicate", "timeout", "timeout"],
+        ),
     ],
 )
 def test_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:

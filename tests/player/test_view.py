@@ -1,5 +1,6 @@
 """The picture of the player, drawn without a terminal."""
 
+from dataclasses import replace
 from itertools import takewhile
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths as kept
+from genreply_cli.player.keys import press
 from genreply_cli.player.panels import Style, describe_snapshot
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.text import cells
+from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.timeline import Timeline, view_for
 from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
@@ -38,11 +41,11 @@ def drawn(
 
 
 def test_the_whole_picture() -> None:
-    assert "\n".join(drawn(at(5), SAMPLES["hello"], height=14)) == PICTURE
+    assert "\n".join(drawn(at(8), SAMPLES["hello"], height=14)) == PICTURE
 
 
 PICTURE = """\
- REPLAY hello.jsonl                                                 paused    1x    event 6 of 8    +0.250 s of 0.250 s
+ REPLAY hello.jsonl                                                paused    1x    event 9 of 11    +0.250 s of 0.250 s
       time  call kind     caller          coordinator           websocket message
   +0.000 s  -    start    │                    ●                    │     Coordinator
   +0.000 s  -    start    │                    │                    ●     WebSocket, linked to coordinator
@@ -64,13 +67,16 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
     index, steps = SAMPLES[name], steps_of(kept.samples()[name])
     timeline, standing = Timeline(width - 1, view_for(width), entire=True), Snapshot()
     started = Snapshot()
-    for step in takewhile(lambda step: step.kind == "start", steps):
+    for step in takewhile(lambda step: step.kind in {"start", "state"}, steps):
         started.update(step)
     timeline.start_from(started)
     rows: list[str] = []
     for number, step in enumerate(steps):
-        standing.update(step)
         rows += timeline.lines(step)
+        if not is_drawn(step):
+            continue
+        for each in (step, *takewhile(lambda each: not is_drawn(each), steps[number + 1 :])):
+            standing.update(each)
         screen = drawn(at(number), index, width, 60)
         seen = [row[1:] for row in screen[1:] if row[:1] in {" ", ">"} and row[1:] in rows]
         assert seen == rows, (number, screen)
@@ -130,7 +136,7 @@ def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:
     assert " state: still reading (10 %)" in screen
     read_all(index)
     assert any(
-        row.startswith(" state here: the coordinator keeps")
+        row.startswith(" state here: waiting at the coordinator")
         for row in drawn(at(index.total - 5), index)
     )
 
@@ -209,15 +215,15 @@ def test_an_interrupted_recording_says_so() -> None:
 def test_the_status_says_as_much_as_there_is_room_for() -> None:
     index = SAMPLES["late"]
     assert drawn(at(3, speed=0.125), index)[0].endswith(
-        "paused    1/8x    event 4 of 14    +0.000 s of 0.900 s"
+        "paused    1/8x    event 4 of 18    +0.000 s of 0.900 s"
     )
     assert (
         drawn(State(number=3), index, 60)[0]
-        == " REPLAY late.jsonl          playing  1x  4/14  +0.000/0.900"
+        == " REPLAY late.jsonl          playing  1x  4/18  +0.000/0.900"
     )
-    assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/14"]
-    assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/14"
-    assert drawn(State(number=3), index, 6)[0].strip() == "4/14"
+    assert drawn(State(number=3), index, 40)[0].split() == ["late.jsonl", "playing", "1x", "4/18"]
+    assert drawn(State(number=3), index, 20)[0].strip() == "playing 4/18"
+    assert drawn(State(number=3), index, 6)[0].strip() == "4/18"
     assert "searching 42 %" in drawn(at(3), index, style=Style(search_progress=0.42))[0]
     assert (
         "+0.150 s of" in drawn(State(number=3), index, style=Style(waited=0.15))[0]
@@ -235,13 +241,68 @@ def test_in_words() -> None:
     ):
         standing.update(step)
     counts = "answered 0   timed out 0   dropped 0   lost 1"
-    assert (
-        describe_snapshot(standing, 1.0)
-        == f"the a keeps c1 (0.500 s); not handled yet: c2 (1.000 s); the b has ended   {counts}"
-    )
+    waiting = "waiting at the a (what it keeps is not recorded): c1 (0.500 s)"
+    others = "not handled yet: c2 (1.000 s); the b has ended"
+    assert describe_snapshot(standing, 1.0) == f"{waiting}; {others}   {counts}"
     standing.update(Step(6, 1.0, "cast", "c2", "a", "b", cause=2))
-    assert "keeps c1 (0.500 s); taken up: c2 (1.000 s); the b" in describe_snapshot(standing, 1.0)
+    told = describe_snapshot(standing, 1.0)
+    assert "c1 (0.500 s); taken up: c2 (1.000 s); the b" in told
     for number in range(3, 9):
         standing.update(Step(number, 1.0, "call", f"c{number}", "caller", "a"))
         standing.update(Step(number, 1.0, "noreply", f"c{number}", at="a"))
     assert "c4 (0.000 s), c5 (0.000 s) and 3 more" in describe_snapshot(standing, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [
+        ("overlap-single", 7, "the coordinator keeps c1 (0.000 s)"),
+        ("overlap-single", 11, "the coordinator keeps c2 (0.000 s); forgotten: c1 (0.030 s)"),
+        (
+            "overlap-single", 17,
+            "the coordinator keeps c3 (answered); forgotten: c1 (0.250 s), c2 (0.220 s)",
+        ),
+        ("overlap-single", 24, "the coordinator keeps c3 (answered)"),
+        (
+            "overlap-keyed", 15,
+            "the coordinator keeps c1 (0.060 s), c2 (0.030 s), c3 (0.000 s)",
+        ),
+        ("overlap-keyed", 17, "the coordinator keeps c2 (0.220 s), c3 (0.190 s)"),
+        ("overlap-keyed", 25, "no call waits"),
+    ],
+)  # fmt: skip
+def test_the_state_panel_says_what_the_coordinator_really_keeps(
+    name: str, number: int, told: str
+) -> None:
+    [state] = [row for row in drawn(at(number), SAMPLES[name]) if row.startswith(" state here: ")]
+    assert state.startswith(f" state here: {told}   answered")
+
+
+def test_a_state_that_has_forgotten_no_caller_is_passed_by() -> None:
+    index = SAMPLES["overlap-single"]
+    places = [0]
+    while (following := press(at(places[-1]), index, ".")[0].number) != places[-1]:
+        places.append(following)
+    kinds = [(step.kind, bool(step.forgot)) for step in map(index.step, places) if step is not None]
+    assert ("state", False) not in kinds
+    assert kinds.count(("state", True)) == 2
+    assert len(places) == sum(is_drawn(step) for step in index.steps(0))
+    back = [places[-1]]
+    while (before := press(at(back[-1]), index, ",")[0].number) != back[-1]:
+        back.append(before)
+    assert back == places[::-1]
+    every = State(playing=False, states=True)
+    assert press(replace(every, number=1), index, ".")[0].number == 2
+
+
+def test_a_blocking_coordinator_is_said_to_handle_the_call() -> None:
+    snapshot = Snapshot()
+    for step in (
+        Step(1, 0.0, "state", at="a", details={"state": None, "keeps": []}),
+        Step(2, 0.0, "call", "c1", "caller", "a"),
+        Step(3, 0.0, "call", "c2", "caller-2", "a"),
+        Step(4, 0.0, "cast", "c1", "a", "b", cause=2),
+    ):
+        snapshot.update(step)
+    told = describe_snapshot(snapshot, 1.0)
+    assert told.startswith("the a is handling c1 (1.000 s); not handled yet: c2 (1.000 s)   ")

@@ -136,7 +136,7 @@ def tampered(sample: str, change: Callable[[list[dict[str, Any]]], None], path: 
 
 def test_what_did_not_happen_does_not_come_out(tmp_path: Path) -> None:
     path = tampered(
-        "hello", lambda lines: lines[7].update(message="Goodbye"), tmp_path / "it.jsonl"
+        "hello", lambda lines: lines[10].update(message="Goodbye"), tmp_path / "it.jsonl"
     )
     done = genreply("trace", path, "--rerun")
     assert (done.code, done.out, done.err) == (5, (
@@ -200,13 +200,13 @@ def test_a_recording_is_run_up_to_where_it_was_interrupted(name: str, tmp_path: 
         ),
         (lambda lines: lines[0]["settings"].update(faults=["rain"]), "there is no fault 'rain'"),
         (lambda lines: lines[0].pop("settings"), "which of the coordinators it shows"),
-        (lambda lines: lines[3].update(message=["pop"]), "expected greetings, found pop"),
+        (lambda lines: lines[5].update(message=["pop"]), "expected greetings, found pop"),
         (
-            lambda lines: lines[3].pop("message"),
+            lambda lines: lines[5].pop("message"),
             "expected greetings, found a call without a message",
         ),
         (
-            lambda lines: lines[3].update({"from": "stack"}),
+            lambda lines: lines[5].update({"from": "stack"}),
             "stack is a process that asks, and only a caller can be made to ask",
         ),
         (lambda lines: lines.extend(lines[1:]), "another recording is appended to it"),
@@ -233,13 +233,22 @@ def test_what_differs_is_told_call_by_call() -> None:
     assert done.out == (
         'setting coordinator: "single" here, "keyed" there\n'
         "c1: timed out here, replied there\n"
+        "  - state coordinator: State(async_pid=websocket, caller=c1)\n"
+        "  + state coordinator:"
+        " KeyedState(async_pid=websocket, callers={ref_1: c1}, sweeps=true)\n"
         '  - timeout caller: timeout 1.0, went_to "c3"\n'
         '  + reply coordinator -> caller: "A to you too!"\n'
+        "  + state coordinator:"
+        " KeyedState(async_pid=websocket, callers={ref_2: c2, ref_3: c3}, sweeps=true)\n"
         "c3: answered with the answer for another here, replied there\n"
+        '  - state coordinator: State(async_pid=websocket, caller=c3) (forgot ["c2"])\n'
+        "  + state coordinator: KeyedState(async_pid=websocket,"
+        " callers={ref_1: c1, ref_2: c2, ref_3: c3}, sweeps=true)\n"
         '  - reply coordinator -> caller-3: "A to you too!" (for "c1")\n'
         '  - duplicate coordinator -> caller-3: "B to you too!" (for "c2")\n'
         '  - duplicate coordinator -> caller-3: "C to you too!"\n'
         '  + reply coordinator -> caller-3: "C to you too!"\n'
+        "  + state coordinator: KeyedState(async_pid=websocket, callers={}, sweeps=true)\n"
     )
 
 

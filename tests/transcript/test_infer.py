@@ -15,6 +15,7 @@ from demos import CASES, played
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from versions import old_samples
 
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
@@ -78,7 +79,7 @@ def test_what_was_taken_out_of_a_sample_is_inferred_again(name: str) -> None:
 
 
 def test_a_crash_has_no_cause_if_two_messages_may_be_the_cause() -> None:
-    steps = steps_of_sample("crash")
+    steps = list(read(old_samples()["crash"])[1])
     found = inferred(map(stripped, steps))
     assert {step.seq for step in steps if step not in found} == {9, 10, 11, 12, 13, 14}
     assert [step.cause for step in found[8:14]] == [None] * 6

@@ -15,7 +15,17 @@ from genreply_cli.transcript.step import DROPPED, ENDED, KINDS, Step
 PACKAGE = Path(genreply_cli.__file__).parent
 TABLES = {"transcript/step.py", "timeline/kinds.py", "explain/meaning.py"}
 RUNTIME = "otp/"  # names its events itself: it knows nothing of transcripts
-VARIANTS = {"wrong", "forget", "stopped", "linked", "nobody", "monitor", "unknown fault", "note"}
+VARIANTS = {
+    "wrong",
+    "forget",
+    "message",
+    "stopped",
+    "linked",
+    "nobody",
+    "monitor",
+    "unknown fault",
+    "note",
+}
 
 
 def test_the_three_tables_have_the_same_kinds() -> None:

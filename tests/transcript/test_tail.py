@@ -118,7 +118,7 @@ def test_a_file_that_is_begun_anew_is_followed_from_its_beginning(tmp_path: Path
         ),
         (
             HELLO.replace(b"Hello", b"\xff"),
-            "line 4: expected a JSON object, found bytes that are no UTF-8",
+            "line 6: expected a JSON object, found bytes that are no UTF-8",
         ),
     ],
 )
