@@ -24,7 +24,7 @@ from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
-from genreply_cli.transcript.filters import Filters, Part
+from genreply_cli.transcript.filters import Filters, Part, Selection
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.reader import Steps, headerless_note
@@ -206,6 +206,16 @@ def _steps_of(parts: Iterable[tuple[Part, Step]], filters: Filters) -> Iterator[
         if part != "skipped":
             some = True
             yield step
+    if not some:
+        _note_none(filters)
+
+
+def _all_steps_of(parts: Iterable[tuple[Part, Step]], filters: Filters) -> Iterator[Step]:
+    """All steps, skipped ones too; a note says if there are no others."""
+    some = False
+    for part, step in parts:
+        some = some or part != "skipped"
+        yield step
     if not some:
         _note_none(filters)
 
@@ -426,12 +436,16 @@ def check(source: str, wanted: TraceOptions) -> int:
 def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
     """Write the steps in another format; with `--diff`, beside those of another transcript."""
     silently = wanted.output not in {None, "-"}
-    some = shown(steps, wanted, causes, silently=silently)
     scale = wanted.scale or 1.0
     if wanted.other is None:
-        pieces = render(wanted.format, steps.header, some, scale=scale, states=wanted.states)
+        reading = _reading(steps, wanted, silently=silently)
+        parts = _parts(reading, wanted.filters, causes)
+        selection = Selection(wanted.filters, causes)
+        every = _all_steps_of(parts, wanted.filters)
+        pieces = render(wanted.format, steps.header, every, scale=scale, selection=selection)
         export(pieces, wanted.output, overwrite=wanted.overwrite)
         return
+    some = shown(steps, wanted, causes, silently=silently)
     with closing(open_transcript(wanted.other)) as others:
         there = others.header, shown(others, wanted, (), silently=silently)
         pieces = render_pair(wanted.format, (steps.header, some), there, scale=scale)

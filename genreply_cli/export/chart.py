@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from genreply_cli.export.chart_periods import HEAD, Lane, Periods
+from genreply_cli.export.chart_periods import HEAD, Lane, Period, Periods, Place
 from genreply_cli.timeline.caller_lanes import CallerLanes
 from genreply_cli.timeline.kinds import endpoints
 from genreply_cli.transcript.counts import Counts
+from genreply_cli.transcript.filters import Selection
 from genreply_cli.transcript.step import KINDS, Step, is_caller
 
 MAX_CALLER_LANES: Final = 24  # when more callers wait, they share the last one
 SAME_INSTANT: Final = 0.001  # seconds between two steps of a row, at most
 OUTSIDE: Final = Lane(False, MAX_CALLER_LANES)  # between the callers and the processes
+
+EVERYTHING: Final = Selection()
 
 # Kinds without a mark of their own: a period begins or ends.
 SILENT: Final = frozenset({"noreply", "state"})
@@ -46,6 +49,7 @@ class Mark:
     owner: str | None = None  # the call whose colour it has: an answer has that of its question
     is_queued: bool = False  # a call that comes while the handler of another one runs
     tells_exit: bool = False  # the exit of a process whose crash is in the picture
+    is_faint: bool = False  # it is shown only because it led to another step
 
     def lanes(self) -> tuple[Lane, Lane] | None:
         """The first and the last lane that it touches."""
@@ -69,16 +73,25 @@ class Row:
 
 
 class Chart:
-    """A fold over steps. Calls that have `numbers` in another chart keep them."""
+    """A fold over steps, complete after `close()`. Calls that have `numbers` keep them.
 
-    def __init__(self, numbers: Mapping[str, int] | None = None) -> None:
+    A step that the selection skips has no row, but is followed: who waits is always right.
+    """
+
+    def __init__(
+        self, selection: Selection = EVERYTHING, numbers: Mapping[str, int] | None = None
+    ) -> None:
+        self.selection = selection
+        self.steps: list[Step] = []  # that are shown
         self.heads: list[Mark] = []  # the processes that start before anything else happens
         self.rows: list[Row] = []
+        self.periods: list[Period] = []
         self.callers = CallerLanes(MAX_CALLER_LANES)
-        self.periods = Periods(self._lane)
-        self.process_lanes = 0
+        self.lanes: list[Lane] = []  # those in which something is drawn, from left to right
         self.numbers = dict(numbers or {})  # call -> its number, in the order of appearance
-        self.counts = Counts()
+        self.counts = Counts()  # of all steps
+        self._periods = Periods(self._lane)
+        self._process_lanes = 0
         self._processes: dict[str, int] = {}  # name -> its lane
         self._free: dict[str, None] = {}  # processes that have ended, and whose lanes are free
         self._ended: set[str] = set()  # processes that have ended once
@@ -88,25 +101,60 @@ class Chart:
         """Give a step a row, and lanes to the callers and processes that it names."""
         self.counts.update(step)
         self.callers.update(step)
+        part = self.selection.part(step)
         mark = self._mark(step)
-        if step.kind == "start" and not self.rows:
-            self.heads.append(mark)
-        elif step.kind != "state" or self.periods.changes(step):
-            if not (self.rows and _belongs(mark, self.rows[-1])):
-                self.rows.append(Row(step.t))
-            self.rows[-1].marks.append(mark)
-        row = HEAD if step.kind == "start" and not self.rows else max(0, len(self.rows) - 1)
-        self.periods.update(step, row, mark.source)
+        mark.is_faint = part == "cause"
+        if part == "skipped":
+            last = len(self.rows) - 1
+            place = Place(last + 1, last) if self.rows else Place(HEAD, HEAD - 1)
+        else:
+            self.steps.append(step)
+            row = self._row_of(mark)
+            place = Place(row, row)
+            for call in (step.call, mark.owner):
+                if call is not None:
+                    self.numbers.setdefault(call, len(self.numbers))
+        self._periods.update(step, place, mark.source)
         if step.kind == "call" and step.call is not None:
-            mark.is_queued = self.periods.running("queued", step.call) is not None
+            mark.is_queued = self._periods.running("queued", step.call) is not None
 
     def close(self) -> None:
-        """Find the runs of rows that look alike."""
+        """Find the runs of rows that look alike, and leave out what is in no row."""
         for _, rows in groupby(self.rows, key=_looks):
             run = list(rows)
             if len(run) >= MIN_RUN and _looks(run[0]) is not None:
                 for index, row in enumerate(run):
                     row.index, row.run = index, run
+        named = set(self.numbers)
+        self.periods = [
+            period
+            for period in self._periods.all
+            if period.begin < max(1, len(self.rows))
+            and (period.kind == "alive" or period.name in named or self._is_asked_for(period))
+        ]
+        for period in self.periods:
+            if period.kind != "alive":
+                self.numbers.setdefault(period.name, len(self.numbers))
+        marks = [mark for row in self.rows for mark in row.marks]
+        lanes = {period.lane for period in self.periods if period.kind != "alive"}
+        for mark in [*self.heads, *marks]:
+            lanes |= {lane for lane in (mark.source, mark.target, mark.meant) if lane is not None}
+        self.lanes = sorted(lanes - {OUTSIDE})
+        self.periods = [period for period in self.periods if period.lane in self.lanes]
+
+    def _is_asked_for(self, period: Period) -> bool:
+        return self.selection.shows_call(period.name)
+
+    def _row_of(self, mark: Mark) -> int:
+        """The row of a step, which may be a new one."""
+        if mark.step.kind == "start" and not self.rows:
+            self.heads.append(mark)
+            return HEAD
+        if mark.step.kind != "state" or self._periods.changes(mark.step):
+            if not (self.rows and _belongs(mark, self.rows[-1])):
+                self.rows.append(Row(mark.step.t))
+            self.rows[-1].marks.append(mark)
+        return len(self.rows) - 1
 
     def _mark(self, step: Step) -> Mark:
         self._follow_process(step)
@@ -117,11 +165,8 @@ class Chart:
         mark.source, mark.target = (
             None if name is None else self._lane(name) for name in (source, target)
         )
-        for call in (step.call, mark.owner):
-            if call is not None:
-                self.numbers.setdefault(call, len(self.numbers))
         if mark.owner != step.call and mark.owner is not None:
-            waits = self.periods.running("blocked", mark.owner)
+            waits = self._periods.running("blocked", mark.owner)
             mark.meant = None if waits is None else waits.lane
         if step.kind in {"late", "duplicate"} and target is not None and is_caller(target):
             mark.target = mark.target if self.callers.has_lane(target) else OUTSIDE
@@ -151,12 +196,12 @@ class Chart:
         if name not in self._processes:
             self._processes[name] = self._new_lane()
             if name not in self._ended:  # it was there before the recording began
-                self.periods.begin("alive", Lane(True, self._processes[name]), name, HEAD)
+                self._periods.begin("alive", Lane(True, self._processes[name]), name, HEAD)
         return Lane(True, self._processes[name])
 
     def _new_lane(self) -> int:
-        self.process_lanes += 1
-        return self.process_lanes - 1
+        self._process_lanes += 1
+        return self._process_lanes - 1
 
     def _free_lane(self) -> int:
         """The lane of a process that has ended; else a new one."""
@@ -167,9 +212,13 @@ class Chart:
         return self._processes.pop(ended)
 
 
-def draw_up(steps: Iterable[Step], numbers: Mapping[str, int] | None = None) -> Chart:
+def draw_up(
+    steps: Iterable[Step],
+    selection: Selection = EVERYTHING,
+    numbers: Mapping[str, int] | None = None,
+) -> Chart:
     """What a picture of these steps shows."""
-    chart = Chart(numbers)
+    chart = Chart(selection, numbers)
     for step in steps:
         chart.update(step)
     chart.close()

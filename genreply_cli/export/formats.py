@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 
 if TYPE_CHECKING:  # the command line reads the table, and should start quickly
+    from genreply_cli.transcript.filters import Selection
     from genreply_cli.transcript.format import Header
     from genreply_cli.transcript.step import Step
 
@@ -27,16 +27,16 @@ class Format(NamedTuple):
     endings: tuple[str, ...]  # of the names of files, each with its dot
     max_events: int | None = None
     takes_scale: bool = False  # `render` has a parameter `scale`
-    reads_states: bool = False  # it shows what servers keep, and is given all states
+    follows: bool = False  # `render` gets all steps, and a `selection` of those that it shows
     has_pairs: bool = False  # a module of this name with `_pair` draws two transcripts
 
 
 # fmt: off
 FORMATS: Final = {
     "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
-    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, reads_states=True,
+    "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, follows=True,
                        has_pairs=True),
-    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, reads_states=True, has_pairs=True),
+    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, follows=True, has_pairs=True),
     "text":     Format((".txt",)),
     "perfetto": Format((".json", ".perfetto-trace")),
 }
@@ -60,35 +60,60 @@ def render(
     steps: "Iterable[Step]",
     *,
     scale: float = 1.0,
-    states: bool = False,
+    selection: "Selection | None" = None,
 ) -> Iterator[str]:
-    """A transcript in a format, piece by piece, `scale` times as large if the format can be.
+    """The selected steps in a format, piece by piece, `scale` times as large if the format can be.
 
-    States of servers are left out, unless they have forgotten a caller, or `states` is true, or
-    the format shows what servers keep.
-    Raises GenreplyError if it is too long for that format.
+    A state of a server that has forgotten no caller is left out, unless the format shows what
+    servers keep, or states are asked for. Raises GenreplyError if it is too long for that format.
     """
     from genreply_cli.timeline.kinds import is_drawn
+    from genreply_cli.transcript.filters import Selection
 
     module = import_module(f"genreply_cli.export.{form}")
     write: Callable[..., Iterator[str]] = module.render
-    limit = FORMATS[form].max_events
-    drawn = filter(partial(is_drawn, states=states or FORMATS[form].reads_states), steps)
-    some = drawn if limit is None else at_most(limit, drawn)
-    return write(header, some, scale=scale) if FORMATS[form].takes_scale else write(header, some)
+    row = FORMATS[form]
+    selection = Selection() if selection is None else selection
+    options: dict[str, Any] = {"scale": scale} if row.takes_scale else {}
+    if row.follows:
+        followed = _limited(row.max_events, steps, selection)
+        return write(header, followed, selection=selection, **options)
+    states = "state" in selection.filters.kinds
+    shown = (
+        step
+        for step in steps
+        if selection.part(step) != "skipped" and is_drawn(step, states=states)
+    )
+    some = shown if row.max_events is None else at_most(row.max_events, shown)
+    return write(header, some, **options)
+
+
+def _limited(
+    limit: int | None, steps: "Iterable[Step]", selection: "Selection"
+) -> "Iterator[Step]":
+    """All steps, if not more than `limit` of them are shown. Raises GenreplyError."""
+    count = 0
+    for step in steps:
+        count += selection.part(step) != "skipped"
+        if limit is not None and count > limit:
+            raise _too_long(limit)
+        yield step
 
 
 def at_most(limit: int, steps: "Iterable[Step]") -> "list[Step]":
     """The steps, if there are not more than `limit`. Raises GenreplyError."""
     read = list(islice(steps, limit + 1))
     if len(read) > limit:
-        raise GenreplyError(
-            f"it has more than {limit:,} events, too many for a picture",
-            hint="pick a part with --call, --kind, --from or --to;"
-            " text and perfetto take any number",
-            exit_code=ExitStatus.USAGE,
-        )
+        raise _too_long(limit)
     return read
+
+
+def _too_long(limit: int) -> GenreplyError:
+    return GenreplyError(
+        f"it has more than {limit:,} events, too many for a picture",
+        hint="pick a part with --call, --kind, --from or --to; text and perfetto take any number",
+        exit_code=ExitStatus.USAGE,
+    )
 
 
 def render_pair(

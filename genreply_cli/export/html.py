@@ -17,13 +17,14 @@ from genreply_cli.explain.meaning import meaning
 from genreply_cli.explain.quotes import Code
 from genreply_cli.explain.story import Sentence, StoryTeller
 from genreply_cli.export import svg
-from genreply_cli.export.chart import Chart, draw_up
+from genreply_cli.export.chart import EVERYTHING, Chart
 from genreply_cli.export.chart_words import subtitle, title
-from genreply_cli.export.outcomes import CallFacts, call_facts
+from genreply_cli.export.outcomes import CallFacts, Calls
 from genreply_cli.export.svg_layout import Layout
 from genreply_cli.export.svg_picture import data, hue
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import endpoints, style_of
+from genreply_cli.transcript.filters import Selection
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_name, pretty_state
 from genreply_cli.transcript.step import Step
@@ -31,21 +32,28 @@ from genreply_cli.transcript.step import Step
 MAX_CALLS: Final = 200  # that are listed above the picture
 
 
-def render(header: Header, steps: Iterable[Step]) -> Iterator[str]:
-    """The page, piece by piece."""
-    steps = list(steps)
-    chart = draw_up(steps)
+def render(
+    header: Header, steps: Iterable[Step], *, selection: Selection = EVERYTHING
+) -> Iterator[str]:
+    """The page of the selected steps, piece by piece."""
+    chart, calls = Chart(selection), Calls()
+    for step in steps:
+        chart.update(step)
+        calls.update(step)
+        if step.ends_call and step.call is not None and step.call not in chart.numbers:
+            calls.facts.pop(step.call, None)  # it is not shown
+    chart.close()
     layout = Layout(chart)
     yield document_head(title(header, chart.counts.calls))
     yield f'<p class="about">{escape(about(header, chart.counts.calls))}</p>\n'
-    yield from _calls(call_facts(steps), chart)
+    yield from _calls(calls.facts, chart)
     yield figure_head(layout)
-    yield from svg.render_inside(header, steps, chart, layout)
+    yield from svg.render_inside(header, chart, layout)
     yield f"</figure>\n{_DOCK}<h2>Event by event</h2>\n"
-    yield from _events(steps, chart)
+    yield from _events(chart)
     yield "<h2>In numbers</h2>\n<pre>"
     stats = Stats()
-    for step in steps:
+    for step in chart.steps:
         stats.update(step)
     yield escape("\n".join(stats.lines()))
     yield f"</pre>\n{document_end()}"
@@ -106,13 +114,17 @@ def about(header: Header, calls: int) -> str:
 
 def _calls(facts: dict[str, CallFacts], chart: Chart) -> Iterator[str]:
     """What became of each call; a link to its first event."""
-    if not 0 < len(facts) <= MAX_CALLS:
+    first: dict[str | None, int] = {}  # event of each call
+    for step in chart.steps:
+        first.setdefault(step.call, step.seq)
+    listed = {call: each for call, each in facts.items() if call in first}
+    if not 0 < len(listed) <= MAX_CALLS:
         return
     yield '<ul class="calls">\n'
-    for call, (seq, caller, _, outcome) in facts.items():
+    for call, (caller, _, outcome) in listed.items():
         kind = "right" if outcome.is_right else "wrong"
-        yield f'<li><a class="{hue(chart, call).strip()}" href="#e{seq}"{data(chart, [call])}>'
-        yield f"<b>{escape(pretty_name(call))}</b> {escape(caller)}"
+        yield f'<li><a class="{hue(chart, call).strip()}" href="#e{first[call]}"'
+        yield f"{data(chart, [call])}><b>{escape(pretty_name(call))}</b> {escape(caller)}"
         yield f' <span class="{kind}">{escape(outcome.text)}</span></a></li>\n'
     yield "</ul>\n"
 
@@ -120,13 +132,13 @@ def _calls(facts: dict[str, CallFacts], chart: Chart) -> Iterator[str]:
 # --- the events ---
 
 
-def _events(steps: Sequence[Step], chart: Chart) -> Iterator[str]:
+def _events(chart: Chart) -> Iterator[str]:
     stories = StoryTeller()
-    for step in steps:
+    for step in chart.steps:
         stories.update(step)
     told = stories.sentences()
     yield '<ol class="events">\n'
-    for step in steps:
+    for step in chart.steps:
         yield from _event(step, told.get(step.seq, []), chart)
     yield "</ol>\n"
 

@@ -18,10 +18,10 @@ def render(one: Transcript, other: Transcript) -> Iterator[str]:
     yield document_head(both.title)
     yield from _calls(both)
     yield '<div class="beside">\n'
-    for side, (header, steps) in enumerate(both.transcripts):
-        layout = both.layouts[side]
+    for side, transcript in enumerate(both.transcripts):
+        chart, layout = both.charts[side], both.layouts[side]
         yield f"<section><h2>{escape(both.headings()[side])}</h2>\n{figure_head(layout)}"
-        yield from svg.render_inside(header, steps, both.charts[side], layout)
+        yield from svg.render_inside(transcript.header, chart, layout)
         yield "</figure></section>\n"
     yield "</div>\n<h2>In words</h2>\n<pre>"
     summaries = [CallSummary(header).update_all(steps) for header, steps in both.transcripts]

@@ -22,24 +22,35 @@ class Outcome(NamedTuple):
 class CallFacts(NamedTuple):
     """A call: who made it, what it asked, what became of it."""
 
-    seq: int  # of its first step
     caller: str
     message: str
     outcome: Outcome = Outcome("still waits")
 
 
-def call_facts(steps: Iterable[Step]) -> dict[str, CallFacts]:
-    """The calls of a transcript, in their order."""
-    facts: dict[str, CallFacts] = {}
-    for step in steps:
-        if step.call is None:
-            continue
-        if step.kind == "call" and step.call not in facts:
+class Calls:
+    """A fold over steps: the facts of each call, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, CallFacts] = {}
+
+    def update(self, step: Step) -> None:
+        """Take one more step into account."""
+        call = step.call
+        if call is None:
+            return
+        if step.kind == "call" and call not in self.facts:
             message = pretty_message(step.message)
-            facts[step.call] = CallFacts(step.seq, pretty_name(step.source), message)
-        elif step.ends_call and step.call in facts:
-            facts[step.call] = facts[step.call]._replace(outcome=_outcome(step))
-    return facts
+            self.facts[call] = CallFacts(pretty_name(step.source), message)
+        elif step.ends_call and call in self.facts:
+            self.facts[call] = self.facts[call]._replace(outcome=_outcome(step))
+
+
+def call_facts(steps: Iterable[Step]) -> dict[str, CallFacts]:
+    """The facts of all calls of a transcript."""
+    calls = Calls()
+    for step in steps:
+        calls.update(step)
+    return calls.facts
 
 
 def seconds_text(value: Any) -> str:

@@ -49,7 +49,7 @@ class SideBySide:
     def __init__(self, one: Transcript, other: Transcript) -> None:
         self.transcripts = one, other
         chart = draw_up(one.steps)
-        self.charts = chart, draw_up(other.steps, chart.numbers)
+        self.charts = chart, draw_up(other.steps, numbers=chart.numbers)
         is_roomy = all(fitting(chart) is ROOMY for chart in self.charts)
         size = BESIDE_ROOMY if is_roomy else BESIDE_THIN
         self.layouts = Layout(self.charts[0], size), Layout(self.charts[1], size)

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from genreply_cli.export import svg_shapes as shapes
-from genreply_cli.export.chart import Chart, draw_up
+from genreply_cli.export.chart import EVERYTHING, Chart, draw_up
 from genreply_cli.export.chart_words import subtitle, summary, title
 from genreply_cli.export.svg_layout import (
     HEAD_HEIGHT,
@@ -28,22 +28,28 @@ from genreply_cli.export.svg_shapes import xml
 from genreply_cli.export.svg_style import style
 from genreply_cli.text import crop
 from genreply_cli.timeline.lines import plain_line
+from genreply_cli.transcript.filters import Selection
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
 
 XML: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def render(header: Header, steps: Iterable[Step], *, scale: float = 1.0) -> Iterator[str]:
-    """The picture, piece by piece, `scale` times as large."""
-    steps = list(steps)
-    chart = draw_up(steps)
+def render(
+    header: Header,
+    steps: Iterable[Step],
+    *,
+    scale: float = 1.0,
+    selection: Selection = EVERYTHING,
+) -> Iterator[str]:
+    """The picture of the selected steps, piece by piece, `scale` times as large."""
+    chart = draw_up(steps, selection)
     layout = Layout(chart)
     heading, below = title(header, chart.counts.calls), subtitle(header, chart.counts.calls)
     outcomes = summary(chart.counts)
     room = layout.width - 2 * MARGIN
     yield XML
-    yield from opened(_frame(header, steps, chart, layout), scale)
+    yield from opened(_frame(header, chart, layout), scale)
     yield shapes.text("title", MARGIN, TITLE_Y, crop(heading, int(room / 12.4))) + "\n"
     facts = outcomes if below == heading else f"{below} · {outcomes}"
     yield shapes.text("sub", MARGIN, SUBTITLE_Y, crop(facts, int(room / 8))) + "\n"
@@ -52,9 +58,9 @@ def render(header: Header, steps: Iterable[Step], *, scale: float = 1.0) -> Iter
     yield "</svg>\n"
 
 
-def render_inside(header: Header, steps: list[Step], chart: Chart, layout: Layout) -> Iterator[str]:
+def render_inside(header: Header, chart: Chart, layout: Layout) -> Iterator[str]:
     """The picture as part of a page, which has its title and its script."""
-    frame = _frame(header, steps, chart, layout)._replace(top=HEAD_Y - HEAD_HEIGHT, role="group")
+    frame = _frame(header, chart, layout)._replace(top=HEAD_Y - HEAD_HEIGHT, role="group")
     yield from opened(frame)
     yield from Picture(chart, layout, is_in_page=True).render()
     yield from legend(layout.legend, layout.bottom, layout.legend_end)
@@ -77,10 +83,10 @@ class Frame(NamedTuple):
     role: str = "img"
 
 
-def _frame(header: Header, steps: list[Step], chart: Chart, layout: Layout) -> Frame:
+def _frame(header: Header, chart: Chart, layout: Layout) -> Frame:
     heading = title(header, chart.counts.calls)
-    description = f"A timeline of {len(steps)} events. {summary(chart.counts)}."
-    uid = uid_of(header, steps)
+    description = f"A timeline of {len(chart.steps)} events. {summary(chart.counts)}."
+    uid = uid_of(header, chart.steps)
     return Frame(uid, heading, description, layout.width, layout.height, layout.size.font)
 
 

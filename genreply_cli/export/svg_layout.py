@@ -102,7 +102,7 @@ class Layout:
             [self._lines(note) for note in notes(row)] if self.size.note_cells else []
             for row in chart.rows
         ]
-        names = [cells(period.name) for period in chart.periods.all if period.kind != "alive"]
+        names = [cells(period.name) for period in chart.periods if period.kind != "alive"]
         self.bar = float(self.size.bar)  # the width of a blocked or kept caller
         if self.size.names_fit:
             self.bar = max(self.bar, min(5, max(names, default=0)) * 9 + 8)
@@ -160,28 +160,28 @@ class Layout:
         stamp = max((cells(self.time(row.t)) for row in chart.rows), default=7)
         self.time_x = MARGIN + stamp * (size.font - 1) * MONO  # where a time ends
         columns: dict[int, int] = {}  # process -> how many kept callers it has beside each other
-        for period in chart.periods.all:
+        for period in chart.periods:
             if period.kind in BESIDE:
                 number = period.lane.number
                 columns[number] = max(columns.get(number, 0), period.column + 1)
-        callers = len(chart.callers)
-        gap = min(size.lane_gap, max(self.bar + 8, size.lanes / max(1, callers)))
+        callers = [lane for lane in chart.lanes if not lane.of_process]
+        gap = min(size.lane_gap, max(self.bar + 8, size.lanes / max(1, len(callers))))
         x = self.time_x + 26 + self.bar / 2
-        for number in range(callers):
-            self.xs[Lane(False, number)] = x + gap * number
+        for number, lane in enumerate(callers):
+            self.xs[lane] = x + gap * number
         if callers:
-            last = Lane(False, callers - 1)
+            last = callers[-1]
             x = self.xs[last] + self.bar + 24 + self._label_width({last, OUTSIDE})
-            self.xs[OUTSIDE] = x - 24
-        for number in range(chart.process_lanes):
-            x += columns.get(number, 0) * (self.bar + BAR_GAP)
-            self.xs[Lane(True, number)] = x
-            x += max(12 * size.font, self._label_width({Lane(True, number)}) + 36)
-        self.lanes_end = max(self.xs.values(), default=self.time_x)
+        self.xs[OUTSIDE] = x - 24
+        for lane in chart.lanes[len(callers) :]:
+            x += columns.get(lane.number, 0) * (self.bar + BAR_GAP)
+            self.xs[lane] = x
+            x += max(12 * size.font, self._label_width({lane}) + 36)
+        self.lanes_end = max(self.xs.values())
         self.notes_x = self.lanes_end + 36
         last_names = [
             self.name_width(period) / 2 + self.xs[period.lane] + 20
-            for period in chart.periods.all
+            for period in chart.periods
             if period.kind == "alive"
         ]
         self.notes_x = max([self.notes_x, *last_names])
@@ -212,7 +212,9 @@ class Layout:
 
     def y(self, row: int) -> float:
         """Where the arrows of a row are."""
-        return HEAD_Y if row == HEAD else self.ys[row] if self.ys else self.bottom
+        if row <= HEAD:
+            return HEAD_Y
+        return self.ys[row] if row < len(self.ys) else self.bottom
 
     def span(self, row: int) -> tuple[float, float]:
         """Where a row begins and ends."""
@@ -227,6 +229,8 @@ class Layout:
     def box(self, period: Period) -> Box:
         """The bar of a period."""
         x, top = self.xs[period.lane], self.y(period.begin)
+        if period.begin == HEAD and period.kind != "blocked":
+            top += HEAD_HEIGHT / 2 + 8  # below the name of the process
         end = self.bottom - 4 if period.end is None else self.y(period.end) + 7
         if period.kind == "handling":
             half = self.size.font / 2 - 1
@@ -256,7 +260,8 @@ class Layout:
 def fitting(chart: Chart) -> Metrics:
     """Large letters for a short session, small ones for a long one or one with many callers."""
     rows = sum(not row.is_folded for row in chart.rows)
-    is_short = rows <= MAX_ROOMY_ROWS and len(chart.callers) <= MAX_ROOMY_LANES
+    callers = sum(not lane.of_process for lane in chart.lanes)
+    is_short = rows <= MAX_ROOMY_ROWS and callers <= MAX_ROOMY_LANES
     return ROOMY if is_short else THIN
 
 

@@ -36,7 +36,7 @@ def lines(found: list[Entry], margin: float, end: float) -> int:
 
 def entries(*charts: Chart) -> list[Entry]:
     """The entries for the shapes of a picture, or of several that share a legend."""
-    periods = [period for chart in charts for period in chart.periods.all]
+    periods = [period for chart in charts for period in chart.periods]
     kinds = {period.kind for period in periods}
     marks = [mark for chart in charts for row in chart.rows for mark in row.marks]
     keeps = "caller: blocked; server: keeps it" if "kept" in kinds else "blocked caller"

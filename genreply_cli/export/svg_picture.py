@@ -50,14 +50,14 @@ class Picture:
     # --- what lasts ---
 
     def _periods(self) -> Iterator[str]:
-        alive = [period for period in self.chart.periods.all if period.kind == "alive"]
+        alive = [period for period in self.chart.periods if period.kind == "alive"]
         for period in alive:
             x, top = self.layout.xs[period.lane], self.layout.y(period.begin)
             bottom = self.layout.bottom if period.end is None else self.layout.y(period.end)
             yield shapes.path("lifeline", f"M{x:g} {top:g}V{bottom:g}") + "\n"
         for period in alive:
             yield self._name(period)
-        for period in self.chart.periods.all:
+        for period in self.chart.periods:
             if period.kind != "alive":
                 yield from self._bar(period)
 
@@ -86,6 +86,9 @@ class Picture:
             yield shapes.tear(box)
         if period.kind != "handling":
             yield self._call(pretty_name(period.name), box)
+        has_room = self.layout.size.names_fit and box.height > self.layout.size.above
+        if period.caller is not None and has_room:
+            yield shapes.text("label name", box.x, box.y - 4, pretty_name(period.caller))
         yield "</g>\n"
 
     def _call(self, name: str, box: Box) -> str:
@@ -138,6 +141,8 @@ class Picture:
             kind += " wrong"
         elif step.kind == "reply":
             kind += " right"
+        if mark.is_faint:
+            kind += " faint"
         data = ""
         if self._is_in_page:
             top, bottom = self.layout.span(row)

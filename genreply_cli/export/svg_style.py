@@ -71,6 +71,7 @@ def _shapes(font: int) -> list[Rule]:
         (".arrow", "fill:none;stroke-width:2"),
         (".answer", "stroke-dasharray:7 4"),
         (".ghost", "fill:none;stroke-width:2.2;stroke-dasharray:.1 5;stroke-linecap:round"),
+        (".faint", "opacity:.45"),
         (".open", "stroke-dasharray:none"),
         (".bar", "stroke-width:1.6"),
         (".queued,.vain", "stroke-dasharray:4 3"),
@@ -83,7 +84,7 @@ def _shapes(font: int) -> list[Rule]:
 def _colours(shade: Shade) -> list[Rule]:
     """Those of calls come first; what is wrong is red all the same."""
     rules = [
-        ("text,.label .name", f"fill:{shade.ink}"),
+        ("text", f"fill:{shade.ink}"),
         (".paper", f"fill:{shade.paper}"),
         (".sub,.time,.note,.legend", f"fill:{shade.dim}"),
         (".label,.unlike", f"stroke:{shade.paper}"),
@@ -101,6 +102,7 @@ def _colours(shade: Shade) -> list[Rule]:
         rules += [(lines, f"stroke:{hue}"), (areas, f"fill:{hue}")]
     return [
         *rules,
+        (".label .name,.label.name", f"fill:{shade.ink}"),
         (".wrong .arrow,.wrong .cross,.tear,.bar.vain", f"stroke:{shade.wrong}"),
         (".wrong .solid,.note.wrong,.wrong .badge", f"fill:{shade.wrong}"),
         (".right .badge,.note.right", f"fill:{shade.right}"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from genreply_cli.text import visible
 from genreply_cli.transcript.step import Step
@@ -77,6 +77,21 @@ class Filters:
         return (self.start is None or step.t >= self.start) and (
             self.stop is None or step.t <= self.stop
         )
+
+
+class Selection(NamedTuple):
+    """What of a transcript is shown. `causes`: the numbers of steps that led to selected ones."""
+
+    filters: Filters = Filters()
+    causes: Collection[int] = ()
+
+    def part(self, step: Step) -> Part:
+        """What a step is in a view of the selected ones."""
+        return self.filters.part(step, self.causes)
+
+    def shows_call(self, call: str) -> bool:
+        """Whether a call is one of those asked for."""
+        return not self.filters.calls or call in self.filters.calls
 
 
 def has_to_do_with(step: Step, call: str) -> bool:

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from recordings import steps_of
 
 from genreply_cli.export.chart import MAX_CALLER_LANES, draw_up
-from genreply_cli.export.chart_periods import Lane
+from genreply_cli.export.chart_periods import HEAD, Lane
 from genreply_cli.export.svg import render
 from genreply_cli.export.svg_layout import Layout
 from genreply_cli.paths import samples
 from genreply_cli.timeline.timeline import Timeline
+from genreply_cli.transcript.filters import Filters, Selection
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step, is_caller
@@ -123,7 +124,7 @@ def test_a_blocked_caller_is_a_bar_from_its_call_to_its_end() -> None:
         for step in steps_of(samples()["overlap-single"])
         if step.ends_call
     }
-    bars = [period for period in chart.periods.all if period.kind == "blocked"]
+    bars = [period for period in chart.periods if period.kind == "blocked"]
     assert {(bar.name, bar.begin, bar.end) for bar in bars} == {
         ("c1", 0, ends["c1"]), ("c2", 1, ends["c2"]), ("c3", 2, ends["c3"])
     }  # fmt: skip
@@ -158,12 +159,12 @@ def overwritten() -> list[Step]:
 
 def test_a_kept_caller_is_a_bar_at_the_server_that_is_cut_where_another_takes_its_place() -> None:
     chart = draw_up(overwritten())
-    bars = [period for period in chart.periods.all if period.kind == "kept"]
+    bars = [period for period in chart.periods if period.kind == "kept"]
     assert [(bar.name, bar.begin, bar.end, bar.is_cut, bar.column) for bar in bars] == [
         ("c1", 0, 1, True, 0), ("c2", 1, None, False, 0)
     ]  # fmt: skip
     assert bars[1].over == 2, "c2 is answered, and stays in the slot"
-    waits = {bar.name: bar.in_vain for bar in chart.periods.all if bar.kind == "blocked"}
+    waits = {bar.name: bar.in_vain for bar in chart.periods if bar.kind == "blocked"}
     assert waits == {"c1": 1, "c2": None}
     root = picture(overwritten())
     assert texts(root, "call").count("c1") == texts(root, "call").count("c2") == 2
@@ -185,7 +186,7 @@ def test_a_wrong_answer_is_red_with_a_ghost_to_the_caller_that_should_have_had_i
 
 def test_several_kept_callers_stand_beside_each_other() -> None:
     chart = draw_up(played("keyed", "none")[0])
-    kept = [bar for bar in chart.periods.all if bar.kind == "kept"]
+    kept = [bar for bar in chart.periods if bar.kind == "kept"]
     assert [(bar.name, bar.column, bar.is_cut) for bar in kept] == [
         ("c1", 0, False), ("c2", 1, False), ("c3", 2, False)
     ]  # fmt: skip
@@ -195,16 +196,16 @@ def test_several_kept_callers_stand_beside_each_other() -> None:
 
 def test_a_busy_handler_is_seen_to_be_deaf_and_a_free_one_is_not() -> None:
     busy = draw_up(played("blocking", "none")[0])
-    handled = [bar for bar in busy.periods.all if bar.kind == "handling"]
-    queued = [bar for bar in busy.periods.all if bar.kind == "queued"]
+    handled = [bar for bar in busy.periods if bar.kind == "handling"]
+    queued = [bar for bar in busy.periods if bar.kind == "queued"]
     assert [bar.name for bar in handled] == ["c1", "c2", "c3"]
     assert all(bar.end is not None and bar.end > bar.begin for bar in handled)
     assert [(bar.name, bar.end) for bar in queued] == [
         ("c2", handled[1].begin), ("c3", handled[2].begin)
     ]  # fmt: skip
     free = draw_up(played("single", "none")[0])
-    assert all(bar.end == bar.begin for bar in free.periods.all if bar.kind == "handling")
-    assert not [bar for bar in free.periods.all if bar.kind == "queued"]
+    assert all(bar.end == bar.begin for bar in free.periods if bar.kind == "handling")
+    assert not [bar for bar in free.periods if bar.kind == "queued"]
 
 
 def test_callers_one_after_the_other_share_a_lane_and_too_many_at_once_do_too() -> None:
@@ -267,7 +268,7 @@ def test_a_lifeline_begins_below_the_name_of_its_process() -> None:
         Step(3, 2.0, "start", at="websocket"),
     ]
     layout = Layout(draw_up(steps))
-    lives = [bar for bar in layout.chart.periods.all if bar.kind == "alive"]
+    lives = [bar for bar in layout.chart.periods if bar.kind == "alive"]
     assert [(bar.name, bar.begin, bar.end) for bar in lives] == [
         ("coordinator", -1, None), ("websocket", -1, 1), ("websocket", 2, None)
     ]  # fmt: skip
@@ -275,6 +276,36 @@ def test_a_lifeline_begins_below_the_name_of_its_process() -> None:
     assert drawn.rindex('class="lifeline"') < drawn.index('class="box"'), (
         "names are drawn over them"
     )
+
+
+def test_a_view_from_the_middle_knows_who_waits_already_and_who_they_are() -> None:
+    start = Selection(Filters(start=0.1))
+    chart = draw_up(overwritten(), start)
+    waits = {bar.name: (bar.begin, bar.caller) for bar in chart.periods if bar.kind == "blocked"}
+    assert waits == {"c1": (HEAD, "caller"), "c2": (HEAD, "caller-2")}
+    assert [bar.name for bar in chart.periods if bar.kind == "kept"] == ["c2"]
+    drawn = "".join(render(Header(), overwritten(), selection=start))
+    root = ET.fromstring(drawn.encode())
+    assert texts(root, "name") == ["caller", "caller-2"]
+    assert sorted(texts(root, "head")) == ["coordinator", "websocket"]
+    assert [mark.step.seq for row in chart.rows for mark in row.marks] == [7, 8, 9]
+
+
+def test_a_view_of_one_call_has_no_lanes_of_others_that_have_nothing_to_do_with_it() -> None:
+    steps = played("keyed", "none")[0]
+    chart = draw_up(steps, Selection(Filters(frozenset({"c2"}))))
+    assert {bar.name for bar in chart.periods if bar.kind != "alive"} == {"c2"}
+    assert chart.lanes == [Lane(False, 1), Lane(True, 0), Lane(True, 1)]
+    assert Layout(chart).xs[Lane(False, 1)] < 200, "it has the first place"
+    done = genreply("trace", "overlap-single", "--call", "c1", "--as", "svg")
+    root = ET.fromstring(done.out.encode())
+    assert "WRONG: c3 gets c1's answer" in texts(root, "wrong")
+
+
+@given(steps=recordings, calls=st.sets(st.text(max_size=4)), stop=st.floats(0, 2))
+def test_every_selection_can_be_drawn(steps: list[Step], calls: set[str], stop: float) -> None:
+    selection = Selection(Filters(frozenset(calls), stop=stop))
+    ET.fromstring("".join(render(Header(), steps, selection=selection)).encode())
 
 
 def test_long_waits_take_more_room_than_short_ones() -> None:
