@@ -11,8 +11,9 @@ answer may come at any time. It counts for itself: the counts of an `end` are ch
 
 from array import array
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from genreply_cli.analysis.causes import Causes
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step, is_caller
 
@@ -94,14 +95,23 @@ def _split(name: str) -> tuple[str, int]:
     return (stem, int(digits)) if dash and digits.isdecimal() and len(digits) < 10 else (name, 1)
 
 
-OpenCall = tuple[float, str | None, str | None, int]  # time, caller, callee and seq of a call
+class OpenCall(NamedTuple):
+    """How a call began."""
+
+    t: float
+    caller: str | None
+    callee: str | None
+    seq: int
+    timeout: float | None
+    in_vain: bool  # its callee had exited before
 
 
 class Checker:
     """Calls `report` with a field and with what was expected, for each thing that is wrong."""
 
     def __init__(self, report: Callable[[str, str], None]) -> None:
-        self.report = report
+        self._report = report
+        self._reports = 0
         self.steps = 0
         self.calls = 0
         self._seq = 0
@@ -119,9 +129,16 @@ class Checker:
         )
         self._ended = False
         self._absent_names: set[str] = set()  # fields without a name that were reported
+        self._causes = Causes(self.report, self._open.__contains__)
+
+    def report(self, field: str, problem: str) -> None:
+        """Report what is wrong with a field of the step that is checked."""
+        self._reports += 1
+        self._report(field, problem)
 
     def update(self, step: Step) -> None:
         """Check one more step."""
+        reports = self._reports
         self.steps += 1
         seq, t, cause, call, kind = step.seq, step.t, step.cause, step.call, step.kind
         if seq != self._seq + 1:
@@ -144,6 +161,10 @@ class Checker:
         ):
             self.report("call", f"expected a call that has begun, found {pretty_name(call)}")
         self._check_kind(step)
+        if self._reports == reports:
+            self._causes.update(step)
+        else:
+            self._causes.skip(step)
 
     def skip(self) -> None:
         """Count a line that could not be read, and that was reported."""
@@ -203,7 +224,9 @@ class Checker:
             self._report_unknown("to", "a process that was started,", step.target)
         if step.message is NO_MESSAGE:
             self.report("message", "expected a message, found none")
-        self._open[call] = step.t, step.source, step.target, step.seq
+        in_vain = (step.target or "") in self._names and step.target not in self._alive
+        timeout = step.details.get("timeout")
+        self._open[call] = OpenCall(step.t, step.source, step.target, step.seq, timeout, in_vain)
 
     def _noreply(self, step: Step) -> None:
         call, at = step.call, self._require_alive(step)
@@ -213,7 +236,7 @@ class Checker:
         if call in self._open:
             kept[call] = None
             self._kept_at[call] = at
-            _, _, callee, seq = self._open[call]
+            callee, seq = self._open[call].callee, self._open[call].seq
             if callee != at:
                 expected = f"expected {_shown(callee)}, which was called"
                 self.report("at", f"{expected}; found {pretty_name(at)}")
@@ -230,7 +253,10 @@ class Checker:
 
     def _reply(self, step: Step) -> None:
         asked = self._end_call(step, REPLIED)
+        self._causes.forget(step.call)
         self._check_source(step)
+        if step.message is NO_MESSAGE:
+            self.report("message", "expected a message, found none")
         if asked is not None:
             self._check_caller("to", step.target, asked)
         self._check_intended(step)
@@ -240,19 +266,36 @@ class Checker:
         if asked is not None:
             self._check_caller("from", step.source, asked)
             self._check_callee("to", step.target, asked)
-        went_to = step.details.get("went_to")
-        if went_to is not None and not self._is_other_call(went_to, step):
-            expected = "expected another call, which got the answer"
-            self.report("went_to", f"{expected}; found {pretty_name(went_to)}")
+            if step.kind == "timeout":
+                self._check_timeout(step, asked)
+        self._causes.check_went_to(step)
+
+    def _check_timeout(self, step: Step, asked: OpenCall) -> None:
+        """A caller gives up when its own timeout is over, not before."""
+        found = step.details.get("timeout", asked.timeout)
+        if found != asked.timeout:
+            expected = f"expected {_shown(asked.timeout)}, the timeout of the call"
+            self.report("timeout", f"{expected}; found {_shown(found)}")
+        elif asked.timeout is not None:
+            due = asked.t + asked.timeout
+            if step.t < due - ROUNDING:
+                self.report(
+                    "t", f"expected {due:.6f}, when the timeout is over; found {step.t:.6f}"
+                )
 
     def _down(self, step: Step) -> None:
         self._check_source(step)
         if step.reaches_monitor:
             return
         asked = self._end_call(step, GONE)
+        self._causes.forget(step.call)
         if asked is not None:
             self._check_caller("to", step.target, asked)
             self._check_callee("from", step.source, asked)
+            reason = step.details.get("reason")
+            if asked.in_vain and reason not in {None, "noproc"}:
+                expected = "expected noproc: the process had exited before the call"
+                self.report("reason", f"{expected}; found {pretty_name(reason)}")
 
     def _end_call(self, step: Step, state: int) -> OpenCall | None:
         """End the call of this step. Returns what is known of its beginning."""
@@ -269,7 +312,7 @@ class Checker:
         at = self._kept_at.pop(call, None)
         if at is not None:
             self._kept[at].pop(call, None)
-        blocked, waited = step.details.get("blocked"), step.t - asked[0]
+        blocked, waited = step.details.get("blocked"), step.t - asked.t
         if blocked is not None and not _is_close(blocked, waited):
             expected = f"expected {waited:.6f}, the time since the call"
             self.report("blocked", f"{expected}; found {blocked:.6f}")
@@ -301,18 +344,18 @@ class Checker:
             self.report("ago", f"{since}; found {ago:.6f}")
 
     def _check_caller(self, field: str, found: str | None, asked: OpenCall) -> None:
-        if found != asked[1]:
-            expected = f"expected {_shown(asked[1])}, which made the call"
+        if found != asked.caller:
+            expected = f"expected {_shown(asked.caller)}, which made the call"
             self.report(field, f"{expected}; found {_shown(found)}")
 
     def _check_callee(self, field: str, found: str | None, asked: OpenCall) -> None:
-        if found != asked[2]:
-            expected = f"expected {_shown(asked[2])}, which was called"
+        if found != asked.callee:
+            expected = f"expected {_shown(asked.callee)}, which was called"
             self.report(field, f"{expected}; found {_shown(found)}")
 
     def _check_intended(self, step: Step) -> None:
         intended = step.details.get("for")
-        if intended is not None and not self._is_other_call(intended, step):
+        if intended is not None and step.cause is None and not self._is_other_call(intended, step):
             expected = "expected another call, for which the answer was meant"
             self.report("for", f"{expected}; found {pretty_name(intended)}")
 
@@ -343,6 +386,7 @@ class Checker:
         for table in (self._open, self._alive, self._kept, self._kept_at, self._latest_kept):
             table.clear()
         self._names = Names()
+        self._causes.clear()
 
     def _state(self, step: Step) -> None:
         at = self._require_alive(step)
@@ -371,13 +415,15 @@ class Checker:
         at = self._require_alive(step)
         if at is None:
             return
+        link = step.details.get("link")
+        if link is not None and not self._was_started(link):
+            self.report("link", f"expected a process that was started, found {pretty_name(link)}")
+        elif link in self._alive:
+            self.report("link", f"expected a process that has exited; {pretty_name(link)} lives")
         self._alive.discard(at)
         for call in self._kept.pop(at, ()):
             self._kept_at.pop(call, None)
         self._latest_kept.pop(at, None)
-        link = step.details.get("link")
-        if link is not None and not self._was_started(link):
-            self.report("link", f"expected a process that was started, found {pretty_name(link)}")
 
     def _end(self, step: Step) -> None:
         self._ended = True
@@ -423,7 +469,7 @@ def _is_close(seconds: float, exact: float) -> bool:
     return -ROUNDING < exact - seconds < ROUNDING
 
 
-def _shown(name: str | int | None) -> str:
+def _shown(name: str | float | None) -> str:
     return "none" if name is None else pretty_name(name)
 
 

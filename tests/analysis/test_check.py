@@ -129,16 +129,16 @@ TAMPERED: list[tuple[str, Callable[[Lines], None], list[Finding]]] = [
     ]),
     ("late", change(8, kind=3), [(8, "kind", "expected text, found 3")]),
     ("overlap-single", change(14, **{"for": "c9"}), [
-        (14, "for", "expected another call, for which the answer was meant; found c9"),
+        (14, "for", "expected c1, to which its cause belongs; found c9"),
     ]),
     ("overlap-single", change(14, **{"for": "c3"}), [
-        (14, "for", "expected another call, for which the answer was meant; found c3"),
+        (14, "for", "expected c1, to which its cause belongs; found c3"),
     ]),
     ("overlap-single", change(16, kind="late"), [
         (16, "call", "expected a call whose caller waits no longer; c3 was answered before"),
     ]),
     ("overlap-single", change(19, went_to="c1"), [
-        (19, "went_to", "expected another call, which got the answer; found c1"),
+        (19, "went_to", "expected c3, which got its answer; found c1"),
     ]),
     ("crash", change(13, link="nobody"), [
         (13, "link", "expected a process that was started, found nobody"),
@@ -315,3 +315,56 @@ def test_the_samples_are_read_as_they_were_written() -> None:
     header, steps = read(samples()["hello"])
     assert header.title == "one greeting: kept, answered later"
     assert len(list(steps)) == 11
+
+
+FORGERIES: dict[str, tuple[str, int, Callable[[dict[str, Any]], object], str]] = {
+    "for taken out": ("overlap-single", 13, lambda s: s.pop("for"), "for"),
+    "for of another call": ("overlap-single", 13, lambda s: s.update({"for": "c2"}), "for"),
+    "for added": ("late", 13, lambda s: s.update({"for": "c1"}), "for"),
+    "for added to a duplicate": ("overlap-single", 17, lambda s: s.update({"for": "c1"}), "for"),
+    "went_to missing": ("overlap-single", 18, lambda s: s.pop("went_to"), "went_to"),
+    "went_to of another call": ("overlap-single", 18, lambda s: s.update(went_to="c2"), "went_to"),
+    "went_at too late": ("overlap-single", 18, lambda s: s.update(went_at=0.3), "went_at"),
+    "went_at missing": ("overlap-single", 19, lambda s: s.pop("went_at"), "went_at"),
+    "a cause that is a start": ("late", 7, lambda s: s.update(cause=1), "cause"),
+    "a cast caused by another call": ("overlap-single", 10, lambda s: s.update(cause=6), "cause"),
+    "a reply from elsewhere": ("late", 13, lambda s: s.update({"from": "websocket"}), "cause"),
+    "a reply without a message": ("late", 13, lambda s: s.pop("message"), "message"),
+    "another timeout": ("overlap-single", 19, lambda s: s.update(timeout=2.0), "timeout"),
+}
+
+
+def forged(sample: str, seq: int, forge: Callable[[dict[str, Any]], object]) -> list[str]:
+    """What --check finds in a sample in which one step was forged."""
+    lines = sample_lines_without_states(sample)
+    step = json.loads(lines[seq])
+    forge(step)
+    lines[seq] = json.dumps(step)
+    done = genreply("trace", "-", "--check", stdin="\n".join([*lines, ""]).encode())
+    return [line.partition(", ")[2] for line in done.out.splitlines()]
+
+
+def sample_lines_without_states(sample: str) -> list[str]:
+    """A sample of version 1: the header, then the steps in order, so that line n is step n."""
+    return (
+        (Path(__file__).parent.parent / "transcript" / "version1" / f"{sample}.jsonl")
+        .read_text()
+        .splitlines()
+    )
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_single_forgery_is_found_at_its_own_line_and_nothing_else_is(forgery: str) -> None:
+    sample, seq, forge, field = FORGERIES[forgery]
+    (finding,) = forged(sample, seq, forge)
+    assert finding.startswith(f'line {seq + 1}, field "{field}": ')
+
+
+def test_an_end_by_a_link_whose_other_end_lives_is_found() -> None:
+    links = [
+        json.loads(line)["seq"]
+        for line in sample_lines_without_states("crash")
+        if '"link":' in line
+    ]
+    (finding, *_) = forged("crash", links[0], lambda step: step.update(link="coordinator"))
+    assert 'field "link"' in finding
