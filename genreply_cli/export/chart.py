@@ -125,6 +125,7 @@ class Chart:
             if len(run) >= MIN_RUN and _looks(run[0]) is not None:
                 for index, row in enumerate(run):
                     row.index, row.run = index, run
+        self._periods.drop_guesses()
         named = set(self.numbers)
         self.periods = [
             period

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.snapshot import Snapshot
+from genreply_cli.transcript.step import Step, is_caller
 
 HEAD: Final = -1  # the row of the names at the top
 
@@ -28,6 +29,7 @@ class Period:
     name: str  # of a call; of the process if that lives
     begin: int
     caller: str | None = None  # who waits, if no row says it
+    server: str | None = None  # whose handler runs
     end: int | None = None
     column: int = 0  # beside other periods of this kind
     is_cut: bool = False  # the server has forgotten this caller while it waited
@@ -53,54 +55,52 @@ class Place(NamedTuple):
 class Periods:
     """A fold over steps and the places where they stand.
 
-    What a server keeps is what its states say. A server whose states are not recorded, or too large
-    to be recorded whole, is taken to keep each caller that got no answer from its handler.
+    What a server keeps and handles is what the snapshot says. Where it does not know what is kept,
+    each caller that waits after a NoReply is taken to be kept; where it does not know when handlers
+    return, only those are shown that returned at once.
     """
 
     def __init__(self, lane_of: Callable[[str], Lane]) -> None:
         self._lane_of = lane_of  # of a process
+        self._snapshot = Snapshot()
         self._all: dict[int, Period] = {}  # by identity, in the order in which they began
-        self._running: dict[tuple[PeriodKind, str], Period] = {}
+        self._running: dict[tuple[PeriodKind, str, Lane | None], Period] = {}
         self._columns: dict[Lane, set[int]] = {}  # those that are taken
-        self._mailboxes: dict[
-            str, dict[str, None]
-        ] = {}  # server -> the call in its handler, others
-        self._keeps: dict[str, dict[str, None]] = {}  # server -> calls
-        self._states_known: set[str] = set()  # servers
+        self._handled: dict[str, str] = {}  # server -> the call in its handler
+        self._queued: dict[str, dict[str, None]] = {}  # server -> calls
+        self._kept: dict[str, dict[str, None]] = {}  # server -> calls
+        self._tells_returns: set[str] = set()  # servers whose returns are recorded
 
     @property
     def all(self) -> list[Period]:
         """The periods, in the order in which they began."""
         return list(self._all.values())
 
-    def running(self, kind: PeriodKind, name: str) -> Period | None:
-        """The period of this kind that lasts, if there is one."""
-        return self._running.get((kind, name))
-
-    def is_running(self, name: str) -> bool:
-        """Whether a process lives."""
-        return ("alive", name) in self._running
+    def running(self, kind: PeriodKind, name: str, lane: Lane | None = None) -> Period | None:
+        """The period of this kind that lasts, if there is one. Several servers may keep a call."""
+        return self._running.get((kind, name, lane if kind == "kept" else None))
 
     def changes(self, step: Step) -> bool:
-        """Whether a state keeps other calls than the one before, as far as both are known."""
-        before = self._keeps.get(step.at or "", {})
-        return not _is_partial(step) and _calls(step, "keeps") != list(before)
+        """Whether a state keeps other calls than are drawn as kept, as far as that is known."""
+        keeps, kept = step.details.get("keeps"), self._kept.get(step.at or "", {})
+        return not step.details.get("more") and set(keeps or ()) != set(kept)
 
     def begin(self, kind: PeriodKind, lane: Lane, name: str, row: int) -> Period | None:
         """Begin a period, if it does not last already."""
-        if (kind, name) in self._running:
+        if self.running(kind, name, lane) is not None:
             return None
         period = Period(kind, lane, name, row)
         if kind in BESIDE:
             taken = self._columns.setdefault(lane, set())
             period.column = next(n for n in range(len(taken) + 1) if n not in taken)
             taken.add(period.column)
-        self._running[kind, name] = self._all[id(period)] = period
+        self._running[kind, name, lane if kind == "kept" else None] = period
+        self._all[id(period)] = period
         return period
 
-    def end(self, kind: PeriodKind, name: str, row: int) -> None:
+    def end(self, kind: PeriodKind, name: str, row: int, lane: Lane | None = None) -> None:
         """End a period, if it lasts. One that is in no row is forgotten."""
-        period = self._running.pop((kind, name), None)
+        period = self._running.pop((kind, name, lane if kind == "kept" else None), None)
         if period is None:
             return
         period.end = row
@@ -111,97 +111,88 @@ class Periods:
 
     def update(self, step: Step, place: Place, source: Lane | None) -> None:
         """Begin and end what a step begins and ends. `source` is where its arrow begins."""
-        call, server = step.call, step.at or step.source
-        match step.kind:
-            case "start" if step.at is not None:
-                self.end("alive", step.at, place.end)
-                self.begin("alive", self._lane_of(step.at), step.at, place.begin)
-            case "exit" if step.at is not None:
-                self._exit(step.at, place)
-            case "call" if call is not None and source is not None and step.target is not None:
-                blocked = self.begin("blocked", source, call, place.begin)
-                if blocked is not None and not place.is_shown:
-                    blocked.caller = step.source
-                self._ask(step.target, call, place)
-            case "state" if server is not None:
-                self._keep(server, step, place)
-            case "noreply" if server is not None and call is not None:
-                self._end_handling(server, call, place)
-                if server not in self._states_known:
-                    self._keeps.setdefault(server, {})[call] = None
-                    self.begin("kept", self._lane_of(server), call, place.begin)
-            case "reply" | "late" | "duplicate" if server is not None and call is not None:
-                self._end_handling(server, call, place)
-        if call is not None and step.ends_call:
-            self._end_call(call, place)
+        self._snapshot.update(step)
+        call = step.call
+        if step.kind == "start" and step.at is not None:
+            self.end("alive", step.at, place.end)
+            self.begin("alive", self._lane_of(step.at), step.at, place.begin)
+        if step.kind == "exit" and step.at is not None:
+            self.end("alive", step.at, place.end)
+        if call is not None and call not in self._snapshot.open:
+            self.end("blocked", call, place.end)
+        elif call is not None and step.kind == "call" and source is not None:
+            blocked = self.begin("blocked", source, call, place.begin)
+            if blocked is not None and not place.is_shown:
+                blocked.caller = step.source
+        for server in dict.fromkeys((step.at, step.source, step.target)):
+            if server is not None and not is_caller(server):
+                self._follow_handler(server, step, place)
+                self._follow_kept(server, step, place)
+        for forgotten in step.forgot:
+            waits = self.running("blocked", forgotten)
+            if waits is not None:
+                waits.in_vain = place.begin
 
-    def _ask(self, server: str, call: str, place: Place) -> None:
-        if not self.is_running(server):
-            return
-        mailbox = self._mailboxes.setdefault(server, {})
-        if call not in mailbox:
-            mailbox[call] = None
-            kind: PeriodKind = "queued" if len(mailbox) > 1 else "handling"
-            self.begin(kind, self._lane_of(server), call, place.begin)
+    def drop_guesses(self) -> None:
+        """Leave out the handlers of servers that do not tell when they return."""
+        for period in self.all:
+            is_known = period.server is None or period.server in self._tells_returns
+            if not is_known and (period.end is None or period.end > period.begin):
+                del self._all[id(period)]
 
-    def _end_handling(self, server: str, call: str, place: Place) -> None:
-        """The handler of a call has returned; that of the next call in the mailbox begins."""
-        mailbox = self._mailboxes.get(server)
-        if not mailbox or next(iter(mailbox)) != call:
-            return
-        del mailbox[call]
-        self.end("handling", call, place.end)
-        if mailbox:
-            following = next(iter(mailbox))
-            self.end("queued", following, place.end)
-            self.begin("handling", self._lane_of(server), following, place.begin)
+    def _follow_handler(self, server: str, step: Step, place: Place) -> None:
+        """Which call the handler of a server works on, and which calls queue meanwhile."""
+        if step.at == server and step.kind in {"noreply", "state"}:
+            self._tells_returns.add(server)
+        queued = self._queued.setdefault(server, {})
+        handled, before = self._snapshot.handling(server), self._handled.get(server)
+        if handled != before:
+            if before is not None:
+                self.end("handling", before, place.end)
+                del self._handled[server]
+            if handled is not None:
+                self._handled[server] = handled
+                self._begin_at(server, "handling", handled, place.begin)
+        for call in (handled, step.call if step.returns and step.source == server else None):
+            if call in queued:
+                del queued[call]
+                self.end("queued", call, place.end)
+        if server not in self._snapshot.alive:
+            for call in self._queued.pop(server):
+                self.end("queued", call, place.end)
+        elif step.kind == "call" and step.target == server and step.call not in {handled, None}:
+            queued[step.call] = None
+            self._begin_at(server, "queued", step.call, place.begin)
 
-    def _keep(self, server: str, step: Step, place: Place) -> None:
-        if _is_partial(step):
-            self._states_known.discard(server)
-            return
-        self._states_known.add(server)
-        before, keeps = self._keeps.get(server, {}), dict.fromkeys(_calls(step, "keeps"))
-        self._keeps[server] = keeps
-        forgot = _calls(step, "forgot")
+    def _begin_at(self, server: str, kind: PeriodKind, call: str, row: int) -> None:
+        period = self.begin(kind, self._lane_of(server), call, row)
+        if period is not None:
+            period.server = server
+
+    def _follow_kept(self, server: str, step: Step, place: Place) -> None:
+        """Which calls a server keeps."""
+        before, call, lane = self._kept.get(server, {}), step.call, self._lane_of(server)
+        keeps = self._snapshot.keeps(server)
+        if keeps is not None:
+            now = dict.fromkeys(keeps)
+        elif server not in self._snapshot.alive:
+            now = {}
+        else:
+            now = dict(before)
+            held = None if call is None else self._snapshot.open.get(call)
+            if held is not None and held.held_by == server:
+                now[held.call] = None
+            elif call is not None:
+                now.pop(call, None)
         for name in before:
-            kept = self.running("kept", name)
-            if name not in keeps and kept is not None:
-                kept.is_cut = name in forgot and kept.begin <= place.end
-                self.end("kept", name, place.begin if kept.is_cut else place.end)
-        for name in forgot:
-            blocked = self.running("blocked", name)
-            if blocked is not None:
-                blocked.in_vain = place.begin
-        for name in keeps:
-            self.begin("kept", self._lane_of(server), name, place.begin)
-
-    def _end_call(self, call: str, place: Place) -> None:
-        self.end("blocked", call, place.end)
-        kept = self.running("kept", call)
-        for server, keeps in self._keeps.items() if kept is not None else ():
-            if call not in keeps:
-                continue
-            if server not in self._states_known:
-                del keeps[call]
-                self.end("kept", call, place.end)
-            elif kept is not None and kept.over is None:
+            kept = self.running("kept", name, lane)
+            if name not in now and kept is not None:
+                kept.is_cut = name in step.forgot and kept.begin <= place.end
+                self.end("kept", name, place.begin if kept.is_cut else place.end, lane)
+        for name in now:
+            self.begin("kept", lane, name, place.begin)
+            kept = self.running("kept", name, lane)
+            has_ended = keeps is not None and keeps[name].outcome is not None
+            if has_ended and kept is not None and kept.over is None:
                 kept.over = place.end
-
-    def _exit(self, server: str, place: Place) -> None:
-        self.end("alive", server, place.end)
-        for call in self._mailboxes.pop(server, ()):
-            self.end("handling", call, place.end)
-            self.end("queued", call, place.end)
-        for call in self._keeps.pop(server, ()):
-            self.end("kept", call, place.end)
-
-
-def _calls(step: Step, field: str) -> list[str]:
-    calls = step.details.get(field)
-    return [call for call in calls if isinstance(call, str)] if isinstance(calls, list) else []
-
-
-def _is_partial(step: Step) -> bool:
-    """Whether a state was too large to be recorded whole."""
-    return step.details.get("more") is not None or "keeps" not in step.details
+        self._kept[server] = now
