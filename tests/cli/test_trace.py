@@ -51,8 +51,10 @@ def test_a_call_is_shown_with_what_became_of_its_answer_and_with_what_led_to_its
     rows = [genreply("trace", "overlap-single", "--call", call).out for call in ("c1", "c3")]
     assert rows[0].splitlines()[3:] == [
         '0.030000 c2 call caller-2 -> coordinator: greet "B"',
-        "0.030000 c2 forget coordinator: c1 forgotten:"
-        " nothing in the coordinator leads to it any more",
+        (
+            "0.030000 c2 forget coordinator: c1 forgotten:"
+            " nothing in the coordinator leads to it any more"
+        ),
         '0.250000 c1 info websocket -> coordinator: message_received "A to you too!"',
         '0.250000 c3 reply coordinator -> caller-3: "A to you too!" (WRONG CALLER: asked by c1)',
         "1.000000 c1 timeout caller: gave up; its answer went to c3 at +0.250 s",
