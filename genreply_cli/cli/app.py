@@ -286,7 +286,7 @@ def trace(
         bool, option("--events", help="Write the events to stdout, as a transcript.")
     ] = False,
     stats: Annotated[bool, option("--stats", help="Count what became of the calls.")] = False,
-    json: Annotated[bool, option("--json", help="Write --stats as JSON.")] = False,
+    json: Annotated[bool, option("--json", help="Write --stats or --check as JSON.")] = False,
     explain: Annotated[
         bool,
         option("--explain", help="Explain in words what became of the calls, beside the code."),

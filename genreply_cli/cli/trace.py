@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
@@ -64,7 +64,7 @@ class TraceOptions:
         """Raise a usage error if options do not go together."""
         start, stop = self.filters.start, self.filters.stop
         compares = self.task in {"diff", "rerun"}
-        require("--json", self.json, "--stats", self.task == "stats")
+        require("--json", self.json, "--stats or --check", self.task in {"stats", "check"})
         is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
         require("--scale", self.scale is not None, "an export as svg", is_scalable)
         if self.task == "export" and self.other is not None:
@@ -405,32 +405,46 @@ def check(source: str, wanted: TraceOptions) -> int:
     from genreply_cli.analysis.check import Checker
 
     wrong = 0
+    findings: list[dict[str, Any]] = []  # only for --json, which is one object
 
-    def bad(error: TranscriptError) -> None:
+    def report(error: TranscriptError) -> None:
         nonlocal wrong
         wrong += 1
+        if wanted.json:
+            finding = {"line": error.line, "field": error.field, "problem": error.problem}
+            findings.append(finding)
+            return
         if sys.stdout.isatty():
             reading.stop_showing()
         print(error)
 
-    def unreadable(error: TranscriptError) -> None:
-        bad(error)
-        laws.skip()
+    def report_unreadable(error: TranscriptError) -> None:
+        report(error)
+        checker.skip()
 
-    laws = Checker(lambda field, problem: bad(TranscriptError(problem, file, steps.line, field)))
-    with closing(open_transcript(source, unreadable)) as steps:
+    checker = Checker(
+        lambda field, problem: report(TranscriptError(problem, file, steps.line, field))
+    )
+    with closing(open_transcript(source, report_unreadable)) as steps:
         file, reading = steps.file, WithProgress(steps, wanted.output_options)
         try:
             for step in reading:
-                laws.update(step)
+                checker.update(step)
         except TranscriptError as error:  # it cannot be read any further
-            bad(error)
+            report(error)
+    notes = [*steps.notes, *checker.notes()]
+    if wanted.json:
+        import json
+
+        counts = {"events": checker.steps, "calls": checker.calls}
+        print(json.dumps({"valid": not wrong, **counts, "findings": findings, "notes": notes}))
+        return ExitStatus.INVALID if wrong else ExitStatus.OK
     sys.stdout.flush()
-    for note in [*steps.notes, *laws.notes()]:
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
     found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
-    print(f"{laws.steps} events, {laws.calls} calls: {found}", file=sys.stderr)
-    return ExitStatus.INVALID if wrong else 0
+    print(f"{checker.steps} events, {checker.calls} calls: {found}", file=sys.stderr)
+    return ExitStatus.INVALID if wrong else ExitStatus.OK
 
 
 def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:

@@ -113,7 +113,7 @@ def test_numbers_can_be_had_of_a_part_and_as_json() -> None:
         (["no/such.jsonl"], 5, "genreply trace --list shows the samples"),
         (["late", "--kind", "replay"], 2, "did you mean reply?"),
         (["late", "--from", "soon"], 2, "expected something like 250ms, 1.5s or 2"),
-        (["late", "--json"], 2, "--json is for --stats, which is missing"),
+        (["late", "--json"], 2, "--json is for --stats or --check, which is missing"),
         (
             ["late", "--print", "--stats"],
             2,
@@ -155,3 +155,19 @@ def test_a_story_is_told_whole_or_not_at_all(part: list[str]) -> None:
     done = genreply("trace", "late", "--explain", *part)
     assert (done.code, done.out) == (2, "")
     assert "--explain tells the whole story of a call; leave out --kind" in done.err
+
+
+def test_a_check_as_json_is_one_object() -> None:
+    events = len(genreply("trace", "late", "--events").out.splitlines()) - 1
+    done = genreply("trace", "late", "--check", "--json")
+    expected = {"valid": True, "events": events, "calls": 2, "findings": [], "notes": []}
+    assert (done.code, json.loads(done.out), done.err) == (0, expected, "")
+    lines = genreply("trace", "late", "--events").out.replace('"ago":0.2', '"ago":0.1')
+    forged = genreply("trace", "-", "--check", "--json", stdin=lines.encode())
+    result = json.loads(forged.out)
+    assert (forged.code, result["valid"]) == (5, False)
+    (finding,) = result["findings"]
+    assert finding["field"] == "ago"
+    assert (
+        finding["problem"] == "expected 0.200000, the time since the call has ended; found 0.100000"
+    )
