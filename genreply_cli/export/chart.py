@@ -115,8 +115,6 @@ class Chart:
                 if call is not None:
                     self.numbers.setdefault(call, len(self.numbers))
         self._periods.update(step, place, mark.source)
-        if step.kind == "call" and step.call is not None:
-            mark.is_queued = self._periods.running("queued", step.call) is not None
 
     def close(self) -> None:
         """Find the runs of rows that look alike, and leave out what is in no row."""
@@ -136,7 +134,10 @@ class Chart:
         for period in self.periods:
             if period.kind != "alive":
                 self.numbers.setdefault(period.name, len(self.numbers))
+        queued = {bar.name for bar in self.periods if bar.kind == "queued" and bar.end != bar.begin}
         marks = [mark for row in self.rows for mark in row.marks]
+        for mark in marks:
+            mark.is_queued = mark.step.kind == "call" and mark.step.call in queued
         lanes = {period.lane for period in self.periods if period.kind != "alive"}
         for mark in [*self.heads, *marks]:
             lanes |= {lane for lane in (mark.source, mark.target, mark.meant) if lane is not None}

@@ -137,7 +137,7 @@ class Periods:
         """Leave out the handlers of servers that do not tell when they return."""
         for period in self.all:
             is_known = period.server is None or period.server in self._tells_returns
-            if not is_known and (period.end is None or period.end > period.begin):
+            if not is_known and (period.kind == "queued" or period.end != period.begin):
                 del self._all[id(period)]
 
     def _follow_handler(self, server: str, step: Step, place: Place) -> None:
@@ -145,7 +145,9 @@ class Periods:
         if step.at == server and step.kind in {"noreply", "state"}:
             self._tells_returns.add(server)
         queued = self._queued.setdefault(server, {})
-        handled, before = self._snapshot.handling(server), self._handled.get(server)
+        is_alive = server in self._snapshot.alive
+        handled = self._snapshot.handling(server) if is_alive else None
+        before = self._handled.get(server)
         if handled != before:
             if before is not None:
                 self.end("handling", before, place.end)
@@ -157,7 +159,7 @@ class Periods:
             if call in queued:
                 del queued[call]
                 self.end("queued", call, place.end)
-        if server not in self._snapshot.alive:
+        if not is_alive:
             for call in self._queued.pop(server):
                 self.end("queued", call, place.end)
         elif step.kind == "call" and step.target == server and step.call not in {handled, None}:

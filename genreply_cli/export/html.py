@@ -86,7 +86,7 @@ def document_head(title: str) -> str:
 
 def figure_head(layout: Layout) -> str:
     """A figure that is still open. In a narrow window it shows the picture without its notes."""
-    return f'<figure style="--whole:{layout.width / (layout.notes_x - 16):.3f}">\n'
+    return f'<figure style="--whole:{layout.width / layout.lanes_width:.3f}">\n'
 
 
 def document_end() -> str:

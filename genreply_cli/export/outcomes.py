@@ -54,10 +54,13 @@ def call_facts(steps: Iterable[Step]) -> dict[str, CallFacts]:
 
 
 def seconds_text(value: Any) -> str:
-    """`1 s`, `1.3 s`, `250 ms`: shorter than a measured duration; "" for what is no number."""
+    """`1 s`, `1.3 s`, `250 ms`, `0.031 ms`; "" for what is no number."""
     if not isinstance(value, int | float):
         return ""
-    return f"{round(value, 3):g} s" if value >= 1 else f"{round(value * 1000, 3):g} ms"
+    if value >= 1:
+        return f"{round(value, 3):g} s"
+    milliseconds = value * 1000
+    return f"{round(milliseconds) if milliseconds >= 10 else round(milliseconds, 3):g} ms"
 
 
 def _outcome(step: Step) -> Outcome:

@@ -49,21 +49,23 @@ def render(
     outcomes = summary(chart.counts)
     room = layout.width - 2 * MARGIN
     yield XML
-    yield from opened(_frame(header, chart, layout), scale)
+    end = layout.width - MARGIN
+    yield from opened(_frame(header, chart, layout, end), scale)
     yield shapes.text("title", MARGIN, TITLE_Y, crop(heading, int(room / 12.4))) + "\n"
     facts = outcomes if below == heading else f"{below} · {outcomes}"
     yield shapes.text("sub", MARGIN, SUBTITLE_Y, crop(facts, int(room / 8))) + "\n"
     yield from Picture(chart, layout).render()
-    yield from legend(layout.legend, layout.bottom, layout.legend_end)
+    yield from legend(layout.legend, layout.bottom, end)
     yield "</svg>\n"
 
 
 def render_inside(header: Header, chart: Chart, layout: Layout) -> Iterator[str]:
     """The picture as part of a page, which has its title and its script."""
-    frame = _frame(header, chart, layout)._replace(top=HEAD_Y - HEAD_HEIGHT, role="group")
-    yield from opened(frame)
+    end = layout.lanes_width  # a narrow window shows the picture up to there
+    frame = _frame(header, chart, layout, end)
+    yield from opened(frame._replace(top=HEAD_Y - HEAD_HEIGHT, role="group"))
     yield from Picture(chart, layout, is_in_page=True).render()
-    yield from legend(layout.legend, layout.bottom, layout.legend_end)
+    yield from legend(layout.legend, layout.bottom, end)
     yield "</svg>\n"
 
 
@@ -83,11 +85,12 @@ class Frame(NamedTuple):
     role: str = "img"
 
 
-def _frame(header: Header, chart: Chart, layout: Layout) -> Frame:
+def _frame(header: Header, chart: Chart, layout: Layout, legend_end: float) -> Frame:
     heading = title(header, chart.counts.calls)
     description = f"A timeline of {len(chart.steps)} events. {summary(chart.counts)}."
     uid = uid_of(header, chart.steps)
-    return Frame(uid, heading, description, layout.width, layout.height, layout.size.font)
+    bottom = layout.height(legend_end)
+    return Frame(uid, heading, description, layout.width, bottom, layout.size.font)
 
 
 def uid_of(header: Header, steps: Iterable[Step]) -> str:

@@ -151,9 +151,6 @@ class Layout:
         """Put the arrows of the rows at these places, and the end of the lanes at `bottom`."""
         self.ys = ys
         self.bottom = bottom
-        self.height = (
-            bottom + LEGEND_LINE * lines(self.legend, MARGIN, self.legend_end) + MARGIN - 6
-        )
 
     def _place_lanes(self) -> None:
         chart, size = self.chart, self.size
@@ -190,7 +187,7 @@ class Layout:
         self.width = self.notes_x + widest * size.font * SANS
         if size.note_cells:
             self.width = max(MIN_WIDTH, self.width + MARGIN)
-        self.legend_end = max(self.notes_x - 16, MIN_WIDTH - MARGIN)
+        self.lanes_width = max(self.notes_x - 16, MIN_WIDTH - MARGIN)  # without the notes
 
     def name_width(self, period: Period) -> float:
         """The width of the box with the name of a process."""
@@ -215,6 +212,10 @@ class Layout:
         if row <= HEAD:
             return HEAD_Y
         return self.ys[row] if row < len(self.ys) else self.bottom
+
+    def height(self, legend_end: float) -> float:
+        """The height of the picture with a legend whose lines end there."""
+        return self.bottom + LEGEND_LINE * lines(self.legend, MARGIN, legend_end) + MARGIN - 6
 
     def span(self, row: int) -> tuple[float, float]:
         """Where a row begins and ends."""

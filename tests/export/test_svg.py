@@ -208,6 +208,21 @@ def test_a_busy_handler_is_seen_to_be_deaf_and_a_free_one_is_not() -> None:
     assert not [bar for bar in free.periods if bar.kind == "queued"]
 
 
+def test_a_server_that_has_ended_handles_nothing_and_keeps_nobody() -> None:
+    chart = draw_up(steps_of(samples()["crash"]))
+    exits = [n for n, row in enumerate(chart.rows) for m in row.marks if m.step.kind == "exit"]
+    lasting = [bar for bar in chart.periods if bar.kind in {"kept", "handling", "queued"}]
+    assert lasting
+    assert all(bar.end is not None and bar.end <= max(exits) for bar in lasting)
+
+
+def test_a_server_that_does_not_say_when_its_handlers_return_is_not_said_to_be_busy() -> None:
+    """Another program recorded the calls and their answers only."""
+    silent = [step for step in played("single", "none")[0] if step.kind not in {"noreply", "state"}]
+    kinds = {bar.kind for bar in draw_up(silent).periods}
+    assert kinds == {"alive", "blocked"}
+
+
 def test_callers_one_after_the_other_share_a_lane_and_too_many_at_once_do_too() -> None:
     second = [
         Step(1, 2.0, "call", "c9", "caller-9", "coordinator"),
@@ -318,7 +333,7 @@ def test_many_calls_are_a_picture_and_no_wall() -> None:
     few, many = (Layout(draw_up(calls(count))) for count in (3, 24))
     assert few.size.names_fit
     assert not many.size.names_fit
-    assert many.height < 1200
+    assert many.bottom < 1200
     assert many.width < 1500
     ys = many.ys[24:]
     assert max(below - above for above, below in pairwise(ys)) < 10
