@@ -49,7 +49,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
     yield start
     for each in opened:
-        each.child.close(force=True)
+        each.close()
 
 
 @pytest.hookimpl(tryfirst=True)
