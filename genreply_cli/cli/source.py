@@ -163,5 +163,6 @@ def list_samples() -> int:
         header, steps = read(path)
         steps.close()
         print(f"{name:16} {header.title or ''}".rstrip())
+    sys.stdout.flush()  # if nothing reads it, there is nothing more to say
     print("replay one with: genreply trace NAME", file=sys.stderr)
     return 0
