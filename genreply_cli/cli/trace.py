@@ -450,6 +450,7 @@ def check(source: str, wanted: TraceOptions) -> int:
 def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
     """Write the steps in another format; with `--diff`, beside those of another transcript."""
     silently = wanted.output not in {None, "-"}
+    _refuse_input(wanted, steps)
     scale = wanted.scale or 1.0
     if wanted.other is None:
         reading = _reading(steps, wanted, silently=silently)
@@ -461,9 +462,17 @@ def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) 
         return
     some = shown(steps, wanted, causes, silently=silently)
     with closing(open_transcript(wanted.other)) as others:
+        _refuse_input(wanted, others)
         there = others.header, shown(others, wanted, (), silently=silently)
         pieces = render_pair(wanted.format, (steps.header, some), there, scale=scale)
         export(pieces, wanted.output, overwrite=wanted.overwrite)
+
+
+def _refuse_input(wanted: TraceOptions, steps: Steps) -> None:
+    if wanted.output not in {None, "-"}:
+        from genreply_cli.export.whole_file import refuse_input
+
+        refuse_input(Path(wanted.output or ""), steps.lines)
 
 
 def diff(steps: Steps, wanted: TraceOptions) -> int:

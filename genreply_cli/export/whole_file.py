@@ -1,13 +1,14 @@
 """A file that appears under its name only when all of it is written."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from genreply_cli.errors import GenreplyError, os_error_text
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 
 EXISTS_HINT: Final = "choose another name; genreply trace takes --overwrite"
 
@@ -16,6 +17,7 @@ EXISTS_HINT: Final = "choose another name; genreply trace takes --overwrite"
 def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     """Open a new text file; if the block fails, nothing is left behind.
 
+    A file that is replaced keeps its mode; a new one has that of any new file (umask).
     Raises GenreplyError if the file exists already, unless it may be overwritten, if it is a
     directory, and if its directory cannot be written to.
     """
@@ -37,6 +39,7 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
             descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace"
         ) as file:
             yield file
+            os.fchmod(file.fileno(), _mode_for(target))
         if overwrite:
             Path(name).replace(target)
         else:
@@ -47,6 +50,33 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def refuse_input(path: Path, *inputs: IO[Any]) -> None:
+    """Raise GenreplyError if the file to be written is one of these, which are open to be read."""
+    if any(_is_open_as(path, file) for file in inputs):
+        raise GenreplyError(
+            f"{path}: is what is read, and would be lost",
+            hint="choose another name",
+            exit_code=ExitStatus.USAGE,
+        )
+
+
+def _is_open_as(path: Path, file: IO[Any]) -> bool:
+    """Whether an open file is the one of this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except (OSError, ValueError):  # it has no descriptor, or nothing has this name
+        return False
+
+
+def _mode_for(target: Path) -> int:
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except OSError:  # it is new
+        umask = os.umask(0o077)  # it can only be read by setting it
+        os.umask(umask)
+        return 0o666 & ~umask
 
 
 def _is_device(path: Path) -> bool:

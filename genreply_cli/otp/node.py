@@ -54,7 +54,8 @@ class Node(RunQueue):
         self.processes: dict[_Hosted, None] = {}  # that have not exited, oldest first
         self.next_id = itertools.count(1).__next__
         self.deadlines: dict[float, dict[From[Any], float]] = {}  # of calls, by their timeout
-        self.timers: set[asyncio.TimerHandle] = set()
+        # by id: handles that are due at the same time have the same hash
+        self.timers: dict[int, asyncio.TimerHandle] = {}
         self.tasks: set[asyncio.Task[None]] = set()  # of processes
         self._exits: deque[_Hosted] = deque()  # whose links and monitors are being notified
         self._seq = 0
@@ -83,7 +84,7 @@ class Node(RunQueue):
                     task.cancel()
                 pause = min(1.0, 2 * pause + 0.001)
         finally:
-            for timer in self.timers:
+            for timer in self.timers.values():
                 timer.cancel()
             self.timers.clear()
             self.deadlines.clear()
@@ -129,17 +130,17 @@ class Node(RunQueue):
         """`loop.call_later`, with a timer that is cancelled when the node closes."""
 
         def fire() -> None:
-            self.timers.discard(timer)
+            self.timers.pop(id(timer), None)
             function(*args)
 
         timer = self.loop.call_later(delay, fire)
-        self.timers.add(timer)
+        self.timers[id(timer)] = timer
         return timer
 
     def cancel_timer(self, timer: asyncio.TimerHandle) -> None:
         """Cancel a timer of `call_later`."""
         timer.cancel()
-        self.timers.discard(timer)
+        self.timers.pop(id(timer), None)
 
     # --- the observer
 

@@ -4,12 +4,14 @@ import errno
 import os
 import time
 from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, Self
+from typing import IO, Any, BinaryIO, Self
 
 from genreply_cli.errors import os_error_text
 from genreply_cli.transcript.format import (
+    VERSION,
     Header,
     TranscriptError,
     TranscriptExistsError,
@@ -37,7 +39,10 @@ class Writer:
     `overwrite` or `append` is true. `append` keeps the header and removes a cut last line; pass the
     steps of the file to `Tracer.continue_after`, so that the new ones follow them.
 
-    Raises TranscriptError if the file cannot be opened, and the OSError of a failed write.
+    The file is locked until it is closed: two writers would mix their lines.
+
+    Raises TranscriptError if the file cannot be opened or another writer has it, and the OSError of
+    a failed write.
     """
 
     def __init__(
@@ -94,28 +99,60 @@ def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[Binary
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
-        if append and path.is_file() and path.stat().st_size:
-            header, steps = read(path)  # it is a transcript
-            steps.close()
-            if header.foreign:
-                raise TranscriptError("another program wrote it; choose another name", str(path))
-            file = path.open("r+b", buffering=0)
-            _seek_to_append_point(file)
-            return file, False
         device = path.exists() and not path.is_file()  # /dev/null or a pipe: nothing is overwritten
-        flags = 0 if device else os.O_TRUNC if overwrite or append else os.O_EXCL
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
-        if not device:
-            with suppress(PermissionError):  # the file of another user, which may be written to
-                os.fchmod(descriptor, 0o600)
+        flags, mode = (os.O_RDWR, "r+b") if append and not device else (os.O_WRONLY, "wb")
+        flags |= os.O_CREAT | (0 if device or overwrite or append else os.O_EXCL)
         # unbuffered: a line that does not fit on the disk is not written again later
-        return os.fdopen(descriptor, "wb", buffering=0), True
+        file: Any = os.fdopen(os.open(path, flags, 0o600), mode, buffering=0)
+        try:
+            return file, device or _prepare(file, path, append=append)
+        except BaseException:
+            file.close()
+            raise
     except FileExistsError:
         raise TranscriptExistsError(
             "exists already; overwrite it, append to it, or choose another name", str(path)
         ) from None
     except (OSError, ValueError) as error:
         raise TranscriptError(f"cannot be written: {os_error_text(error)}", str(path)) from error
+
+
+def _prepare(file: BinaryIO, path: Path, *, append: bool) -> bool:
+    """Lock the file, and go to where the first line is written. Returns whether it is now empty."""
+    _lock(file, path)
+    if append and os.fstat(file.fileno()).st_size:
+        _check_can_append(path)
+        _seek_to_append_point(file)
+        return False
+    file.truncate(0)
+    with suppress(PermissionError):  # the file of another user, which may be written to
+        os.fchmod(file.fileno(), 0o600)
+    return True
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    """Keep other writers out until the file is closed. Raises TranscriptError if there is one."""
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        problem = "is being written by another program; wait for its end, or choose another name"
+        raise TranscriptError(problem, str(path)) from None
+    except OSError:
+        pass  # a file system without locks
+
+
+def _check_can_append(path: Path) -> None:
+    """Raise TranscriptError unless the file is a transcript that this program can continue."""
+    header, steps = read(path)
+    steps.close()
+    if header.foreign:
+        raise TranscriptError("another program wrote it; choose another name", str(path))
+    if header.version != VERSION:
+        raise TranscriptError(
+            f"is a transcript of version {header.version}, and is not continued with version"
+            f" {VERSION}; choose another name",
+            str(path),
+        )
 
 
 def _seek_to_append_point(file: BinaryIO) -> None:

@@ -8,6 +8,7 @@ import pytest
 from demos import CASES, played
 from hypothesis import given
 from hypothesis import strategies as st
+from versions import old_samples
 
 from genreply_cli.explain.quotes import quote
 from genreply_cli.explain.render import render
@@ -112,6 +113,59 @@ def test_a_program_that_is_not_ours_has_a_story_without_code() -> None:
     story = explain([Step(1, 0.0, "call", "c1", "caller", "shop", message="open")], "c1")
     assert story == [Sentence(0.0, 'caller asks shop, and is blocked from here on: "open".', seq=1)]
     assert explain([], "c1") == []
+
+
+# --- what a server keeps, and what is not known ---
+
+
+def told_of(steps: list[Step], call: str) -> list[str]:
+    return [sentence.sentence for sentence in explain(steps, call)]
+
+
+@pytest.mark.parametrize("name", ["today", "version 1"])
+def test_a_caller_that_was_overwritten_is_told_of_once(name: str) -> None:
+    sample = (samples() if name == "today" else old_samples())["overlap-single"]
+    story = told_of(list(read(sample)[1]), "c1")
+    ending = "from now on that is the one of c2: the caller of c1 is forgotten."
+    assert sum(sentence.endswith(ending) for sentence in story) == 1
+    assert "forgotten" not in " ".join(told_of(list(read(sample)[1]), "c3"))
+
+
+def test_a_server_that_forgets_a_caller_of_several_is_told_of_without_a_slot() -> None:
+    steps = [
+        Step(1, 0.0, "call", "c1", "caller", "shop", message="open"),
+        Step(2, 0.0, "state", "c1", at="shop", details={"keeps": ["c1"]}, cause=1),
+        Step(3, 0.0, "noreply", "c1", at="shop", details={"waiting": 1}, cause=1),
+        Step(4, 1.0, "state", None, at="shop", details={"keeps": [], "forgot": ["c1"]}),
+    ]
+    assert told_of(steps, "c1")[-1] == (
+        "shop has forgotten c1: nothing in its state leads to it any more."
+    )
+
+
+@pytest.mark.parametrize("kind", ["reply", "late", "duplicate"])
+def test_the_message_of_no_known_call_is_told_of_when_its_answer_shows_the_call(kind: str) -> None:
+    steps = [
+        Step(1, 0.0, "call", "c1", "caller", "shop", message="open"),
+        Step(2, 1.0, "info", None, "reader", "shop", message=["line", "yes"]),
+        Step(3, 1.0, "info", None, "reader", "shop", message=["line", "no"]),
+        Step(4, 1.0, kind, "c1", "shop", "caller", message="yes", cause=2),
+    ]
+    assert told_of(steps[:3], "c1") == told_of(steps[:1], "c1")
+    assert told_of(steps, "c1")[1] == ('reader has answered shop, and not the caller: line "yes".')
+    assert len(told_of(steps, "c1")) == 3
+
+
+def test_a_message_whose_answer_went_to_another_call_is_told_of_there_too() -> None:
+    steps = [
+        Step(1, 0.0, "call", "c1", "caller", "shop", message="open"),
+        Step(2, 0.0, "call", "c2", "caller-2", "shop", message="open"),
+        Step(3, 1.0, "info", None, "reader", "shop", message=["line", "yes"]),
+        Step(4, 1.0, "reply", "c2", "shop", "caller-2", message="yes", cause=3,
+             details={"for": "c1"}),
+    ]  # fmt: skip
+    assert any("reader has answered" in sentence for sentence in told_of(steps, "c1"))
+    assert not any("reader has answered" in sentence for sentence in told_of(steps, "c2"))
 
 
 # --- many calls ---

@@ -1,5 +1,9 @@
 """Each format is a row of the table and a module; a file appears when all of it is written."""
 
+import os
+import stat
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -51,6 +55,59 @@ def test_a_file_is_not_overwritten_unless_that_is_asked_for(tmp_path: Path) -> N
     assert path.read_text() == "precious"
     assert genreply("trace", "hello", "-o", path, "--overwrite").code == 0
     assert path.read_text().startswith("<?xml")
+
+
+def test_what_is_read_is_not_overwritten(tmp_path: Path) -> None:
+    recording, other = tmp_path / "it.txt", tmp_path / "other.svg"
+    recording.write_bytes(samples()["hello"].read_bytes())
+    other.write_bytes(samples()["late"].read_bytes())
+    links = [tmp_path / "link.txt", tmp_path / "link.svg", tmp_path / "link.html"]
+    for link in links:
+        link.symlink_to(recording)
+    for output in (recording, *links):
+        for source, stdin in ((recording, b""), ("-", None)):
+            with recording.open("rb") as file:
+                done = subprocess.run(
+                    [
+                        sys.executable,
+                        "-m",
+                        "genreply_cli",
+                        "trace",
+                        source,
+                        "-o",
+                        output,
+                        "--overwrite",
+                    ],
+                    stdin=file if stdin is None else subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+            assert done.returncode == 2
+            assert f"{output}: is what is read, and would be lost" in done.stderr
+    pair = genreply("trace", recording, "--diff", other, "-o", other, "--overwrite")
+    assert (pair.code, "is what is read" in pair.err) == (2, True)
+    assert recording.read_bytes() == samples()["hello"].read_bytes()
+    assert other.read_bytes() == samples()["late"].read_bytes()
+
+
+def test_an_export_has_the_mode_of_any_new_file_or_of_the_one_that_it_replaces(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "it.svg"
+    before = os.umask(0o027)
+    try:
+        assert genreply("trace", "hello", "-o", path).code == 0
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        assert genreply("trace", "hello", "-o", path, "--overwrite").code == 0
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+        recording = tmp_path / "it.txt"
+        assert genreply("send", "A", "--record", recording).code == 0
+        assert genreply("trace", "hello", "-o", recording, "--overwrite").code == 0
+        assert stat.S_IMODE(recording.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
 
 
 def test_what_goes_wrong_on_the_way_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -202,6 +202,11 @@ def test_calls_lists_those_in_flight() -> None:
         'c1    0.1/5.0 s  handled by coordinator since +0.000 s  "A"',
         'c2    0.0 s  not handled yet  "B"',
     ]
+    told = converse("A &", 0.1, "B &", 0.1, "/calls", coordinator="single", delay=(9.0, 9.0))
+    assert told.said == [
+        'c1    0.2/5.0 s  forgotten by coordinator, and waits in vain  "A"',
+        'c2    0.1/5.0 s  kept at coordinator since +0.100 s  "B"',
+    ]
 
 
 def test_wait_blocks_on_one_call_or_on_all() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 import tracemalloc
 import unicodedata
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import genreply
 from hypothesis import example, given
 from hypothesis import strategies as st
+from versions import old_samples
 
 from genreply_cli.transcript.format import (
     DETAILS,
@@ -31,7 +34,7 @@ from genreply_cli.transcript.writer import Writer, timestamp
 README = Path(__file__).parents[2] / "transcripts" / "README.md"
 EXAMPLE = README.read_text(encoding="utf-8").split("```jsonl\n")[1].split("```")[0]
 
-HEADER = '{"format":"genreply","version":1}\n'
+HEADER = '{"format":"genreply","version":2}\n'
 STEP = '{"seq":1,"t":0.0,"kind":"mark","label":"x"}\n'
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 END = '{"seq":2,"t":0.5,"kind":"end"}\n'
@@ -228,6 +231,49 @@ def test_appending_continues_a_file_under_its_own_header(tmp_path: Path) -> None
             writer.write(Step(number, 0.0, "mark"))
     header, steps = read(path)
     assert (header.title, list(steps)) == ("number 1", [Step(1, 0.0, "mark"), Step(2, 0.0, "mark")])
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_a_file_that_is_being_written_has_no_second_writer(append: bool, tmp_path: Path) -> None:
+    path = tmp_path / "lunch.jsonl"
+    with Writer(path) as first:
+        first.write(Step(1, 0.0, "mark"))
+        with pytest.raises(TranscriptError) as raised:
+            Writer(path, append=append, overwrite=not append)
+        assert "is being written by another program; wait for its end" in str(raised.value)
+        done = genreply("send", "A", "--record", path, "--append" if append else "--overwrite")
+        assert (done.code, done.err.count("error:")) == (1, 1)
+        assert "is being written by another program" in done.err
+        first.write(Step(2, 0.0, "mark"))
+    assert [step.seq for step in read(path)[1]] == [1, 2]
+    with Writer(path, append=append, overwrite=not append) as second:
+        second.write(Step(3, 0.0, "mark"))
+    assert [step.seq for step in read(path)[1]][-1] == 3
+
+
+def test_a_session_that_goes_on_keeps_its_file_from_others(tmp_path: Path) -> None:
+    """Two sessions that append to one file: one of them is refused, and no line is mixed."""
+    path = tmp_path / "it.jsonl"
+    assert genreply("send", "A", "--record", path).code == 0
+    command = [sys.executable, "-m", "genreply_cli", "send", "B", "--record", str(path), "--append"]
+    both = [
+        subprocess.Popen([*command, "--delay", delay], stderr=subprocess.PIPE)
+        for delay in ("1s", "1s")
+    ]
+    errors = [one.communicate()[1].decode() for one in both]
+    assert sorted(one.returncode for one in both) == [0, 1]
+    assert sum("is being written by another program" in error for error in errors) == 1
+    done = genreply("trace", path, "--check")
+    assert (done.code, done.out) == (0, "")
+
+
+def test_a_transcript_of_version_1_is_not_continued(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_bytes(before := old_samples()["hello"].read_bytes())
+    done = genreply("send", "A", "--record", path, "--append")
+    assert done.code == 1
+    assert "is a transcript of version 1, and is not continued with version 2" in done.err
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Transcripts of version 1 are read by all tools, and nothing is said that they do not record."""
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import genreply
+from recordings import index_at, read_all
+from versions import old_samples
+
+from genreply_cli.export.formats import FORMATS
+from genreply_cli.paths import samples
+from genreply_cli.player.state import State
+from genreply_cli.player.view import render
+from genreply_cli.transcript.reader import read
+
+OLD = old_samples()
+
+
+def test_there_is_one_for_each_sample() -> None:
+    assert set(OLD) == set(samples())
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_they_are_valid_and_are_copied_as_they_are(name: str) -> None:
+    checked = genreply("trace", OLD[name], "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert genreply("trace", OLD[name], "--events").out == OLD[name].read_text()
+    assert read(OLD[name])[0].version == 1
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_they_say_the_same_as_those_of_today_but_for_what_servers_keep(name: str) -> None:
+    """Run again, and compared with a sample of today, they are equal; and so are all rows."""
+    assert genreply("trace", OLD[name], "--rerun", "--times").code == 0
+    assert genreply("trace", OLD[name], "--diff", name, "--times").code == 0
+    assert genreply("trace", name, "--diff", OLD[name]).code == 0
+    for view in ("wide", "narrow", "smallest", "accessible", "plain"):
+        rows = genreply("trace", OLD[name], "--view", view).out.splitlines()
+        today = genreply("trace", name, "--view", view).out.splitlines()
+        assert rows == [row for row in today if "forgot" not in row]
+    stats, today_stats = (
+        json.loads(genreply("trace", source, "--stats", "--json").out)
+        for source in (OLD[name], name)
+    )
+    del today_stats["kinds"]["state"]
+    assert stats == today_stats
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_their_calls_are_explained(name: str) -> None:
+    story = genreply("trace", OLD[name], "--explain")
+    assert (story.code, story.err) == (0, "")
+    if name == "overlap-single":
+        assert story.out.count("the caller of c1 is forgotten.") == 1
+        assert story.out.count("the caller of c2 is forgotten.") == 1
+
+
+@pytest.mark.parametrize("name", OLD)
+@pytest.mark.parametrize("form", FORMATS)
+def test_they_are_exported(name: str, form: str) -> None:
+    done = genreply("trace", OLD[name], "--as", form)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_the_player_says_who_waits_and_that_no_more_is_recorded(name: str) -> None:
+    index = read_all(index_at(OLD[name]))
+    for number, step in enumerate(index.steps(0)):
+        rows = render(State(number=number, playing=False), index, 120, 30).rows
+        text = " ".join(" ".join("".join(text for text, _ in row) for row in rows).split())
+        assert "keeps c" not in text
+        if step.kind == "noreply":
+            assert "waiting at the coordinator (what it keeps is not recorded): c" in text
+
+
+def test_the_number_of_those_who_wait_may_be_a_list_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    text = OLD["overlap-single"].read_text()
+    path.write_text(text.replace('"waiting":["c1","c2"]', '"waiting":2'))
+    assert genreply("trace", path, "--check").code == 0
+    assert genreply("trace", path).out == genreply("trace", OLD["overlap-single"]).out
