@@ -25,7 +25,9 @@ def in_transcript(sample: str) -> Names:
 
 
 def in_wide_view(sample: str) -> Names:
-    rows = genreply("trace", sample, "--print", "--view", "wide").out.splitlines()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "120")  # names are short where there is less room
+        rows = genreply("trace", sample, "--print", "--view", "wide").out.splitlines()
     names: set[str] = set()
     callers = {}
     for row in rows:
