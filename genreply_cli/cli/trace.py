@@ -129,7 +129,7 @@ def run(wanted: TraceOptions) -> int:
                 case "export":
                     export_to_file(steps, wanted, causes)
                 case "play" if sys.stdout.isatty() and _has_room(wanted.output_options):
-                    return play(steps, wanted, causes)
+                    return play(steps, wanted)
                 case "events":
                     write_events(steps, wanted, causes)
                 case "stats":
@@ -265,16 +265,13 @@ def _has_room(wishes: OutputOptions) -> bool:
     return can_run(wishes)
 
 
-def play(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> int:
+def play(steps: Steps, wanted: TraceOptions) -> int:
     """Go through the steps, on the whole screen."""
     from genreply_cli.player.app import run_player
     from genreply_cli.transcript.index import indexed
 
-    def wants(steps: Iterable[Step]) -> Iterator[Step]:
-        return (step for part, step in _parts(steps, wanted.filters, causes) if part != "skipped")
-
-    index = indexed(steps, wants if wanted.filters else None)
-    player = replace(wanted.player, states=wanted.states)
+    index = indexed(steps)
+    player = replace(wanted.player, states=wanted.states, filters=wanted.filters)
     run_player(index, player, wanted.output_options)
     if index.problem is not None:
         raise invalid(index.problem)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from genreply_cli.player.keys import NAMED_KEYS
 from genreply_cli.player.panels import Row, Style
 from genreply_cli.player.playback import Playback
-from genreply_cli.player.state import State
+from genreply_cli.player.state import State, place
 from genreply_cli.player.view import render
 from genreply_cli.session.signals import on_termination
 from genreply_cli.terminal.output import OutputOptions, choose_mode
@@ -63,11 +63,13 @@ def summary(index: Index, state: State) -> str:
         return f"{name}: no events"
     more = "" if index.counted else " or more"
     duration = "" if index.last_time is None else f", {index.last_time:.3f} s"
-    events = f"{index.total} event{'' if index.total == 1 else 's'}{more}{duration}"
+    number, count = place(state, index)
+    some = "" if state.call_filter is None else f"{count} of "
+    events = f"{some}{index.total} event{'' if index.total == 1 else 's'}{more}{duration}"
     notes = "".join(
         f"; {note.removeprefix(visible(index.name)).lstrip(':, ')}" for note in index.notes
     )
-    return f"{name}: {events}; stopped at event {state.number + 1} (+{step.t:.3f} s){notes}"
+    return f"{name}: {events}; stopped at event {number} (+{step.t:.3f} s){notes}"
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ Some keys need to search the transcript. They give a generator that yields how f
 import json
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -25,12 +25,14 @@ from genreply_cli.player.state import (
 from genreply_cli.text import quoted, visible
 from genreply_cli.timeline.kinds import is_drawn, style_of
 from genreply_cli.timeline.lines import plain_line
+from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.index import Index, LineFilter
 from genreply_cli.transcript.step import KINDS, Step
 
 MIN_SPEED: Final = 1 / 16
 MAX_SPEED: Final = 64.0
 PAGE_EVENTS: Final = 20
+STEPS_OF_A_SLICE: Final = 64  # of a search among the steps of a filter
 SCROLL_ROWS: Final = 10  # of an overlay, for PageDown
 ENTER: Final = ("c-m", "c-j")  # as prompt_toolkit has it
 
@@ -146,19 +148,42 @@ def _search_step(
     not_found: str,
 ) -> Search:
     yield from _until_counted(index)
-    call = None if state.call_filter is None else state.call_filter.call
-    stop = index.total if way > 0 else -1
-    found = yield from index.find(
-        state.number + way,
-        stop,
-        lambda step: (
-            wanted(step) and call in {None, step.call} and is_drawn(step, states=state.states)
-        ),
-        line_filter,
+    found = yield from _find(
+        state, index, state.number + way, index.total if way > 0 else -1, wanted, line_filter
     )
     if found is None:
         return replace(state, status=not_found)
     return replace(state, number=found, playing=False)
+
+
+def _find(
+    state: State,
+    index: Index,
+    start: int,
+    stop: int,
+    wanted: Callable[[Step], bool],
+    line_filter: LineFilter = bool,
+) -> Generator[float, None, int | None]:
+    """The first wanted step from `start` to before `stop`, among those that the player shows."""
+
+    def is_wanted(step: Step) -> bool:
+        return is_drawn(step, states=state.states) and wanted(step)
+
+    if state.call_filter is None:
+        return (yield from index.find(start, stop, is_wanted, line_filter))
+    first, last = sorted((start, stop))
+    numbers = state.call_filter.numbers
+    if start <= stop:
+        numbers = numbers[bisect_left(numbers, first) : bisect_left(numbers, last)]
+    else:
+        numbers = numbers[bisect_right(numbers, first) : bisect_right(numbers, last)][::-1]
+    for count, number in enumerate(numbers):
+        step = index.step(number)
+        if step is not None and is_wanted(step):
+            return number
+        if count % STEPS_OF_A_SLICE == 0:
+            yield count / len(numbers)
+    return None
 
 
 # --- searching for a text ---
@@ -184,17 +209,15 @@ def _search_text(state: State, index: Index) -> Search:
     """The next step with the text in its plain line; after the last step, from the first on."""
     yield from _until_counted(index)
     text = state.search.casefold()
-    call = None if state.call_filter is None else state.call_filter.call
 
     def has_text(step: Step) -> bool:
-        drawn = is_drawn(step, states=state.states)
-        return drawn and call in {None, step.call} and text in plain_line(step).casefold()
+        return text in plain_line(step).casefold()
 
-    found = yield from index.find(state.number + 1, index.total, has_text)
+    found = yield from _find(state, index, state.number + 1, index.total, has_text)
     if found is not None:
         return replace(state, number=found, playing=False)
     name = quoted(state.search)
-    found = yield from index.find(0, state.number, has_text)
+    found = yield from _find(state, index, 0, state.number, has_text)
     if found is not None:
         status = f"no later event has {name}: back to the first that has it"
         return replace(state, number=found, playing=False, status=status)
@@ -230,23 +253,34 @@ def _toggle_call_filter(state: State, index: Index) -> State | Search:
     step = index.step(state.number)
     if step is None or step.call is None:
         return replace(state, status="this event belongs to no call")
-    return _collect_call(state, index, step.call)
+    return select(state, index, Filters(frozenset({step.call})), visible(step.call))
 
 
-def _collect_call(state: State, index: Index, call: str) -> Search:
+def select(state: State, index: Index, filters: Filters, label: str) -> Search:
+    """Show only what the filters select, and what led to it; the step at hand or the next one."""
     yield from _until_counted(index)
-    numbers = array("Q")
+    names = [_mentions(call) for call in filters.calls]
+    numbers, causes = array("Q"), set()
     for progress, number in index.find_all(
         0,
         index.total,
-        lambda step: step.call == call and is_drawn(step, states=state.states),
-        _mentions(call),
+        lambda step: filters.shows(step) and is_drawn(step, states=state.states),
+        (lambda raw: any(mentions(raw) for mentions in names)) if names else bool,
     ):
         if number is None:
             yield progress
-        else:
-            numbers.append(number)
-    return clamp(replace(state, call_filter=CallFilter(call, numbers)), index)
+            continue
+        numbers.append(number)
+        step = index.step(number)
+        if filters.needs_causes and step is not None and step.cause is not None:
+            causes.add(number + step.cause - step.seq)
+    faint = frozenset(causes.difference(numbers, range(-index.total, 0)))
+    if not numbers:
+        return replace(state, status=f"no event passes {filters}")
+    numbers = array("Q", sorted([*numbers, *faint]))
+    at = min(bisect_left(numbers, state.number), len(numbers) - 1)
+    shown = CallFilter(label, numbers, faint)
+    return clamp(replace(state, call_filter=shown, number=numbers[at]), index)
 
 
 def _overlay_key(state: State, key: str) -> State:
@@ -286,7 +320,7 @@ KEYS: Final = (
     Key(("+",), "+", "twice as fast", _faster),
     Key(("-",), "-", "half as fast", _slower),
     Key(("=",), "=", "at the speed of the recording", lambda state, _: replace(state, speed=1.0)),
-    Key(("c",), "c", "only this call, or all again", _toggle_call_filter),
+    Key(("c",), "c", "only this call and where its answer went; or all again", _toggle_call_filter),
     Key(("/",), "/", "find a text; / and Enter: find it again",
         lambda state, _: replace(state, search_input="")),
     Key(ENTER, "Enter", "this event in full",

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Final
 
 from genreply_cli.player.keys import KEYS
-from genreply_cli.player.state import State, at_end
+from genreply_cli.player.state import State, at_end, place
 from genreply_cli.text import cells, crop, fits, pad, visible, wrap
 from genreply_cli.timeline.lanes import Span
 from genreply_cli.timeline.lines import accessible_line
@@ -45,11 +45,12 @@ def status_bar(state: State, index: Index, step: Step | None, width: int, style:
     """The file, what is being done, where and when: as much of it as there is room for."""
     name = visible(PurePath(index.name).name)
     activity = _activity(state, index, style)
-    number = 0 if step is None else state.number + 1
-    total = f"{index.total}{'' if index.counted else '+'}"
+    number, count = place(state, index)
+    number = 0 if step is None else number
+    total = f"{count}{'' if index.counted else '+'}"
     t = 0.0 if step is None else step.t + style.waited
     end = index.last_time
-    notes = [] if state.call_filter is None else [f"only {visible(state.call_filter.call)}"]
+    notes = [] if state.call_filter is None else [f"only {state.call_filter.label}"]
     if index.problem is not None or index.notes:
         notes.append("interrupted" if index.problem is None else "broken")
     short = [

@@ -15,7 +15,7 @@ from itertools import tee
 from time import perf_counter
 from typing import Any, Final
 
-from genreply_cli.player.keys import Search, press
+from genreply_cli.player.keys import Search, press, select
 from genreply_cli.player.pacing import play
 from genreply_cli.player.state import State, at_end, clamp, is_shown, visible_steps
 from genreply_cli.transcript.index import Index
@@ -49,6 +49,9 @@ class Playback:
         self._since = _now()
         try:
             self._set_state(clamp(self.state, self.index), restart=True)
+            if self.state.filters:
+                filters = self.state.filters
+                self._search(select(self.state, self.index, filters, str(filters)))
             await self._left.wait()
         finally:
             for task in (*tasks, self._playing, self._searching):
@@ -64,8 +67,8 @@ class Playback:
         self._searching = self.search_progress = None
         state, search = press(self.state, self.index, key, data)
         self._set_state(state)
-        if search is not None and not self._continue_search(search, SILENT_SECONDS):
-            self._searching = self._start(self._finish_search(search))
+        if search is not None:
+            self._search(search)
 
     @property
     def waited(self) -> float:
@@ -119,6 +122,10 @@ class Playback:
             self._changed()
             await asyncio.sleep(0)
         self._set_state(clamp(self.state, self.index))
+
+    def _search(self, search: Search) -> None:
+        if not self._continue_search(search, SILENT_SECONDS):
+            self._searching = self._start(self._finish_search(search))
 
     async def _finish_search(self, search: Search) -> None:
         done = False

@@ -1,21 +1,24 @@
 """Where the player is in a transcript."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from genreply_cli.timeline.kinds import is_drawn
+from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.index import Index
 
+NO_FILTERS: Final = Filters()
 MAX_PASSED: Final = 1000  # steps that are not shown, and that one key passes by
 
 
 class CallFilter(NamedTuple):
-    """A call, and the numbers of the steps that belong to it, in order."""
+    """A call, or the flags of a filter, and the numbers of the steps that are shown, in order."""
 
-    call: str
+    label: str
     numbers: Sequence[int]
+    faint: frozenset[int] = frozenset()  # those that are there only as causes of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class State:
     speed: float = 1.0
     idle_limit: float | None = None  # recorded seconds; longer waits are cut short
     exit_at_end: bool = False
-    call_filter: CallFilter | None = None  # show only the steps of this call
+    call_filter: CallFilter | None = None  # show only these steps
     search: str = ""  # the text that was searched for last
     search_input: str | None = (
         None  # the text as far as it is typed; None: no search is being typed
@@ -38,6 +41,7 @@ class State:
     status: str = ""  # the answer to the last key
     leaving: bool = False
     states: bool = False  # all states of servers are events of their own
+    filters: Filters = NO_FILTERS  # of the command line: found and applied when playing begins
 
 
 def clamp(state: State, index: Index) -> State:
@@ -45,14 +49,22 @@ def clamp(state: State, index: Index) -> State:
     call_filter = state.call_filter
     if call_filter is not None and call_filter.numbers and call_filter.numbers[-1] >= index.total:
         numbers = call_filter.numbers[: bisect_left(call_filter.numbers, index.total)]
-        call_filter = CallFilter(call_filter.call, numbers) if numbers else None
+        call_filter = call_filter._replace(numbers=numbers) if numbers else None
         state = replace(state, call_filter=call_filter)
     return replace(state, number=max(0, index.total - 1)) if state.number >= index.total else state
 
 
 def visible_steps(state: State, index: Index) -> Sequence[int]:
-    """The numbers of the steps that the player goes through: all, or those of one call."""
+    """The numbers of the steps that the player goes through: all, or those of a filter."""
     return range(index.total) if state.call_filter is None else state.call_filter.numbers
+
+
+def place(state: State, index: Index) -> tuple[int, int]:
+    """Which of how many steps the current one is, from 1; with a filter, among those it shows."""
+    if state.call_filter is None:
+        return state.number + 1, index.total
+    numbers = state.call_filter.numbers
+    return bisect_right(numbers, state.number), len(numbers)
 
 
 def is_shown(state: State, index: Index, number: int) -> bool:

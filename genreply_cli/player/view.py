@@ -7,6 +7,7 @@ state of the processes, why, and the keys. Where there is no room, the least imp
 first; the current step stays to the last.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import takewhile, zip_longest
 from typing import Final, NamedTuple
@@ -26,14 +27,13 @@ from genreply_cli.player.panels import (
 from genreply_cli.player.state import CallFilter, State, at_end
 from genreply_cli.text import cells, crop, wrap
 from genreply_cli.timeline.kinds import is_drawn
-from genreply_cli.timeline.timeline import ASCII, Timeline, view_for
+from genreply_cli.timeline.timeline import ASCII, Timeline, make_faint, view_for
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
 LANES_EVERY: Final = 1024  # steps; drawing starts at a multiple, with the lanes of a snapshot there
-MAX_CALL_STEPS: Final = 1000  # steps of one call that are drawn
 
 
 class Picture(NamedTuple):
@@ -140,8 +140,10 @@ class _Drawing:
         )
         self._rows: list[tuple[Row, Row, bool]] = []  # header, row, whether the row is a header
 
-    def add(self, step: Step, *, current: bool) -> None:
+    def add(self, step: Step, *, current: bool, is_faint: bool = False) -> None:
         *above, row = self.timeline.spans(step)
+        if is_faint:
+            row = make_faint(row)
         header = self._header()
         self._rows.extend((header, header, True) for _ in above)
         self._rows.append((header, _mark(row) if current else [(" ", ""), *row], False))
@@ -167,7 +169,7 @@ def _timeline(
     if state.call_filter is None:
         snapshot = _draw_all(drawing, index, state.number, height, states=state.states)
     else:
-        snapshot = _draw_call(drawing, index, state.number, state.call_filter)
+        snapshot = _draw_filtered(drawing, index, state.number, state.call_filter, height)
     error: list[Row] = []
     if index.problem is not None and at_end(state, index):
         error = [[(line, "bold red")] for line in wrap(f"error: {index.problem}", width)]
@@ -183,7 +185,7 @@ def _draw_all(
     start = top - top % LANES_EVERY
     snapshot = index.snapshot(start)
     initial = _initial_snapshot(index) if start == 0 or snapshot is None else snapshot
-    drawing.timeline.start_from(initial)
+    drawing.timeline.go_on_from(initial)
     for number, step in enumerate(index.steps(start, current + 1), start):
         if snapshot is not None:
             snapshot.update(step)
@@ -194,15 +196,26 @@ def _draw_all(
     return None if snapshot is None else _with_states(snapshot, index, current)
 
 
-def _draw_call(
-    drawing: _Drawing, index: Index, current: int, call_filter: CallFilter
+def _draw_filtered(
+    drawing: _Drawing, index: Index, current: int, call_filter: CallFilter, height: int
 ) -> Snapshot | None:
-    """Draw the steps of one call."""
-    numbers = [number for number in call_filter.numbers if number <= current]
-    for number in numbers[-MAX_CALL_STEPS:]:
-        step = index.step(number)
-        if step is not None:
-            drawing.add(step, current=number == current)
+    """Draw as many steps of a filter as there are rows. Those between them are followed."""
+    numbers = call_filter.numbers[: bisect_right(call_filter.numbers, current)][-height:]
+    after = -1  # the step that is next to be followed; none yet
+    left = 2 * LANES_EVERY  # steps that may be followed; beyond that, snapshots are quicker
+    for number in numbers:
+        start = after
+        if after < 0 or number - after > left:
+            start = number - number % LANES_EVERY if after < 0 else number
+            snapshot = _initial_snapshot(index) if start == 0 else index.snapshot(start)
+            drawing.timeline.go_on_from(snapshot or Snapshot())
+        for step in index.steps(start, number):
+            drawing.timeline.skip(step)
+        for step in index.steps(number, number + 1):
+            is_faint = number in call_filter.faint
+            drawing.add(step, current=number == current, is_faint=is_faint)
+        left -= number - start
+        after = number + 1
     snapshot = index.snapshot(current + 1)
     return None if snapshot is None else _with_states(snapshot, index, current)
 

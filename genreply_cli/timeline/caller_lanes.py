@@ -40,8 +40,10 @@ class CallerLanes:
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def start_from(self, snapshot: Snapshot) -> None:
-        """Begin with a lane for each caller that waits here, and with one lane at least."""
+    def go_on_from(self, snapshot: Snapshot) -> None:
+        """Go on at another place, where other callers wait. There is one lane at least."""
+        self.open.clear()
+        self._waits.clear()
         for call in snapshot.open.values():
             self._open_call(call.call, call.caller)
             if call.caller is not None and is_caller(call.caller):

@@ -71,11 +71,13 @@ class Lanes:
         self._limit_callers()
         self._place()
 
-    def start_from(self, snapshot: Snapshot) -> None:
-        """Begin in the middle of a transcript: with lanes for all processes and waiting callers."""
-        self._processes = list(snapshot.alive)
+    def go_on_from(self, snapshot: Snapshot) -> None:
+        """Go on at another place: with lanes for all processes and waiting callers."""
+        kept = [name for name in self._processes if name in snapshot.alive]
+        self._processes = [*kept, *(name for name in snapshot.alive if name not in kept)]
+        self._ended.difference_update(snapshot.alive)
         self._limit_callers()
-        self._callers.start_from(snapshot)
+        self._callers.go_on_from(snapshot)
         self._share_if_crowded()
         self._place()
 

@@ -80,9 +80,9 @@ class Timeline:
         self.view, self._view_fits_width = view or view_for(self.width), view is None
         self._drawn_version = 0
 
-    def start_from(self, snapshot: Snapshot) -> None:
-        """Begin in the middle of a transcript, at this state of its calls and processes."""
-        self._lanes.start_from(snapshot)
+    def go_on_from(self, snapshot: Snapshot) -> None:
+        """Go on at another place of the transcript, at this state of its calls and processes."""
+        self._lanes.go_on_from(snapshot)
 
     def rows(self, step: Step, *, faint: bool = False) -> "list[Text]":
         """The rows of a step for Rich: mostly one, below a header when the lanes have changed."""

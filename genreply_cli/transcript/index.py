@@ -27,6 +27,8 @@ from genreply_cli.transcript.step import Step
 BLOCK_BYTES: Final = 1 << 16  # a longer line has a block of its own
 CACHED_BLOCKS: Final = 16  # blocks whose parsed steps are kept
 SNAPSHOT_EVERY: Final = 2048  # steps
+MAX_ASKED: Final = 64  # states that were asked for lately and are kept
+MAX_OPEN_ASKED: Final = 256  # open calls; of states with more, only the latest one is kept
 
 Wanted = Callable[[Step], bool]
 LineFilter = Callable[[bytes], object]  # false for a line whose step cannot be wanted
@@ -67,7 +69,7 @@ class Index:
         self._raw: tuple[int, list[bytes]] = -1, []  # the block that was read last, and its lines
         self._snapshots = [Snapshot()]
         self._scanned = Snapshot()  # the state where the second pass is
-        self._last_asked = Snapshot()  # the state that was asked for last
+        self._asked = OrderedDict({0: Snapshot()})  # by steps: states that were asked for lately
         self._scan = self._scan_all()
 
     def scan(self) -> Iterator[None]:
@@ -161,7 +163,7 @@ class Index:
     def snapshot(self, count: int) -> Snapshot | None:
         """The state after `count` steps, as a copy, or None if the scan has not come that far."""
         number = bisect_right(self._snapshots, count, key=lambda snapshot: snapshot.steps) - 1
-        known = (self._snapshots[number], self._last_asked, self._scanned)
+        known = (self._snapshots[number], *self._asked.values(), self._scanned)
         nearest = max(
             (snapshot for snapshot in known if snapshot.steps <= count),
             key=lambda snapshot: snapshot.steps,
@@ -171,7 +173,12 @@ class Index:
         snapshot = nearest.copy()
         for step in self.steps(nearest.steps, count):
             snapshot.update(step)
-        self._last_asked = snapshot
+        if len(snapshot.open) > MAX_OPEN_ASKED:
+            self._asked.clear()
+        self._asked[count] = snapshot
+        self._asked.move_to_end(count)
+        if len(self._asked) > MAX_ASKED:
+            self._asked.popitem(last=False)
         return snapshot.copy()
 
     def find(

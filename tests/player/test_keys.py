@@ -148,7 +148,7 @@ def test_only_one_call_and_all_again() -> None:
     numbers = [number for number, step in enumerate(LONG.steps(0)) if step.call == "c7"]
     only = pressed(at(numbers[1]), LONG, "c")
     assert only.call_filter is not None
-    assert (only.call_filter.call, list(only.call_filter.numbers), only.number) == (
+    assert (only.call_filter.label, list(only.call_filter.numbers), only.number) == (
         "c7",
         numbers,
         numbers[1],
@@ -161,6 +161,17 @@ def test_only_one_call_and_all_again() -> None:
     again = pressed(only, LONG, "G", "c")
     assert (again.call_filter, again.number) == (None, numbers[-1])
     assert pressed(PAUSED, LONG, "c").status == "this event belongs to no call"
+
+
+def test_a_call_is_shown_with_what_became_of_its_answer_and_with_what_led_to_its_own() -> None:
+    index = SAMPLES["overlap-single"]
+    calls = [step.call for step in index.steps(0)]
+    for call, others, cause in (("c1", {"c2", "c3"}, "call"), ("c3", {"c1", "c2"}, "info")):
+        only = pressed(at(calls.index(call)), index, "c").call_filter
+        assert only is not None
+        shown = {number: index.step(number) for number in only.numbers}
+        assert {step.call for step in shown.values() if step} - {call} == others
+        assert {step.kind for number in only.faint if (step := shown[number])} == {cause}
 
 
 def test_find_goes_from_one_to_the_next_and_begins_again() -> None:

@@ -1,5 +1,6 @@
 """The picture of the player, drawn without a terminal."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
 
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 from recordings import index_at, index_of, index_of_lines, many, read_all, steps_of
 
 from genreply_cli import paths as kept
-from genreply_cli.player.keys import press
+from genreply_cli.player.keys import Search, press, select
 from genreply_cli.player.panels import Style, describe_snapshot
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.text import cells
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.timeline import Timeline, view_for
+from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.format import to_line
 from genreply_cli.transcript.index import Index
 from genreply_cli.transcript.snapshot import Snapshot
@@ -69,7 +71,7 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
     started = Snapshot()
     for step in takewhile(lambda step: step.kind in {"start", "state"}, steps):
         started.update(step)
-    timeline.start_from(started)
+    timeline.go_on_from(started)
     rows: list[str] = []
     for number, step in enumerate(steps):
         rows += timeline.lines(step)
@@ -125,6 +127,30 @@ def test_a_place_deep_in_a_long_recording_is_drawn_like_any_other() -> None:
     ]
     assert [row[0] for row in screen[2:26] if row.startswith(">")] == [">"]
     assert sum("┃" in row for row in screen) > 10  # who was blocked before is known
+
+
+def found(search: Search) -> State:
+    """The state to which a search leads."""
+
+    def run() -> Iterator[object]:
+        yield (yield from search)
+
+    *_, state = run()
+    assert isinstance(state, State)
+    return state
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_a_filter_leaves_out_is_followed_all_the_same(name: str) -> None:
+    index = SAMPLES[name]
+    for call in {step.call for step in index.steps(0) if step.call is not None}:
+        state = found(select(at(0), index, Filters(frozenset({call})), call))
+        assert state.call_filter is not None
+        for number in state.call_filter.numbers:
+            rows = drawn(replace(state, number=number), index, height=60)
+            whole = drawn(at(number), index, height=60)
+            current = next(row for row in rows if row.startswith(">"))
+            assert current in whole
 
 
 def test_before_all_is_read_it_is_said_that_things_are_not_known() -> None:
