@@ -235,7 +235,9 @@ LEGEND: Final = (
     ("├──►", "a call or another message"),
     ("◄┈┈┤", "the reply to a call"),
     ("┃", "a caller is blocked"),
+    ("║", "a handler runs: this server hears nothing else"),
     ("■", "a call is kept here, not answered"),
+    ("□", "this server still keeps a waiting caller"),
     ("×", "given up, dropped, or ended"),  # noqa: RUF001
     ("!", "a wrong caller, or a fault"),
     ("◁· ·", "the caller that should have had this answer"),

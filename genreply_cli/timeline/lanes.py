@@ -1,8 +1,7 @@
 """Which column of the screen each caller and each process has, and the lanes of a row."""
 
 from collections.abc import Iterable
-from itertools import accumulate, groupby, pairwise
-from operator import itemgetter
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from genreply_cli.text import cells, crop, pad, visible
@@ -15,7 +14,10 @@ Span = tuple[str, str]  # text, and its style as Rich names it
 
 MAX_CALL_CELLS: Final = 12  # of the name of a call
 GHOST: Final = "dim"  # the style of an arrow to the caller that should have had an answer
-BLOCKED: Final = "cyan"  # the style of a caller that waits: that of its call
+BLOCKED: Final = ("┃", "cyan")  # a caller that waits, in the colour of its call
+BUSY: Final = ("║", "bold")  # a server whose handler runs, and that hears nothing meanwhile
+KEEPING: Final = ("□", "blue")  # a server that keeps a waiting caller, in the colour of `noreply`
+IDLE: Final = ("│", "dim")
 
 
 class Room(NamedTuple):
@@ -54,6 +56,8 @@ class Lanes:
         self._callers = CallerLanes()
         self._processes: list[str] = []
         self._ended: set[str] = set()
+        self._snapshot = Snapshot()
+        self._tell_returns: set[str] = set()  # servers that record when their handlers return
         self._names: list[str | None] = []  # of each lane; None: it is shared
         self._labels: list[str] = []
         self._columns = [0]
@@ -76,6 +80,8 @@ class Lanes:
         kept = [name for name in self._processes if name in snapshot.alive]
         self._processes = [*kept, *(name for name in snapshot.alive if name not in kept)]
         self._ended.difference_update(snapshot.alive)
+        self._snapshot = snapshot.copy()
+        self._tell_returns.update(snapshot.states, snapshot.waiting())
         self._limit_callers()
         self._callers.go_on_from(snapshot)
         self._share_if_crowded()
@@ -85,11 +91,14 @@ class Lanes:
         """Follow a step: which callers wait, which processes have ended, which need a lane."""
         before = self._callers.version, self._processes, self.call_cells
         self._callers.update(step)
+        self._snapshot.update(step)
         if step.at is not None:
             if step.kind == "exit":
                 self._ended.add(step.at)
             elif step.kind == "start":
                 self._ended.discard(step.at)
+            elif step.kind in {"noreply", "state"}:
+                self._tell_returns.add(step.at)
         if step.call is not None:
             call_cells = cells(visible(step.call)) if step.call.isprintable() else MAX_CALL_CELLS
             self.call_cells = max(self.call_cells, min(call_cells, MAX_CALL_CELLS))
@@ -213,7 +222,8 @@ class Lanes:
             return
         right = start < stop
         way = 1 if right else -1
-        row[start] = (style.root or ("├" if right else "┤"), style.colour)
+        root = ("╟" if right else "╢") if row[start] == BUSY else "├" if right else "┤"
+        row[start] = (style.root or root, style.colour)
         row[start + way : stop : way] = [(style.arrow, style.colour)] * (abs(stop - start) - 1)
         row[stop - way] = ("►" if right else "◄", style.colour)
 
@@ -269,15 +279,26 @@ class Lanes:
         return min(len(self._callers) + self._processes.index(name), len(self._labels) - 1)
 
     def _lifeline(self, lane: int) -> Span:
-        """A lane where nothing happens: heavy while a call blocks, a blank after the end."""
+        """A lane where nothing happens: heavy while a call blocks, a blank after the end.
+
+        That of a server is double while its handler runs, and hollow while it keeps a caller.
+        """
         if lane < len(self._callers):
-            return ("┃", BLOCKED) if self._callers.is_blocked(lane) else ("│", "dim")
+            return BLOCKED if self._callers.is_blocked(lane) else IDLE
         number = lane - len(self._callers)
         last = lane == len(self._labels) - 1
         processes = self._processes[number:] if last else self._processes[number : number + 1]
-        if any(map(self._callers.waits, processes)):
-            return "┃", BLOCKED
-        return (" ", "") if self._ended.issuperset(processes) else ("│", "dim")
+        alive = [name for name in processes if name not in self._ended]
+        if any(map(self._callers.waits, alive)):
+            return BLOCKED
+        if any(map(self._is_busy, alive)):
+            return BUSY
+        if any(map(self._snapshot.keeps_a_waiting_caller, alive)):
+            return KEEPING
+        return IDLE if alive else (" ", "")
+
+    def _is_busy(self, server: str) -> bool:
+        return server in self._tell_returns and self._snapshot.handling(server) is not None
 
 
 def _distances(labels: list[str], room: Room) -> list[int]:
@@ -307,8 +328,13 @@ def short_name(name: str) -> str:
 
 
 def _joined(row: Iterable[Span]) -> list[Span]:
-    """Neighbours of the same style as one span."""
-    return [
-        ("".join(text for text, _ in group), style)
-        for style, group in groupby(row, key=itemgetter(1))
-    ]
+    """Neighbours of the same style as one span. Blanks have the style of what is before them."""
+    spans: list[Span] = []
+    joined, style = "", ""
+    for text, colour in row:
+        if colour == style or text == " ":
+            joined += text
+        else:
+            spans.append((joined, style))
+            joined, style = text, colour
+    return [*spans, (joined, style)]

@@ -215,11 +215,12 @@ class Timeline:
         fitted: list[Span] = []
         room = self.width
         for text, style in spans:
-            if text and cells(text) >= room:
+            taken = cells(text)
+            if taken >= room and text:
                 fitted.append((crop(text, room, self._ellipsis), style))
                 break
             fitted.append((text, style))
-            room -= cells(text)
+            room -= taken
         while fitted and not fitted[-1][0].rstrip():
             fitted.pop()
         return [*fitted[:-1], *((text.rstrip(), style) for text, style in fitted[-1:])]

@@ -165,6 +165,15 @@ class Snapshot:
             calls.sort(key=lambda call: call.kept_since or 0.0)
         return waiting
 
+    def keeps_a_waiting_caller(self, server: str) -> bool:
+        """Whether a server keeps a call whose caller waits, as far as that is known."""
+        keeps = self.keeps(server)
+        if keeps is not None:
+            return any(call.outcome is None for call in keeps.values())
+        return any(
+            call.held_by == server and call.forgotten_by is None for call in self.open.values()
+        )
+
     def handling(self, server: str) -> str | None:
         """The call that a server is handling: its handler has not returned.
 

@@ -51,10 +51,10 @@ PICTURE = """\
       time  call kind     caller          coordinator           websocket message
   +0.000 s  -    start    │                    ●                    │     Coordinator
   +0.000 s  -    start    │                    │                    ●     WebSocket, linked to coordinator
-  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello world"
-  +0.000 s  c1   cast     ┃                    ├───────────────────►│     send_message "Hello world"
+  +0.000 s  c1   call     ├───────────────────►║                    │     greet "Hello world"
+  +0.000 s  c1   cast     ┃                    ╟───────────────────►│     send_message "Hello world"
   +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
-> +0.250 s  c1   info     ┃                    │◄───────────────────┤     message_received "Hello world to you too!"
+> +0.250 s  c1   info     ┃                    □◄───────────────────┤     message_received "Hello world to you too!"
 
  state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
  why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,

@@ -31,7 +31,7 @@ def step(
     **more: Any,
 ) -> Step:
     """A step by its essentials; what is no field of a step is a detail."""
-    fields = {name: more.pop(name) for name in ("t", "at", "message") if name in more}
+    fields = {name: more.pop(name) for name in ("t", "at", "message", "cause") if name in more}
     if "for_" in more:
         more["for"] = more.pop("for_")
     return Step(1, fields.pop("t", 0.0), kind, call, source, target, details=more, **fields)
@@ -91,7 +91,7 @@ def test_one_greeting_wide(width: int) -> None:
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello"
  +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     ┃                    ├───────────────────►│     send_message "Hello"
- +0.251 s  c1   info     ┃                    │◄───────────────────┤     message_received "Hello to you too!"
+ +0.251 s  c1   info     ┃                    □◄───────────────────┤     message_received "Hello to you too!"
  +0.251 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello to you too!"   blocked 251 ms"""
     )
 
@@ -104,7 +104,7 @@ def test_one_greeting_in_ascii() -> None:
  +0.000 s  c1   call     |------------------->|                    |     greet "Hello"
  +0.000 s  c1   noreply  #                    O                    |     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     #                    |------------------->|     send_message "Hello"
- +0.251 s  c1   info     #                    |<-------------------|     message_received "Hello to you too!"
+ +0.251 s  c1   info     #                    o<-------------------|     message_received "Hello to you too!"
  +0.251 s  c1   reply    |<...................|                    |     "Hello to you too!"   blocked 251 ms"""
     )
 
@@ -118,7 +118,7 @@ def test_one_greeting_in_compact_lanes(width: int) -> None:
 +0.000 c1 call    ├────────►│         │  greet "Hello"
 +0.000 c1 noreply ┃         ■         │  kept; 1 waiting
 +0.001 c1 cast    ┃         ├────────►│  send_message "Hello"
-+0.251 c1 info    ┃         │◄────────┤  "Hello to you too!"
++0.251 c1 info    ┃         □◄────────┤  "Hello to you too!"
 +0.251 c1 reply   │◄┈┈┈┈┈┈┈┈┤         │  "Hello to you too!" 251 ms"""
     )
 
@@ -424,6 +424,29 @@ def test_a_server_that_waits_for_another_is_a_blocked_caller_too() -> None:
     assert (
         drawn(steps).splitlines()[-1].startswith(" +0.000 s  c1   noreply  ┃                    ■")
     )
+
+
+def test_a_server_that_is_deaf_differs_from_one_that_keeps_its_callers() -> None:
+    states = [
+        step("state", at="coordinator", state={}, keeps=[]),
+        step("state", "c1", at="coordinator", state={}, keeps=["c1"], cause=1),
+    ]
+    beginning = [*SETTING, states[0], asked("c1")]
+    second, late = asked("c2", "caller-2"), step("mark", label="meanwhile")
+    keeping = drawn([*beginning, states[1], second, late]).splitlines()
+    deaf = drawn([*beginning, second, late]).splitlines()
+    assert [row[25:65].rstrip() for row in (deaf[1], deaf[-1])] == [
+        "├───────────────────►║", "┃               ┃               ║"
+    ]  # fmt: skip
+    forgot = step("state", "c2", at="coordinator", state={}, keeps=["c2"], forgot=["c1"], cause=1)
+    assert [row[25:65].rstrip() for row in keeping[-2:]] == [
+        "┃               ├──────────────►║", "┃               ┃               ║"
+    ]  # fmt: skip
+    kept = drawn([*beginning, states[1], second, forgot, late]).splitlines()[-1]
+    assert kept[25:65].rstrip() == "┃               ┃               □"
+    answered = step("reply", "c2", "coordinator", "caller-2", message="A", blocked=0.1)
+    nobody = drawn([*beginning, states[1], second, forgot, answered, late]).splitlines()[-1]
+    assert nobody[25:65].rstrip() == "┃               │               │"  # c1 waits in vain
 
 
 def test_a_message_to_oneself_turns_round() -> None:
