@@ -45,7 +45,8 @@ CALLERS, OTHERS = "callers", "others"  # above lanes that are shared
 class Lanes:
     """The lanes of the `wide` view. A lane appears when needed, and goes when others need room.
 
-    Processes have a lane each; those that have no room share the last one. Callers have a lane
+    Processes have a lane each; those that have no room share the last one. Those that have ended
+    give theirs up when another one starts or, where lanes are close, when a call is made. Callers have a lane
     each while there is room, and share a single lane from the moment when more of them wait than
     there are lanes. The names above the lanes are true until `version` changes.
     Where a lane has no name of its own, its rows say whose they are.
@@ -108,7 +109,8 @@ class Lanes:
             for name in dict.fromkeys(names)
             if name is not None and name not in self._processes and not is_caller(name)
         ]
-        if new:
+        is_crowded = step.kind == "call" and self._room is not WIDE
+        if new or (is_crowded and not self._ended.isdisjoint(self._processes)):
             self._processes = [
                 name for name in self._processes if name not in self._ended or name in names
             ] + new
