@@ -24,7 +24,7 @@ from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
-from genreply_cli.transcript.filters import Filters, Part, Selection
+from genreply_cli.transcript.filters import FORGET, Filters, Part, Selection
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.reader import Steps, headerless_note
@@ -191,7 +191,7 @@ def _parts(
     `strict`: of a call, only its own steps are selected. Raises GenreplyError if an unknown kind is
     wanted and does not occur.
     """
-    unknown = filters.kinds - KINDS.keys() - {"note"}
+    unknown = filters.kinds - KINDS.keys() - {"note", FORGET}
     for step in _with_kinds(steps, unknown) if unknown else steps:
         if strict:
             yield ("selected" if filters.wants(step) else "skipped"), step

@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
     def error_text(self, timeout: float | None) -> str:
         """Why there is no reply: a sentence that begins with the call's name."""
         if self.status == TIMED_OUT:
-            kept = "the coordinator still keeps it, and a late answer will be dropped"
+            kept = "the coordinator is not told, and a late answer will be dropped"
             return f"{self.call} got no reply within {timeout or 0:g} s; {kept}"
         reason = getattr(self.error, "reason", None)
         if reason is None:

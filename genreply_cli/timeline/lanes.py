@@ -46,8 +46,8 @@ class Lanes:
     """The lanes of the `wide` view. A lane appears when needed, and goes when others need room.
 
     Processes have a lane each; those that have no room share the last one. Those that have ended
-    give theirs up when another one starts or, where lanes are close, when a call is made. Callers have a lane
-    each while there is room, and share a single lane from the moment when more of them wait than
+    give theirs up when another one starts or, where lanes are close, when a call is made. Callers
+    have a lane each while there is room, and share one from the moment when more of them wait than
     there are lanes. The names above the lanes are true until `version` changes.
     Where a lane has no name of its own, its rows say whose they are.
     """

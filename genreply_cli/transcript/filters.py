@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from genreply_cli.text import visible
 from genreply_cli.transcript.step import Step
 
+FORGET: Final = "forget"
 Part = Literal["selected", "cause", "skipped"]
 
 
@@ -71,7 +72,11 @@ class Filters:
         return "cause" if step.seq in causes and self._has_time(step) else "skipped"
 
     def _has_kind_and_time(self, step: Step) -> bool:
-        return (not self.kinds or step.kind in self.kinds) and self._has_time(step)
+        return (not self.kinds or self._has_kind(step)) and self._has_time(step)
+
+    def _has_kind(self, step: Step) -> bool:
+        """A `state` that has forgotten a caller is shown as `forget`, and found as that, too."""
+        return step.kind in self.kinds or (FORGET in self.kinds and bool(step.forgot))
 
     def _has_time(self, step: Step) -> bool:
         return (self.start is None or step.t >= self.start) and (

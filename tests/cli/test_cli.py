@@ -114,7 +114,7 @@ def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.stderr == (
-        "error: c1 got no reply within 0.1 s; the coordinator still keeps it,"
+        "error: c1 got no reply within 0.1 s; the coordinator is not told,"
         " and a late answer will be dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )

@@ -79,6 +79,13 @@ def test_what_a_filter_skips_is_followed_all_the_same() -> None:
         assert set(part) <= set(whole)
 
 
+def test_forgotten_callers_are_found_by_the_word_of_their_rows() -> None:
+    done = genreply("trace", "overlap-single", "--kind", "forget")
+    assert [line.split(":")[0] for line in done.out.splitlines()] == [
+        "0.030000 c2 forget coordinator", "0.060000 c3 forget coordinator"
+    ]  # fmt: skip
+
+
 def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
     bad = tmp_path / "a b.jsonl"
     bad.write_bytes(samples()["hello"].read_bytes() + b"bad\nbad\n")
