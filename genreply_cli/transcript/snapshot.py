@@ -166,11 +166,16 @@ class Snapshot:
         return waiting
 
     def keeps_a_waiting_caller(self, server: str) -> bool:
-        """Whether a server keeps a call whose caller waits, as far as that is known."""
-        keeps = self.keeps(server)
-        if keeps is not None:
-            return any(call.outcome is None for call in keeps.values())
-        return any(
+        """Whether a server keeps a call whose caller waits. False if its states are not recorded.
+
+        Where a state was too long to look into, a call that waits after a NoReply counts as kept.
+        """
+        state = self.states.get(server)
+        if state is None:
+            return False
+        if any(call.outcome is None for call in state.keeps.values()):
+            return True
+        return state.more > 0 and any(
             call.held_by == server and call.forgotten_by is None for call in self.open.values()
         )
 

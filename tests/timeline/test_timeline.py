@@ -91,7 +91,7 @@ def test_one_greeting_wide(width: int) -> None:
  +0.000 s  c1   call     ├───────────────────►│                    │     greet "Hello"
  +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     ┃                    ├───────────────────►│     send_message "Hello"
- +0.251 s  c1   info     ┃                    □◄───────────────────┤     message_received "Hello to you too!"
+ +0.251 s  c1   info     ┃                    │◄───────────────────┤     message_received "Hello to you too!"
  +0.251 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello to you too!"   blocked 251 ms"""
     )
 
@@ -104,7 +104,7 @@ def test_one_greeting_in_ascii() -> None:
  +0.000 s  c1   call     |------------------->|                    |     greet "Hello"
  +0.000 s  c1   noreply  #                    O                    |     caller c1 kept, not answered; 1 waiting
  +0.001 s  c1   cast     #                    |------------------->|     send_message "Hello"
- +0.251 s  c1   info     #                    o<-------------------|     message_received "Hello to you too!"
+ +0.251 s  c1   info     #                    |<-------------------|     message_received "Hello to you too!"
  +0.251 s  c1   reply    |<...................|                    |     "Hello to you too!"   blocked 251 ms"""
     )
 
@@ -118,7 +118,7 @@ def test_one_greeting_in_compact_lanes(width: int) -> None:
 +0.000 c1 call    ├────────►│         │  greet "Hello"
 +0.000 c1 noreply ┃         ■         │  kept; 1 waiting
 +0.001 c1 cast    ┃         ├────────►│  send_message "Hello"
-+0.251 c1 info    ┃         □◄────────┤  "Hello to you too!"
++0.251 c1 info    ┃         │◄────────┤  "Hello to you too!"
 +0.251 c1 reply   │◄┈┈┈┈┈┈┈┈┤         │  "Hello to you too!" 251 ms"""
     )
 
