@@ -19,10 +19,11 @@ MESSAGES: Final = frozenset(kind for kind, facts in KINDS.items() if facts.queue
 
 
 class Note(NamedTuple):
-    """What a row says at its end; a wrong one is red."""
+    """What a row says at its end, from the step with this number on; a wrong one is red."""
 
     text: str
     is_wrong: bool = False
+    seq: int = 0
 
 
 class Label(NamedTuple):
@@ -119,12 +120,13 @@ def notes(row: Row) -> list[Note]:
     if row.is_folded:
         return []
     marks = [mark for each in row.run or [row] for mark in each.marks]
-    found: dict[Note, None] = {}
-    for kind, alike in groupby(marks, key=lambda mark: mark.step.kind):
-        for note in _notes(kind, list(alike)):
-            found[note] = None
-    wrong = [note for note in found if note.is_wrong]
-    return wrong or list(found)[-1:]
+    found: dict[str, Note] = {}
+    for kind, group in groupby(marks, key=lambda mark: mark.step.kind):
+        alike = list(group)
+        for note in _notes(kind, alike):
+            found.setdefault(note.text, note._replace(seq=alike[0].step.seq))
+    wrong = [note for note in found.values() if note.is_wrong]
+    return wrong or list(found.values())[-1:]
 
 
 def _notes(kind: str, marks: Sequence[Mark]) -> list[Note]:

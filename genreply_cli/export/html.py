@@ -30,6 +30,8 @@ from genreply_cli.transcript.pretty import pretty_name, pretty_state
 from genreply_cli.transcript.step import Step
 
 MAX_CALLS: Final = 200  # that are listed above the picture
+MAX_TOLD: Final = 8  # calls of which it is told in words what became of them
+SIGNS: Final = {"right": "\N{CHECK MARK}", "wrong": "\N{MULTIPLICATION SIGN}"}
 
 
 def render(
@@ -113,7 +115,7 @@ def about(header: Header, calls: int) -> str:
 
 
 def _calls(facts: dict[str, CallFacts], chart: Chart) -> Iterator[str]:
-    """What became of each call; a link to its first event."""
+    """What became of each call; a link to its first event. Of many calls it is told in one sign."""
     first: dict[str | None, int] = {}  # event of each call
     for step in chart.steps:
         first.setdefault(step.call, step.seq)
@@ -123,10 +125,18 @@ def _calls(facts: dict[str, CallFacts], chart: Chart) -> Iterator[str]:
     yield '<ul class="calls">\n'
     for call, (caller, _, outcome) in listed.items():
         kind = "right" if outcome.is_right else "wrong"
+        told = escape(outcome.text)
+        shown = f"{escape(caller)} {_told(kind, told)}"
+        if len(listed) > MAX_TOLD:
+            shown = _told(kind, SIGNS[kind])
         yield f'<li><a class="{hue(chart, call).strip()}" href="#e{first[call]}"'
-        yield f"{data(chart, [call])}><b>{escape(pretty_name(call))}</b> {escape(caller)}"
-        yield f' <span class="{kind}">{escape(outcome.text)}</span></a></li>\n'
+        yield f'{data(chart, [call])} title="{escape(caller)} {told}">'
+        yield f"<b>{escape(pretty_name(call))}</b> {shown}</a></li>\n"
     yield "</ul>\n"
+
+
+def _told(kind: str, text: str) -> str:
+    return f'<span class="{kind}">{text}</span>'
 
 
 # --- the events ---

@@ -34,7 +34,8 @@
 
   const events = all(".events > li");
   const places = new Map(events.map((event, index) => [event.dataset.seq, index + 1]));
-  const marks = all("figure .step").map((mark) => ({ mark, place: places.get(mark.dataset.seq) }));
+  const withPlace = (mark) => ({ mark, place: places.get(mark.dataset.seq) });
+  const [marks, notes] = ["figure .step", "figure .note"].map((each) => all(each).map(withPlace));
   const svg = one("figure svg");
   const [card, count, range, play] = [".card", ".count", ".track input", ".play"].map(one);
   const hint = card.cloneNode(true);
@@ -61,7 +62,7 @@
     place = Math.max(0, Math.min(events.length, next));
     const event = events[place - 1];
     const current = marks.findLast((each) => each.place <= place)?.mark; // a state has no mark
-    for (const { mark, place: own } of marks) { // the curtain covers the rows below
+    for (const { mark, place: own } of [...marks, ...notes]) { // the curtain covers the rows below
       const isBeside = mark.dataset.top === current?.dataset.top;
       mark.classList.toggle("future", isBeside && own > place);
       mark.classList.toggle("now", mark === current);

@@ -70,6 +70,7 @@ class Lines(NamedTuple):
 
     lines: list[str]
     is_wrong: bool
+    seq: int  # of the step with which it begins to be true
 
 
 class Room(NamedTuple):
@@ -121,7 +122,9 @@ class Layout:
         return cut + [Label("", "")] * (len(row.marks) - len(cut))
 
     def _lines(self, note: Note) -> Lines:
-        return Lines(wrap(note.text, self.size.note_cells)[:MAX_NOTE_LINES], note.is_wrong)
+        return Lines(
+            wrap(note.text, self.size.note_cells)[:MAX_NOTE_LINES], note.is_wrong, note.seq
+        )
 
     def _label_width(self, lanes: set[Lane]) -> float:
         """The width of the longest label that begins at one of these lanes."""

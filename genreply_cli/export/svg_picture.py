@@ -131,7 +131,8 @@ class Picture:
             below = "".join(
                 f' <tspan x="{x:g}" dy="{line_height:g}">{line}</tspan>' for line in others
             )
-            yield f'<text class="{kind}" x="{x:g}" y="{y:g}">{first}{below}</text>\n'
+            yield f'<text class="{kind}" x="{x:g}" y="{y:g}"{self._seq(row, note.seq)}>'
+            yield f"{first}{below}</text>\n"
             y += len(note.lines) * line_height
 
     def _group(self, mark: Mark, row: int) -> str:
@@ -143,13 +144,16 @@ class Picture:
             kind += " right"
         if mark.is_faint:
             kind += " faint"
-        data = ""
-        if self._is_in_page:
-            top, bottom = self.layout.span(row)
-            data = f' data-seq="{step.seq}" data-top="{top:g}" data-bottom="{bottom:g}"'
-            data += self._data([step.call, mark.owner])
+        data = self._seq(row, step.seq) + self._data([step.call, mark.owner])
         tooltip = xml(crop(plain_line(step), MAX_TOOLTIP))
         return f'<g class="{kind}"{data}><title>{tooltip}</title>'
+
+    def _seq(self, row: int, seq: int) -> str:
+        """The number of a step and the place of its row, for the script of a page."""
+        if not self._is_in_page:
+            return ""
+        top, bottom = self.layout.span(row)
+        return f' data-seq="{seq}" data-top="{top:g}" data-bottom="{bottom:g}"'
 
     def _data(self, calls: Iterable[str | None]) -> str:
         return data(self.chart, calls) if self._is_in_page else ""

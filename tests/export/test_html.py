@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recordings import steps_of
 
 from genreply_cli.explain.story import explain
-from genreply_cli.export.html import asset, render
+from genreply_cli.export.html import MAX_TOLD, asset, render
 from genreply_cli.paths import samples
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import Step
@@ -95,6 +95,13 @@ def test_the_names_on_a_page_are_those_of_the_transcript(name: str) -> None:
     page = "".join(render(Header(), steps))
     listed = re.findall(r"<li><a [^>]*><b>([^<]*)</b> (\S+) ", page)
     assert listed == [(step.call, step.source) for step in steps if step.kind == "call"]
+
+
+def test_of_many_calls_one_sign_says_what_became_of_each() -> None:
+    steps = [Step(n, n, "call", f"c{n}", "caller", "coordinator") for n in range(1, MAX_TOLD + 2)]
+    page = "".join(render(Header(), [*steps, Step(99, 99, "reply", "c1", "coordinator", "caller")]))
+    signs = re.findall(r'title="(caller [^"]*)"><b>(c\d+)</b> <span class="\w+">([^<]*)<', page)
+    assert signs[:2] == [("caller answered", "c1", "✓"), ("caller still waits", "c2", "×")]  # noqa: RUF001
 
 
 def test_a_recording_on_the_virtual_clock_was_not_made_in_1970() -> None:

@@ -89,6 +89,15 @@ def test_an_anchor_shows_its_event_with_both_codes(browser: Browser, page: Path)
     assert browser.run("location.hash") == f"#e{wrong_reply() - 1}"
 
 
+def test_what_a_row_says_is_dim_until_it_is_true(browser: Browser, page: Path) -> None:
+    browser.open(page, f"#e{wrong_reply() - 1}")
+    browser.wait_until(f"{COUNT}.startsWith('{wrong_reply() - 1} of')")
+    dim = "[...document.querySelectorAll('figure .note.future')].map((note) => note.textContent)"
+    assert browser.run(dim) == ["WRONG: c3 gets c1's answer"]
+    browser.press("ArrowRight")
+    assert browser.run(dim) == []
+
+
 def test_buttons_play_pause_and_step(browser: Browser, page: Path) -> None:
     browser.open(page)
     browser.run("document.querySelector('.speed').value = '4'")
