@@ -1,7 +1,8 @@
 """What lasts in a picture: a process lives, a caller waits, a server keeps it, a handler runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple
 
 from genreply_cli.transcript.snapshot import Snapshot
@@ -65,7 +66,8 @@ class Periods:
         self._snapshot = Snapshot()
         self._all: dict[int, Period] = {}  # by identity, in the order in which they began
         self._running: dict[tuple[PeriodKind, str, Lane | None], Period] = {}
-        self._columns: dict[Lane, set[int]] = {}  # those that are taken
+        self._columns: dict[Lane, int] = {}  # how many there are
+        self._free: dict[Lane, list[int]] = {}  # those of them that are free, the first one first
         self._handled: dict[str, str] = {}  # server -> the call in its handler
         self._queued: dict[str, dict[str, None]] = {}  # server -> calls
         self._kept: dict[str, dict[str, None]] = {}  # server -> calls
@@ -91,9 +93,9 @@ class Periods:
             return None
         period = Period(kind, lane, name, row)
         if kind in BESIDE:
-            taken = self._columns.setdefault(lane, set())
-            period.column = next(n for n in range(len(taken) + 1) if n not in taken)
-            taken.add(period.column)
+            free = self._free.setdefault(lane, [])
+            period.column = heappop(free) if free else self._columns.get(lane, 0)
+            self._columns[lane] = max(self._columns.get(lane, 0), period.column + 1)
         self._running[kind, name, lane if kind == "kept" else None] = period
         self._all[id(period)] = period
         return period
@@ -105,7 +107,7 @@ class Periods:
             return
         period.end = row
         if kind in BESIDE:
-            self._columns[period.lane].discard(period.column)
+            heappush(self._free[period.lane], period.column)
         if period.end < period.begin:
             del self._all[id(period)]
 
@@ -172,29 +174,37 @@ class Periods:
             period.server = server
 
     def _follow_kept(self, server: str, step: Step, place: Place) -> None:
-        """Which calls a server keeps."""
-        before, call, lane = self._kept.get(server, {}), step.call, self._lane_of(server)
-        keeps = self._snapshot.keeps(server)
-        if keeps is not None:
-            now = dict.fromkeys(keeps)
-        elif server not in self._snapshot.alive:
-            now = {}
-        else:
-            now = dict(before)
+        """Which calls a server keeps, and which of them have ended."""
+        lane, kept = self._lane_of(server), self._kept.setdefault(server, {})
+        new, gone = self._kept_changes(server, step, kept)
+        for call in gone:
+            del kept[call]
+            period = self.running("kept", call, lane)
+            if period is not None:
+                period.is_cut = call in step.forgot and period.begin <= place.end
+                self.end("kept", call, place.begin if period.is_cut else place.end, lane)
+        for call in new:
+            kept[call] = None
+            self.begin("kept", lane, call, place.begin)
+        keeps = self._snapshot.keeps(server) or {}
+        for name in (*new, step.call):
+            period = None if name is None else self.running("kept", name, lane)
+            if period is not None and period.over is None and period.name in keeps:
+                has_ended = keeps[period.name].outcome is not None
+                period.over = place.end if has_ended else None
+
+    def _kept_changes(
+        self, server: str, step: Step, kept: Collection[str]
+    ) -> tuple[list[str], list[str]]:
+        """The calls that a server keeps since this step, and those that it keeps no longer."""
+        call, keeps = step.call, self._snapshot.keeps(server)
+        if keeps is None and server in self._snapshot.alive:  # only this call is known of
             held = None if call is None else self._snapshot.open.get(call)
-            if held is not None and held.held_by == server:
-                now[held.call] = None
-            elif call is not None:
-                now.pop(call, None)
-        for name in before:
-            kept = self.running("kept", name, lane)
-            if name not in now and kept is not None:
-                kept.is_cut = name in step.forgot and kept.begin <= place.end
-                self.end("kept", name, place.begin if kept.is_cut else place.end, lane)
-        for name in now:
-            self.begin("kept", lane, name, place.begin)
-            kept = self.running("kept", name, lane)
-            has_ended = keeps is not None and keeps[name].outcome is not None
-            if has_ended and kept is not None and kept.over is None:
-                kept.over = place.end
-        self._kept[server] = now
+            is_held = held is not None and held.held_by == server
+            if call is None or is_held == (call in kept):
+                return [], []
+            return ([call], []) if is_held else ([], [call])
+        now = keeps or {}
+        return [each for each in now if each not in kept], [
+            each for each in kept if each not in now
+        ]
