@@ -5,112 +5,205 @@ it sends belongs to the call of that message. An answer belongs to the call of i
 it goes to another call, it went to a wrong caller, and `for` names the call that it was meant for.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from genreply_cli.transcript.pretty import pretty_name
+from genreply_cli.analysis.blame import UNKNOWN, BrokenLaws, Suspect, shown
+from genreply_cli.analysis.calls import Calls
 from genreply_cli.transcript.step import KINDS, Step
 
-WINDOW: Final = 1 << 14  # steps that are remembered; an older cause is not checked
+WINDOW: Final = 1 << 14  # steps that are remembered; of older ones, messages of calls that wait
+ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
+
+ANSWERS: Final = frozenset(
+    kind for kind, facts in KINDS.items() if facts.counter in {"replied", "dropped"}
+)
+MESSAGES: Final = frozenset(kind for kind, facts in KINDS.items() if facts.queued)
+RETURNS: Final = frozenset(kind for kind, facts in KINDS.items() if facts.returns)
+# what a process does while it handles a message
+ACTS: Final = frozenset(
+    kind for kind, facts in KINDS.items() if facts.has_message or facts.returns or kind == "fault"
+)
+# steps that may belong to another call than the message that is handled
+OF_ANOTHER_CALL: Final = frozenset(
+    kind for kind, facts in KINDS.items() if facts.counter is not None
+)
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
     """What is remembered of a step that may be a cause."""
 
-    target: str | None  # None: the step is no message
+    target: str | None
     call: str | None
+    kind: str
+
+
+NO_CAUSE: Final = Message(None, None, "")  # a step that is no message
 
 
 class Causes:
-    """Calls `report` with a field and with what was expected, for each cause that is not possible.
+    """Adds to the broken laws of a step those of its cause.
 
-    It remembers the last `WINDOW` steps, and for each call that `is_open` where its answer went.
+    It remembers the last `WINDOW` steps, and for each open call its messages, and where its answer
+    went.
     """
 
-    def __init__(self, report: Callable[[str, str], None], is_open: Callable[[str], bool]) -> None:
-        self._report = report
-        self._is_open = is_open
-        self._messages: dict[int, _Message] = {}
-        # call -> the call that got its answer, and when; None: that is not sure
-        self._went: dict[str, tuple[str | None, float] | None] = {}
+    def __init__(self, broken: BrokenLaws, calls: Calls) -> None:
+        self.unchecked = 0  # steps with causes that were forgotten
+        self._broken = broken
+        self._calls = calls
+        self._recent: dict[int, Message] = {}
+        self._older: dict[int, Message] = {}  # of calls that wait
+        self._older_limit = WINDOW
+        self._went: dict[str, tuple[str | None, float]] = {}  # call -> the call that got its answer
+        self._handled: dict[str, int] = {}  # process -> the seq before which it has handled all
 
-    def update(self, step: Step) -> None:
-        """Check one more step."""
-        facts = KINDS.get(step.kind)
-        if facts is not None and step.cause is not None and step.cause in self._messages:
-            is_answer = facts.counter in {"replied", "dropped"}
-            acts = is_answer or facts.queued or step.kind == "noreply"
-            cause = self._messages[step.cause]
-            if acts and not self._check(step, cause, same_call=not is_answer):
-                return
-            if is_answer:
-                self._check_intended(step, cause)
-        queued = facts is not None and facts.queued
-        self._messages[step.seq] = _Message(step.target if queued else None, step.call)
-        self._messages.pop(step.seq - WINDOW, None)
+    def of(self, step: Step) -> Message | None:
+        """The message that led to a step; None if there is none, or it is forgotten."""
+        cause = step.cause
+        if cause is None:
+            return None
+        return self._recent.get(cause) or self._older.get(cause)
 
-    def skip(self, step: Step) -> None:
-        """Take note of a step that is wrong already: what follows from it is not checked."""
-        cause = self._messages.get(step.cause or 0)
-        for call in (step.details.get("for"), None if cause is None else cause.call):
-            if isinstance(call, str) and self._is_open(call):
-                self._went[call] = None
+    def check(self, step: Step, *, acts: bool = True) -> None:
+        """Check the cause of a step. `acts`: the process of the step itself handles it."""
+        cause = self.of(step)
+        if cause is None:
+            self.unchecked += step.cause is not None and step.cause <= step.seq - WINDOW
+            return
+        kind = step.kind
+        if cause is NO_CAUSE:
+            problem = f"expected the seq of a message to a process, found {step.cause}"
+            self._broken.add(Suspect("cause", problem))
+            return
+        if acts and kind in ACTS:
+            actor = step.at if step.at is not None else step.source
+            if cause.target != actor and actor is not None:
+                self._add_wrong_actor(step, cause, actor)
+        if kind in ANSWERS:
+            self._check_intended(step, cause)
+        elif (
+            cause.call != step.call
+            and kind not in OF_ANOTHER_CALL
+            and not (kind == "noreply" and cause.kind != "call")  # a handler may receive others
+        ):
+            found, right = shown(step.call), shown(cause.call)
+            problem = f"expected a message of {found}; found {step.cause}, which belongs to {right}"
+            suspects = [
+                Suspect("call", f"expected {right}, as its cause; found {found}", cause.call),
+                Suspect("cause", problem),
+            ]
+            self._broken.add(*self._likeliest_first(step, suspects))
 
-    def check_went_to(self, step: Step) -> None:
-        """Check where the answer of a caller went that gave up."""
-        name = step.call or ""
-        unsure = name in self._went and self._went[name] is None
-        went = self._went.pop(name, None)
-        found = step.details.get("went_to"), step.details.get("went_at")
+    def remember(self, step: Step) -> None:
+        """Remember a step that may be a cause, and whose answer it is."""
+        seq, kind = step.seq, step.kind
+        if kind in MESSAGES or (kind == "down" and step.reaches_monitor):
+            self._recent[seq] = Message(step.target, step.call, kind)
+        else:
+            self._recent[seq] = NO_CAUSE
+            if kind in RETURNS:
+                self._remember_return(step)
+        old = self._recent.pop(seq - WINDOW, NO_CAUSE)
+        if old.call is not None and old.call in self._calls.open:
+            self._older[seq - WINDOW] = old
+            if len(self._older) > self._older_limit:
+                self._older = {
+                    seq: message
+                    for seq, message in self._older.items()
+                    if message.call in self._calls.open
+                }
+                self._older_limit = 2 * len(self._older) + WINDOW
+
+    def check_went_to(self, step: Step, *, sure: bool) -> None:
+        """Check where the answer of a caller went that gave up.
+
+        `sure` says that no answer can have been missed.
+        """
+        went = self._went.get(step.call or "")
+        found, found_at = step.details.get("went_to"), step.details.get("went_at")
         if went is None:
-            if found[0] is not None and not unsure:
-                expected = "expected none: its answer went to no other call"
-                self._report("went_to", f"{expected}; found {pretty_name(found[0])}")
+            if found is not None and sure:
+                problem = f"expected none: its answer went to no other call; found {shown(found)}"
+                self._broken.add(Suspect("went_to", problem), Suspect("call", problem))
             return
         call, t = went
-        if found[0] != call:
-            expected = f"expected {pretty_name(call)}, which got its answer"
-            self._report("went_to", f"{expected}; found {_shown(found[0])}")
-        elif not isinstance(found[1], int | float) or abs(found[1] - t) > 2e-6:
-            expected = f"expected {t:.6f}, when {pretty_name(call)} got its answer"
-            self._report("went_at", f"{expected}; found {_shown(found[1])}")
+        if found != call:
+            problem = f"expected {shown(call)}, which got its answer; found {shown(found)}"
+            self._broken.add(Suspect("went_to", problem), Suspect("call", problem))
+        elif not isinstance(found_at, int | float) or abs(found_at - t) > ROUNDING:
+            problem = f"expected {t:.6f}, when {shown(call)} got its answer"
+            self._broken.add(Suspect("went_at", f"{problem}; found {shown(found_at)}"))
 
-    def forget(self, call: str | None) -> None:
+    def forget(self, call: str) -> None:
         """Forget where the answer of a call went: the call has ended."""
-        self._went.pop(call or "", None)
+        self._went.pop(call, None)
+
+    def forget_message(self, seq: int | None) -> None:
+        """Forget a message that may be wrong itself."""
+        if seq is not None:
+            self._recent.pop(seq, None)
+            self._older.pop(seq, None)
 
     def clear(self) -> None:
         """Another recording begins."""
-        self._messages.clear()
+        self._recent.clear()
+        self._older.clear()
         self._went.clear()
+        self._handled.clear()
 
-    def _check(self, step: Step, cause: _Message, *, same_call: bool) -> bool:
-        actor = step.at or step.source
-        if cause.target is None:
-            self._report("cause", f"expected the seq of a message, found {step.cause}")
-        elif cause.target != actor:
-            expected = f"expected a message to {pretty_name(actor)}"
-            found = f"{step.cause}, which went to {pretty_name(cause.target)}"
-            self._report("cause", f"{expected}; found {found}")
-        elif same_call and step.kind != "call" and cause.call != step.call:
-            expected = f"expected a message of {_shown(step.call)}"
-            self._report("cause", f"{expected}; found {step.cause}, of {_shown(cause.call)}")
+    def _add_wrong_actor(self, step: Step, cause: Message, actor: str) -> None:
+        field = "from" if step.at is None else "at"
+        target = shown(cause.target)
+        found = f"found {step.cause}, which went to {target}"
+        wrong_cause = Suspect("cause", f"expected a message to {shown(actor)}; {found}")
+        wrong_actor = Suspect(
+            field,
+            f"expected {target}, which handles the cause; found {shown(actor)}",
+            cause.target,
+        )
+        if step.kind in ANSWERS and self._calls.callee(step.call) == actor:
+            self._broken.add(wrong_cause, wrong_actor)
         else:
-            return True
-        return False
+            self._broken.add(wrong_actor, wrong_cause)
 
-    def _check_intended(self, step: Step, cause: _Message) -> None:
+    def _check_intended(self, step: Step, cause: Message) -> None:
         found = step.details.get("for")
         intended = cause.call if cause.call != step.call else None
-        if intended is not None and self._is_open(intended):
+        if found == intended:
+            return
+        if intended is None:
+            expected = "expected none: its cause belongs to the same call"
+        else:
+            expected = f"expected {shown(intended)}, to which its cause belongs"
+        call, of = shown(step.call if found is None else found), shown(cause.call)
+        suspects = [
+            Suspect("for", f"{expected}; found {shown(found)}", intended),
+            Suspect(
+                "cause", f"expected a message of {call}; found {step.cause}, which belongs to {of}"
+            ),
+            Suspect(
+                "call",
+                f"expected {of}, as its cause; found {shown(step.call)}",
+                cause.call if found is None else UNKNOWN,
+            ),
+        ]
+        self._broken.add(*self._likeliest_first(step, suspects))
+
+    def _likeliest_first(self, step: Step, suspects: list[Suspect]) -> list[Suspect]:
+        """The cause comes first if the process has handled that message to the end before."""
+        actor = step.source if step.at is None else step.at
+        if (step.cause or 0) >= self._handled.get(actor or "", 0):
+            return suspects
+        return sorted(suspects, key=lambda suspect: suspect.field != "cause")
+
+    def _remember_return(self, step: Step) -> None:
+        """A handler has returned, or has sent an answer, which often is the last thing it does."""
+        actor = step.source if step.at is None else step.at
+        if step.cause is not None and actor is not None and step.kind != "state":
+            self._handled[actor] = step.cause + 1
+        if step.kind not in ANSWERS:
+            return
+        cause = self.of(step)
+        intended = step.details.get("for") if cause is None else cause.call
+        if intended is not None and intended != step.call and intended in self._calls.open:
             self._went[intended] = step.call, step.t
-        if found != intended:
-            if intended is None:
-                expected = "expected none: its cause belongs to the same call"
-            else:
-                expected = f"expected {pretty_name(intended)}, to which its cause belongs"
-            self._report("for", f"{expected}; found {_shown(found)}")
-
-
-def _shown(value: object) -> str:
-    return "none" if value is None else pretty_name(value)

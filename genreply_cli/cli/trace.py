@@ -419,14 +419,15 @@ def check(source: str, wanted: TraceOptions) -> int:
         report(error)
         checker.skip()
 
-    checker = Checker(
-        lambda field, problem: report(TranscriptError(problem, file, steps.line, field))
-    )
     with closing(open_transcript(source, report_unreadable)) as steps:
         file, reading = steps.file, WithProgress(steps, wanted.output_options)
+        checker = Checker(
+            lambda line, field, problem: report(TranscriptError(problem, file, line, field)),
+            steps.header,
+        )
         try:
             for step in reading:
-                checker.update(step)
+                checker.update(step, steps.line)
         except TranscriptError as error:  # it cannot be read any further
             report(error)
     notes = [*steps.notes, *checker.notes()]

@@ -45,7 +45,8 @@ class _Server:
 
     states: StateWriter
     waiting: int = 0  # how many calls it keeps waiting
-    written: dict[str, Any] | None = None  # the details of its last `state` step
+    described: dict[str, Any] | None = None  # its last state as data
+    written: dict[str, Any] | None = None  # the same, as the details of its last `state` step
     keeps: dict[str, _Call] = field(default_factory=dict)  # the calls that stood in that state
 
 
@@ -103,20 +104,20 @@ class Tracer:
         """The step for the state of a server, if it differs from the last step for this server."""
         server = self._server(event.source)
         state = server.states.describe(event.message)
-        if event.detail is not None:
-            to_json_value(
-                event.detail, name=self._reference
-            )  # what is continued with may hold calls
+        continued = self._count_calls(event.detail)  # that what is continued with holds
         keeps = {call.name: call for call in map(self._known_call, state.keeps)}
         details: dict[str, Any] = {"state": state.data}
         if keeps or not state.more:
             details["keeps"] = list(keeps)
         if state.more:
             details["more"] = state.more
-        if details == server.written:
+        if details == server.described and not continued:
             return None
+        server.described = details
+        if continued:
+            details = details | {"more": state.more + continued}
         forgot = []
-        if not state.more and server.written is not None and "more" not in server.written:
+        if "more" not in details and server.written is not None and "more" not in server.written:
             forgot = [
                 name
                 for name, call in server.keeps.items()
@@ -240,7 +241,9 @@ class Tracer:
             case "exit":
                 self._servers.pop(event.source, None)
                 reason = {"reason": describe_reason(event.message)}
-                return reason if detail is None else reason | {"link": self.name(detail)}
+                if detail is None or detail is event.source or getattr(detail, "alive", False):
+                    return reason  # a signal of a process that lives is no link's
+                return reason | {"link": self.name(detail)}
             case "down":
                 reason = {"reason": describe_reason(event.message)}
                 if event.about is None:  # for a monitor, not for a waiting caller
@@ -257,6 +260,19 @@ class Tracer:
             call.handed_on = True
             return {"call": call.name}
         return {"process": self.name(value)} if isinstance(value, GenServer) else None
+
+    def _count_calls(self, value: Any) -> int:
+        """How many calls stand in a value, which is handed on."""
+        calls: list[Any] = []
+
+        def note(part: Any) -> Any:
+            if isinstance(part, From):
+                calls.append(part)
+            return self._reference(part)
+
+        if value is not None:
+            to_json_value(value, name=note)
+        return len(calls)
 
     def _server(self, server: Any) -> _Server:
         known = self._servers.get(server)

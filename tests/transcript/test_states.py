@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import Stateless, outcome
 
+from genreply_cli.analysis.check import Checker
 from genreply_cli.otp import (
     Continue,
     From,
@@ -32,6 +33,7 @@ from genreply_cli.otp import (
 )
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.text import visible
+from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_state
 from genreply_cli.transcript.states import (
     MAX_ITEMS,
@@ -298,6 +300,11 @@ def recorded(program: Callable[[Room], Any], state: Any) -> list[Step]:
             node.observe = None
 
     run(main())
+    findings: list[tuple[int, str, str]] = []
+    checker = Checker(lambda *finding: findings.append(finding), Header(clock="virtual"))
+    for step in steps:
+        checker.update(step)
+    assert findings == []
     assert [step.seq for step in steps] == list(range(1, len(steps) + 1))
     kinds = {step.seq: step.kind for step in steps}
     assert {kinds[step.cause] for step in steps if step.cause} <= {"call", "cast", "info"}
