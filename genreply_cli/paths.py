@@ -10,14 +10,12 @@ MAX_SESSIONS = 100  # that are kept; older ones are removed when a new one begin
 
 def folder() -> Path:
     """`$XDG_STATE_HOME/genreply`, or `~/.local/state/genreply`. It need not exist."""
-    home = os.environ.get("XDG_STATE_HOME")
-    return (
-        Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
-    ) / "genreply"
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".local" / "state") / "genreply"
 
 
 def history() -> Path:
-    """The file of typed lines, made if need be, readable by nobody else. Raises OSError."""
+    """The file of typed lines, which only its owner can read; made if need be. Raises OSError."""
     path = _private(folder()) / "history"
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a directory", str(path))
@@ -42,13 +40,14 @@ def last_session() -> Path | None:
 def samples() -> dict[str, Path]:
     """The sample transcripts that come with genreply, by name."""
     here = Path(__file__).parent
-    places = (here / "transcripts", here.parent / "transcripts")  # installed; in the source tree
-    found = next((place for place in places if place.is_dir()), here)
+    folders = (here / "transcripts", here.parent / "transcripts")  # installed; in the source tree
+    found = next((each for each in folders if each.is_dir()), here)
     return {path.stem: path for path in sorted(found.glob("*.jsonl"))}
 
 
 def _private(path: Path) -> Path:
+    """The folder, made if need be, which only its owner can enter. Raises OSError."""
     folder().parent.mkdir(parents=True, exist_ok=True)
-    for place in (folder(), path):
-        place.mkdir(mode=0o700, exist_ok=True)
+    for each in (folder(), path):
+        each.mkdir(mode=0o700, exist_ok=True)
     return path

@@ -7,7 +7,7 @@ HIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f]"  # C0, DEL, C1: they move the cursor, set the title, clear the screen
     r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]"  # they change the direction of writing
     r"|[\u2028\u2029]"  # they end a line in some programs
-    r"|[\ufeff\ufff9-\ufffb\U000e0001]"  # marks that nobody should see
+    r"|[\ufeff\ufff9-\ufffb\U000e0001]"  # marks that are not meant to be seen
     r"|[\ud800-\udfff]"  # halves of a character, which no encoding can hold
     r"|(?<![^\x00-\x7f])\u200d|\u200d(?![^\x00-\x7f])"  # a joiner with nothing to join
 )
@@ -33,18 +33,12 @@ def _escape(match: re.Match[str]) -> str:
     number = ord(character)
     if character in _SHORT:
         return _SHORT[character]
-    return (
-        f"\\x{number:02x}"
-        if number < 0x100
-        else f"\\u{number:04x}"
-        if number < 0x10000
-        else f"\\U{number:08x}"
-    )
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-MAX_CHARACTERS_PER_CELL: Final = (
-    16  # characters to a cell: more than an honest text has, even with marks and joiners
-)
+MAX_CHARACTERS_PER_CELL: Final = 16  # more than an honest text has, with marks and joiners
 
 
 def cells(text: str) -> int:

@@ -38,6 +38,7 @@ from genreply_cli.cli.options import (
     parser,
     show_version,
 )
+from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS
@@ -83,7 +84,7 @@ def genreply(
     """A GenServer's deferred reply, seen: asynchronous work behind a call that waits."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-        raise typer.Exit(2)
+        raise typer.Exit(ExitStatus.USAGE)
 
 
 @app.command(
@@ -216,7 +217,7 @@ def repl(
     seed: SeedOption = 0,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
-    from genreply_cli.repl.run import ReplOptions, run
+    from genreply_cli.repl.run import ReplOptions, frontend_maker, run
     from genreply_cli.session.settings import Settings
 
     recording = exclusive(explicit_options(context, record=record, no_record=no_record))
@@ -229,7 +230,8 @@ def repl(
         strict=strict,
         output=_output_options(context, view, plain, accessible, ascii_only, color),
     )
-    return lambda: run(settings, options)
+    make_frontend = frontend_maker(options)
+    return lambda: run(settings, options, make_frontend)
 
 
 def _format_of(output: str) -> str:
@@ -253,6 +255,34 @@ def trace(
     show_list: Annotated[
         bool, typer.Option("--list", help="List the samples that come with genreply.")
     ] = False,
+    call: Annotated[
+        list[str] | None,
+        option("--call", metavar="CALL", help="Only events of this call; repeatable."),
+    ] = None,
+    kind: Annotated[
+        list[Any] | None,
+        option(
+            "--kind",
+            reads=parse_kind,
+            metavar="KIND",
+            help="Only events of this kind, like reply; repeatable.",
+        ),
+    ] = None,
+    start: Annotated[
+        Any,
+        option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on."),
+    ] = None,
+    stop: Annotated[
+        Any, option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
+    ] = None,
+    follow: Annotated[
+        bool,
+        option(
+            "--follow",
+            "-f",
+            help="Keep reading, like tail -f. Without a file: each new session of the REPL.",
+        ),
+    ] = False,
     speed: Annotated[
         Any,
         option("--speed", "-s", reads=parse_speed, metavar="X", help="2 plays twice as fast."),
@@ -271,14 +301,6 @@ def trace(
         bool, option("--step", help="Begin paused. The key . goes one event on, ? shows all keys.")
     ] = False,
     exit_at_end: Annotated[bool, option("--exit-at-end", help="Leave at the end.")] = False,
-    follow: Annotated[
-        bool,
-        option(
-            "--follow",
-            "-f",
-            help="Keep reading, like tail -f. Without a file: each new session of the REPL.",
-        ),
-    ] = False,
     print_: Annotated[
         bool, option("--print", help="Print the timeline instead of playing it.")
     ] = False,
@@ -291,6 +313,11 @@ def trace(
         bool,
         option("--explain", help="Explain in words what became of the calls, beside the code."),
     ] = False,
+    view: ViewOption = None,
+    plain: PlainOption = False,
+    accessible: AccessibleOption = False,
+    ascii_only: AsciiOption = False,
+    color: ColorOption = "auto",
     check: Annotated[
         bool, option("--check", help="Name all that is wrong; exit status 5 if something is.")
     ] = False,
@@ -333,31 +360,6 @@ def trace(
         Any,
         option("--scale", reads=parse_scale, metavar="X", help="2 makes an SVG twice as large."),
     ] = None,
-    call: Annotated[
-        list[str] | None,
-        option("--call", metavar="CALL", help="Only events of this call; repeatable."),
-    ] = None,
-    kind: Annotated[
-        list[Any] | None,
-        option(
-            "--kind",
-            reads=parse_kind,
-            metavar="KIND",
-            help="Only events of this kind, like reply; repeatable.",
-        ),
-    ] = None,
-    start: Annotated[
-        Any,
-        option("--from", reads=parsing.duration, metavar="TIME", help="Only events from then on."),
-    ] = None,
-    stop: Annotated[
-        Any, option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
-    ] = None,
-    view: ViewOption = None,
-    plain: PlainOption = False,
-    accessible: AccessibleOption = False,
-    ascii_only: AsciiOption = False,
-    color: ColorOption = "auto",
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.cli.trace import TraceOptions, run

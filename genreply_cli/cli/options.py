@@ -20,10 +20,7 @@ def parse_kind(text: str) -> str:
 
 def parse_speed(text: str) -> float:
     """How many times as fast to play. Raises ValueError with a sentence."""
-    try:
-        value = float(text.strip().removesuffix("x"))
-    except ValueError:
-        value = math.nan
+    value = _factor(text)
     if not 0 < value < math.inf:
         raise ValueError(f"{text!r} is no speed; expected a number above 0, like 2 or 0.5")
     return value
@@ -31,13 +28,18 @@ def parse_speed(text: str) -> float:
 
 def parse_scale(text: str) -> float:
     """How many times as large. Raises ValueError with a sentence."""
-    try:
-        value = float(text.strip().removesuffix("x"))
-    except ValueError:
-        value = math.nan
+    value = _factor(text)
     if not 0.1 <= value <= 10:
         raise ValueError(f"{text!r} is no scale; expected a number from 0.1 to 10, like 2")
     return value
+
+
+def _factor(text: str) -> float:
+    """`2`, or `2x`; not a number (NaN) for other text."""
+    try:
+        return float(text.strip().removesuffix("x"))
+    except ValueError:
+        return math.nan
 
 
 def parser(function: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -215,10 +217,11 @@ def explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
 
 def exclusive(names: Iterable[str]) -> str | None:
     """The one option that is given, or None. Raises a usage error if there are two."""
-    given = [f"--{name.replace('_', '-')}" for name in names]
+    given = list(names)
     if len(given) > 1:
-        raise typer.BadParameter(f"{' and '.join(given)} exclude each other; give one of them")
-    return given[0][2:].replace("-", "_") if given else None
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise typer.BadParameter(f"{flags} exclude each other; give one of them")
+    return given[0] if given else None
 
 
 def require(flag: str, given: bool, other: str, there: bool) -> None:

@@ -12,6 +12,7 @@ from typing import IO
 
 from genreply_cli import paths
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
+from genreply_cli.session.parsing import closest
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar
 from genreply_cli.text import visible
@@ -104,12 +105,8 @@ def _causes(steps: Steps, filters: Filters) -> frozenset[int]:
 
 
 def _unknown(source: str, samples: list[str]) -> GenreplyError:
-    from difflib import get_close_matches
-
-    close = get_close_matches(source.lower(), samples, n=1)
-    hint = (
-        f"did you mean the sample {close[0]}? try: genreply trace {close[0]}" if close else SAMPLES
-    )
+    close = closest(source, samples)
+    hint = f"did you mean the sample {close}? try: genreply trace {close}" if close else SAMPLES
     return GenreplyError(
         f"{source}: there is no such file, and no sample of that name",
         hint=hint,
@@ -122,20 +119,18 @@ class WithProgress:
 
     def __init__(self, steps: Steps, output_options: OutputOptions | None = None) -> None:
         self.steps = steps
-        self.wishes = output_options
+        self._output_options = output_options
         self._bar: ProgressBar | None = None
 
     def __iter__(self) -> Iterator[Step]:
         size = _size(self.steps.lines)
-        return (
-            self._counted(size)
-            if size >= MIN_BYTES_FOR_PROGRESS and sys.stderr.isatty()
-            else iter(self.steps)
-        )
+        if size >= MIN_BYTES_FOR_PROGRESS and sys.stderr.isatty():
+            return self._counted(size)
+        return iter(self.steps)
 
     def _counted(self, size: int) -> Iterator[Step]:
         shown = 0
-        with ProgressBar(sys.stderr, 100, self.wishes) as self._bar:
+        with ProgressBar(sys.stderr, 100, self._output_options) as self._bar:
             for number, step in enumerate(self.steps):
                 if not number % STEPS_BETWEEN_LOOKS:
                     while shown < 100 * self.steps.lines.tell() // size:

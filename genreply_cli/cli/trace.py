@@ -1,7 +1,7 @@
-"""`genreply trace`: one function for each task that a transcript can be given to."""
+"""`genreply trace`: its options, and a function for each task."""
 
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -259,10 +259,10 @@ def _with_kinds(steps: Iterable[Step], wanted: Collection[str]) -> Iterator[Step
                 raise GenreplyError(str(error), exit_code=ExitStatus.USAGE) from None
 
 
-def _has_room(wishes: OutputOptions) -> bool:
+def _has_room(options: OutputOptions) -> bool:
     from genreply_cli.player.app import can_run
 
-    return can_run(wishes)
+    return can_run(options)
 
 
 def play(steps: Steps, wanted: TraceOptions) -> int:
@@ -287,8 +287,6 @@ def follow_to_screen(
     """
     import asyncio
 
-    from genreply_cli.transcript.tail import POLL_SECONDS, follow
-
     path = None if wanted.source is None else Path(wanted.source)
     if path is not None and not path.exists() and wanted.source in paths.samples():
         raise GenreplyError(
@@ -302,42 +300,51 @@ def follow_to_screen(
             file=sys.stderr,
         )
 
-    async def between() -> None:
-        sys.stdout.flush()
-        await (asyncio.sleep(POLL_SECONDS) if wait is None else wait())
-
-    async def show() -> None:
-        show_step: Callable[[Step], object] = print  # never: a header comes first
-        skip_step: Callable[[Step], object] = print
-        async for one in follow(path, between, paths.last_session if path is None else None):
-            if isinstance(one, Step):
-                (show_step if wanted.filters.shows(one) else skip_step)(one)
-            else:  # a header: a transcript begins
-                if one.absent:
-                    print(f"note: {headerless_note(str(path))}", file=sys.stderr)
-                print(
-                    f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr
-                )
-                if wanted.task == "events":
-                    show_step, skip_step = Writer(sys.stdout, one).write, _ignore
-                else:
-                    screen = Screen(sys.stdout, wanted.output_options, states=wanted.states)
-                    show_step, skip_step = screen.show, screen.skip
-
-    async def show_until_left() -> None:
-        showing = asyncio.ensure_future(show())
-        with _leaving(showing.cancel), suppress(asyncio.CancelledError):
-            await showing
-
+    following = _follow(wanted, path, wait)
+    at_keyboard = wait is None and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        asyncio.run(
-            show_until_left()
-            if wait is None and sys.stdin.isatty() and sys.stdout.isatty()
-            else show()
-        )
+        asyncio.run(_until_left(following) if at_keyboard else following)
     except TranscriptError as error:
         raise invalid(error) from None
     return 0
+
+
+async def _follow(
+    wanted: TraceOptions, path: Path | None, wait: Callable[[], Awaitable[object]] | None
+) -> None:
+    """Show the steps of a transcript as they are written; None: of one session after the other."""
+    import asyncio
+
+    from genreply_cli.transcript.tail import POLL_SECONDS, follow
+
+    async def between_reads() -> None:
+        sys.stdout.flush()
+        await (asyncio.sleep(POLL_SECONDS) if wait is None else wait())
+
+    show: Callable[[Step], object] = _ignore  # until the header has come
+    skip: Callable[[Step], object] = _ignore
+    async for item in follow(path, between_reads, paths.last_session if path is None else None):
+        if isinstance(item, Step):
+            (show if wanted.filters.shows(item) else skip)(item)
+            continue
+        # a header: a transcript begins
+        if item.absent:
+            print(f"note: {headerless_note(str(path))}", file=sys.stderr)
+        print(f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr)
+        if wanted.task == "events":
+            show, skip = Writer(sys.stdout, item).write, _ignore
+        else:
+            screen = Screen(sys.stdout, wanted.output_options, states=wanted.states)
+            show, skip = screen.show, screen.skip
+
+
+async def _until_left(following: Coroutine[Any, Any, None]) -> None:
+    """Run until a key leaves."""
+    import asyncio
+
+    task = asyncio.ensure_future(following)
+    with _leaving(task.cancel), suppress(asyncio.CancelledError):
+        await task
 
 
 def _ignore(_: Step) -> None:

@@ -9,8 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, complain
@@ -28,8 +27,7 @@ WELCOME = (
 )
 
 
-@dataclass(frozen=True)
-class PromptSource:
+class PromptSource(NamedTuple):
     """What a prompt shows of the session."""
 
     waiting: Callable[[], str | None] = lambda: None

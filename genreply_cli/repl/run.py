@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
@@ -36,7 +37,22 @@ class ReplOptions(NamedTuple):
     output: OutputOptions = OutputOptions()
 
 
-def run(settings: Settings, options: ReplOptions) -> int:
+def frontend_maker(options: ReplOptions) -> Callable[[], Frontend]:
+    """What makes the frontend for stdin and stdout: with a prompt, if both are a terminal.
+
+    What the frontend needs is imported here, before garbage is collected, which takes time.
+    """
+    mode = choose_mode(sys.stdout, options.output)
+    if not (sys.stdin.isatty() and mode.can_redraw):
+        return lambda: Frontend(Screen(sys.stdout, options.output) if sys.stdout.isatty() else None)
+    from genreply_cli.repl.terminal_frontend import TerminalFrontend
+
+    if mode.color:
+        import rich.console  # noqa: F401  # the screen draws with it
+    return partial(TerminalFrontend, options.output, keep_history=options.keep_history)
+
+
+def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Frontend]) -> int:
     """Run a session, and return its exit status: with `strict` that of the first failure."""
     history = History()
     sinks: list[Observer] = [history.update]
@@ -52,7 +68,7 @@ def run(settings: Settings, options: ReplOptions) -> int:
             if options.record is not None:
                 raise
             print(f"note: this session is not recorded: {os_error_text(error)}", file=sys.stderr)
-        frontend = _frontend(options)
+        frontend = make_frontend()
         if frontend.show is not None:
             sinks.append(frontend.show)
         try:
@@ -124,16 +140,6 @@ async def execute(shell: Shell, line: str) -> None:
     except OSError as error:
         shell.fail(f"{os_error_text(error)}: {error.filename or line}", ExitStatus.FAULT)
     shell.raise_output_error()
-
-
-def _frontend(options: ReplOptions) -> Frontend:
-    """The frontend for stdin and stdout: with a prompt, if both are a terminal."""
-    mode = choose_mode(sys.stdout, options.output)
-    if sys.stdin.isatty() and mode.can_redraw:
-        from genreply_cli.repl.terminal_frontend import TerminalFrontend
-
-        return TerminalFrontend(options.output, keep_history=options.keep_history)
-    return Frontend(Screen(sys.stdout, options.output) if sys.stdout.isatty() else None)
 
 
 def _summary(stats: Stats, transcript: str | None, record: str | None) -> str:

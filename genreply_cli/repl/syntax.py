@@ -1,20 +1,17 @@
 """What a line of the REPL means: a greeting, a command, or nothing."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True)
-class Greeting:
+class Greeting(NamedTuple):
     """A message for the coordinator. In the background, the prompt does not wait for its reply."""
 
     message: str
     background: bool = False
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command: `/name argument`."""
 
     name: str
