@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 from genreply_cli.timeline.views import View
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 GLYPHS = "┃║□■►◄┈├┤│╟╢◁·×…"  # noqa: RUF001  # what a timeline is drawn with
 
 
-@dataclass(frozen=True)
-class OutputOptions:
+class OutputOptions(NamedTuple):
     """What the user has asked for. None and "auto" stand for what fits the stream."""
 
     view: View | Literal["off"] | None = None
@@ -23,8 +21,7 @@ class OutputOptions:
     accessible: bool = False
 
 
-@dataclass(frozen=True)
-class OutputMode:
+class OutputMode(NamedTuple):
     """How a stream is written to."""
 
     view: View | Literal["off"] | None  # None: what fits the width; "off": no rows at all

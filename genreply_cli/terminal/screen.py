@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
@@ -69,7 +68,7 @@ class Screen:
     def set_view(self, name: str) -> None:
         """Draw like this from now on: the name of a view, "off", or "auto" for what fits."""
         view: Any = None if name == "auto" else name
-        self.mode = replace(self.mode, view=view)
+        self.mode = self.mode._replace(view=view)
         self._timeline.set_view(None if view == "off" else view)
 
     def say(self, text: str, style: str = "") -> None:

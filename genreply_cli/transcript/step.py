@@ -8,11 +8,10 @@ for the runtime knows nothing of transcripts.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class KindFacts:
+class KindFacts(NamedTuple):
     """What all steps of a kind have in common.
 
     `where` is "from-to" for a step with two endpoints, and "at" for one that happens in one place.
