@@ -219,7 +219,7 @@ def test_what_came_after_the_interruption_is_not_taken_for_what_came_before(tmp_
     assert 'field "waiting": expected 1, found 2' in genreply("trace", path, "--check").out
 
 
-@hypothesis_settings(max_examples=150)
+@hypothesis_settings(max_examples=200)
 @given(
     coordinator=st.sampled_from(sorted(COORDINATORS)),
     delay=st.sampled_from([(0.0, 0.0), (0.1, 0.1), (0.0, 0.4)]),
