@@ -38,7 +38,7 @@ async def _readable(fd: int) -> bool:
     readable = asyncio.Event()
     try:
         loop.add_reader(fd, readable.set)
-    except (OSError, NotImplementedError):  # a plain file, or /dev/null
+    except (OSError, NotImplementedError):  # a plain file or /dev/null; a loop that has no readers
         return False
     try:
         await readable.wait()
