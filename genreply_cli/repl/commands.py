@@ -18,7 +18,6 @@ from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty
-from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer
@@ -200,6 +199,8 @@ def _mark(shell: Shell, label: str) -> None:
 
 
 def _save(shell: Shell, path: str) -> None:
+    from genreply_cli.transcript.reader import read
+
     if not path:
         raise ValueError("/save needs a file, as in: /save lunch.jsonl")
     source = _recorded(shell)
@@ -217,6 +218,7 @@ def _save(shell: Shell, path: str) -> None:
 
 def _export(shell: Shell, path: str) -> None:
     from genreply_cli.export.formats import export, format_of, render
+    from genreply_cli.transcript.reader import read
 
     if not path:
         raise ValueError("/export needs a file, as in: /export lunch.svg")

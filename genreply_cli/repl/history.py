@@ -1,7 +1,6 @@
 """What a session has seen so far, for /show, /explain, /calls and the summary at its end."""
 
 from collections import deque
-from dataclasses import dataclass, field
 
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.transcript.snapshot import Snapshot
@@ -10,13 +9,13 @@ from genreply_cli.transcript.step import Step
 MAX_STEPS = 20_000  # steps that are kept
 
 
-@dataclass
 class History:
     """The latest steps, the numbers of all steps, and the state after the last one."""
 
-    stats: Stats = field(default_factory=Stats)
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=MAX_STEPS))
+    def __init__(self) -> None:
+        self.stats = Stats()
+        self.snapshot = Snapshot()
+        self.steps: deque[Step] = deque(maxlen=MAX_STEPS)
 
     def update(self, step: Step) -> None:
         """Add a step."""

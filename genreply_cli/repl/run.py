@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
@@ -11,7 +11,6 @@ from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.otp import CallError
-from genreply_cli.repl import commands
 from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.history import History
 from genreply_cli.repl.shell import Shell, with_hint
@@ -108,13 +107,19 @@ async def _run_session(
 
 async def _execute_lines(shell: Shell) -> None:
     calls = shell.callers.in_flight
-    source = PromptSource(shell.waiting, partial(commands.completions, calls=calls))
+    source = PromptSource(shell.waiting, partial(_completions, calls))
     async for line in shell.frontend.read_lines(source):
         await execute(shell, line)
         if shell.leaving:
             return
     if not shell.frontend.interactive:  # a script has ended; its replies may still be under way
         await shell.drain()
+
+
+def _completions(calls: Iterable[str], line: str) -> Iterable[tuple[str, str]]:
+    from genreply_cli.repl import commands  # imported late: the first prompt is there without it
+
+    return commands.completions(line, calls)
 
 
 async def execute(shell: Shell, line: str) -> None:
@@ -124,6 +129,8 @@ async def execute(shell: Shell, line: str) -> None:
             case Greeting(message, background):
                 await shell.greet(message, background=background)
             case Command(name, argument):
+                from genreply_cli.repl import commands
+
                 done = commands.find(name).run(shell, argument)
                 if done is not None:
                     await done

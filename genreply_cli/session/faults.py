@@ -1,7 +1,7 @@
 """The faults that a network can have, and how they are typed: `drop`, `late:0.2`."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from genreply_cli.session.parsing import choice, rate
 
@@ -14,8 +14,7 @@ FAULT_KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that a network does wrong.
 
     It happens to the next answer only, or to each answer with a probability of `rate`.

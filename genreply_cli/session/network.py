@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +16,23 @@ LATE_BY = 0.5  # seconds after the caller's timeout
 REORDER_DELAY = 0.25  # seconds for which a reordered answer is held back, to be overtaken
 
 
-@dataclass
 class Network:
     """What a network does to the answers that pass through it. `seed` decides random choices."""
 
-    delay: tuple[float, float] = (0.0, 0.0)  # seconds, from and to
-    faults: tuple[Fault, ...] = ()
-    timeout: float | None = 5.0  # seconds for which callers wait: "late" comes after that
-    seed: int = 0
-    fixed: bool = True  # no setting will be changed
-    one_shot: Counter[str] = field(init=False, repr=False)  # faults that happen once, to come
-
-    def __post_init__(self) -> None:
-        self.one_shot = Counter(fault.kind for fault in self.faults if fault.rate is None)
+    def __init__(
+        self,
+        delay: tuple[float, float] = (0.0, 0.0),
+        faults: tuple[Fault, ...] = (),
+        timeout: float | None = 5.0,
+        seed: int = 0,
+        fixed: bool = True,
+    ) -> None:
+        self.delay = delay  # seconds, from and to
+        self.faults = faults
+        self.timeout = timeout  # seconds for which callers wait: "late" comes after that
+        self.seed = seed
+        self.fixed = fixed  # no setting will be changed
+        self.one_shot = Counter(fault.kind for fault in faults if fault.rate is None)  # to come
 
     def adopt_setting(self, setting: str, other: "Network") -> None:
         """Copy one setting from another network. Answers already sent are not affected."""

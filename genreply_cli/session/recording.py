@@ -10,7 +10,6 @@ from genreply_cli.session.faults import parse_fault
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import Header, TranscriptError, TranscriptExistsError
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer, timestamp
 from genreply_cli.variations import COORDINATORS
@@ -70,6 +69,8 @@ def not_repeatable(reason: str) -> GenreplyError:
 def read_existing_steps(path: str) -> Iterator[Step]:
     """The steps that a file to be continued has already. Raises GenreplyError."""
     if Path(path).is_file() and Path(path).stat().st_size:
+        from genreply_cli.transcript.reader import read
+
         try:
             yield from read(path)[1]
         except TranscriptError as error:

@@ -1,6 +1,5 @@
 """Which lane each caller has: one rule for the screen and for the SVG picture."""
 
-from dataclasses import dataclass
 from sys import maxsize
 from typing import Final
 
@@ -10,13 +9,13 @@ from genreply_cli.transcript.step import Step, is_caller
 MAX_NAMES: Final = 2  # that a lane has one after the other; then it is called `callers`
 
 
-@dataclass
 class _Lane:
     """A lane, and the callers that have it, or had it last."""
 
-    callers: set[str]
-    used: int = 0  # when one of them was named last, in steps
-    names: int = 1  # how many callers have had it
+    def __init__(self, callers: set[str], used: int = 0, names: int = 1) -> None:
+        self.callers = callers
+        self.used = used  # when one of them was named last, in steps
+        self.names = names  # how many callers have had it
 
 
 class CallerLanes:

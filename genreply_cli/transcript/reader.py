@@ -8,7 +8,6 @@ steps.notes                             # sentences for the user: an interruptio
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
@@ -125,14 +124,14 @@ class Steps(Iterator[Step]):
         return self._result.notes
 
 
-@dataclass
 class _ReadResult:
     """What reading found. The generator refers to it, and so does not keep `Steps` alive."""
 
-    line: int = 1
-    interrupted: bool = False
-    cut: bool = False
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.interrupted = False
+        self.cut = False
+        self.notes: list[str] = []
 
 
 def _read_steps(

@@ -11,7 +11,6 @@ ended calls take no memory.
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -39,15 +38,15 @@ class _Call:
         self.handed_on = False  # its From was in a message: others may answer it
 
 
-@dataclass
 class _Server:
     """What is remembered of a server."""
 
-    states: StateWriter
-    waiting: int = 0  # how many calls it keeps waiting
-    described: dict[str, Any] | None = None  # its last state as data
-    written: dict[str, Any] | None = None  # the same, as the details of its last `state` step
-    keeps: dict[str, _Call] = field(default_factory=dict)  # the calls that stood in that state
+    def __init__(self, states: StateWriter) -> None:
+        self.states = states
+        self.waiting = 0  # how many calls it keeps waiting
+        self.described: dict[str, Any] | None = None  # its last state as data
+        self.written: dict[str, Any] | None = None  # the details of its last `state` step
+        self.keeps: dict[str, _Call] = {}  # the calls that stood in that state
 
 
 class Tracer:
