@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing
@@ -14,8 +13,7 @@ from genreply_cli.variations import COORDINATORS, AnyCoordinator
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of a session. Times are seconds; `seed` decides all random choices."""
 
     coordinator: str = "keyed"
@@ -44,15 +42,15 @@ class Settings:
         match name:
             case "coordinator":
                 name = parsing.choice(text, parsing.COORDINATORS, "coordinator")
-                return replace(self, coordinator=name)
+                return self._replace(coordinator=name)
             case "delay":
-                return replace(self, delay=parsing.delay(text))
+                return self._replace(delay=parsing.delay(text))
             case "timeout":
-                return replace(self, timeout=parsing.timeout(text))
+                return self._replace(timeout=parsing.timeout(text))
             case "fault":
-                return replace(self, faults=parse_faults(text))
+                return self._replace(faults=parse_faults(text))
             case "seed":
-                return replace(self, seed=parsing.seed(text))
+                return self._replace(seed=parsing.seed(text))
         raise ValueError(f"there is no setting {name!r}")
 
     def as_typed(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """How many calls a transcript has, and how many of them were answered, timed out or failed."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from genreply_cli.transcript.step import ENDED, KINDS, Step
@@ -14,12 +15,12 @@ _COUNTERS: Final = {  # outcome -> the field of the `end` step that counts it
 _HAS_OUTCOME: Final = frozenset(kind for kind, facts in KINDS.items() if facts.outcome is not None)
 
 
+@dataclass
 class Counts:
     """A fold over steps. `outcomes` counts by the names in `ENDED` and `DROPPED`."""
 
-    def __init__(self, calls: int = 0, outcomes: Counter[str] | None = None) -> None:
-        self.calls = calls
-        self.outcomes: Counter[str] = Counter() if outcomes is None else outcomes
+    calls: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
 
     def update(self, step: Step) -> None:
         """Count a step."""

@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from math import isinf
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
@@ -13,10 +12,10 @@ from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 VERSION: Final = 2
 MAX_DEPTH: Final = 100  # levels of arrays and objects in a line
 MAX_SECONDS: Final = 1e12  # of a recording
+_EMPTY: Final[Mapping[str, Any]] = {}  # never changed
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The first line: how the recording was made. `more` holds unknown fields.
 
     A transcript that is copied keeps its version.
@@ -27,8 +26,8 @@ class Header:
     title: str | None = None
     clock: str | None = None
     seed: int | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    more: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = _EMPTY
+    more: Mapping[str, Any] = _EMPTY
     version: int = VERSION
     absent: bool = False  # the file has no header line
 
