@@ -297,6 +297,16 @@ def trace(
             help="Play no wait for longer than this.",
         ),
     ] = None,
+    pace: Annotated[
+        Any,
+        option(
+            "--pace",
+            reads=parsing.duration,
+            metavar="TIME",
+            help="Show each event for at least so long, like 700ms, which is usual for short"
+            " recordings. 0 shows each when it came.",
+        ),
+    ] = None,
     step: Annotated[
         bool, option("--step", help="Begin paused. The key . goes one event on, ? shows all keys.")
     ] = False,
@@ -393,7 +403,14 @@ def trace(
         output=output,
         overwrite=overwrite,
         scale=scale,
-        player=State(playing=not step, speed=speed, idle_limit=idle_limit, exit_at_end=exit_at_end),
+        player=State(
+            playing=not step,
+            speed=speed,
+            pace=pace,
+            usual=(speed, pace),
+            idle_limit=idle_limit,
+            exit_at_end=exit_at_end,
+        ),
         output_options=_output_options(context, view, plain, accessible, ascii_only, color),
     )
     wanted.check()

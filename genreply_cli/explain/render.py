@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.explain.quotes import Code
+from genreply_cli.explain.quotes import Code, Quote
 from genreply_cli.explain.story import Sentence, StoryTeller
 from genreply_cli.text import crop, pad, wrap
 from genreply_cli.timeline.lanes import WIDE_COLUMNS
@@ -51,13 +51,21 @@ def _wrapped(sentence: Sentence, width: int, ascii_only: bool) -> Iterator[Row]:
     yield Row(_time(sentence) + first)
     yield from (Row(" " * INDENT + row) for row in others)
 
+    quoted = Quote(sentence.python, sentence.elixir)
+    side_by_side = width >= WIDE_COLUMNS
+    for row in quoted_rows(quoted, room, side_by_side=side_by_side, ascii_only=ascii_only):
+        yield Row(" " * INDENT + row, "dim")
+
+
+def quoted_rows(quoted: Quote, width: int, *, side_by_side: bool, ascii_only: bool) -> list[str]:
+    """The Python and the Elixir in rows of `width` columns; none for what is not known."""
     separator = " | " if ascii_only else " │ "
-    column_width = (room - len(separator)) // 2 if width >= WIDE_COLUMNS else room
-    columns = [_column(language, code, column_width) for language, code in _languages(sentence)]
-    if width >= WIDE_COLUMNS and len(columns) == 2:
+    column_width = (width - len(separator)) // 2 if side_by_side else width
+    columns = [_column(language, code, column_width) for language, code in _languages(quoted)]
+    if side_by_side and len(columns) == 2:
         left, right = columns
         columns = [_side_by_side(left, right, column_width, separator)]
-    yield from (Row(" " * INDENT + row, "dim") for column in columns for row in column)
+    return [row for column in columns for row in column]
 
 
 def _time(sentence: Sentence) -> str:
@@ -68,8 +76,8 @@ def _ellipsis(ascii_only: bool) -> str:
     return "..." if ascii_only else "…"
 
 
-def _languages(sentence: Sentence) -> Iterator[tuple[str, Code]]:
-    for language, code in (("Python", sentence.python), ("Elixir", sentence.elixir)):
+def _languages(quoted: Sentence | Quote) -> Iterator[tuple[str, Code]]:
+    for language, code in (("Python", quoted.python), ("Elixir", quoted.elixir)):
         if code is not None:
             yield language, code
 

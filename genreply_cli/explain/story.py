@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from genreply_cli.explain.meaning import action, handling, meaning
 from genreply_cli.explain.quotes import Code, Quote, quote
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
+from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step, is_answer
 from genreply_cli.variations import COORDINATORS
 
@@ -136,6 +137,16 @@ class ServerState:
     def quote(self, action: str | None) -> Quote:
         """The lines of this design that carry out an action; none if the design is unknown."""
         return Quote() if action is None or self.design is None else quote(action, self.design)
+
+
+def quote_at(step: Step, snapshot: Snapshot) -> Quote:
+    """The lines that carried out a step, in the design of the coordinator that was started last.
+
+    `snapshot` is the state after the step.
+    """
+    done = action(step)
+    designs = [DESIGNS[module] for module in snapshot.modules.values() if module in DESIGNS]
+    return Quote() if done is None or not designs else quote(done, designs[-1])
 
 
 class StoryTeller:

@@ -134,7 +134,13 @@ class _FullScreen:
         playback, mode = self._playback, self._mode
         try:
             view = None if mode.view == "off" else mode.view
-            style = Style(view, mode.ascii_only, playback.waited, playback.search_progress)
+            style = Style(
+                view,
+                mode.ascii_only,
+                playback.waited,
+                playback.search_progress,
+                playback.failures,
+            )
             picture = render(playback.state, playback.index, width, height, style)
         except Exception as failure:
             self.stop(failure)

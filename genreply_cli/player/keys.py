@@ -10,16 +10,18 @@ import json
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from genreply_cli.player.state import (
+    EXPLANATIONS,
     CallFilter,
     State,
     at_end,
     clamp,
     nearest_shown,
+    pace_of,
     visible_steps,
 )
 from genreply_cli.text import quoted, visible
@@ -27,8 +29,10 @@ from genreply_cli.timeline.kinds import is_drawn, style_of
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.index import Index, LineFilter
+from genreply_cli.transcript.pretty import duration
 from genreply_cli.transcript.step import KINDS, Step
 
+PACES: Final = (0.0, 0.1, 0.2, 0.35, 0.7, 1.5, 3.0)  # seconds for an event, for < and >
 MIN_SPEED: Final = 1 / 16
 MAX_SPEED: Final = 64.0
 PAGE_EVENTS: Final = 20
@@ -122,15 +126,66 @@ def _move_to_marker(way: int) -> Command:
     return move
 
 
+def is_failure(step: Step) -> bool:
+    """Whether a step is a failure."""
+    return "red" in style_of(step).colour
+
+
 def is_marker(step: Step) -> bool:
     """Whether a step is a mark or a failure."""
-    return step.kind == "mark" or "red" in style_of(step).colour
+    return step.kind == "mark" or is_failure(step)
 
 
 _MARKER_LINE: Final = re.compile(  # a line with an escape may be anything
     rb'"kind"\s*:\s*"(?:%s)"|"for(?:got)?"|\\u'
     % "|".join(kind for kind in KINDS if is_marker(Step(1, 0.0, kind))).encode()
 )
+
+
+def failures(index: Index) -> Iterator[int | None]:
+    """The numbers of all failures; None now and then, so that a caller can do other things."""
+    for _, number in index.find_all(0, index.total, is_failure, _MARKER_LINE.search):
+        yield number
+
+
+def _move_to_cause(state: State, index: Index) -> State:
+    """To the event that led to this one."""
+    step = index.step(state.number)
+    if step is None or step.cause is None:
+        return replace(state, status="what led to this event is not recorded")
+    number = state.number + step.cause - step.seq
+    cause = index.step(number) if number >= 0 else None
+    if cause is None or cause.seq != step.cause:
+        return replace(state, status="the event that led to this one is not in this transcript")
+    return _go_to(state, index, number)
+
+
+def _move_to_effect(state: State, index: Index) -> State | Search:
+    """To the first event that this one led to."""
+    step = index.step(state.number)
+    if step is None:
+        return state
+    line = re.compile(rb'"cause"\s*:\s*%d\b|\\u' % step.seq)
+    return _search_effect(state, index, step.seq, line.search)
+
+
+def _search_effect(state: State, index: Index, seq: int, line_filter: LineFilter) -> Search:
+    yield from _until_counted(index)
+    every = replace(state, call_filter=None)
+    found = yield from _find(
+        every, index, state.number + 1, index.total, lambda step: step.cause == seq, line_filter
+    )
+    if found is None:
+        return replace(state, status="no event is recorded that this one led to")
+    return _go_to(state, index, found)
+
+
+def _go_to(state: State, index: Index, number: int) -> State:
+    """Go to an event; if a filter hides it, show all events again."""
+    if number not in visible_steps(state, index):
+        status = f"event {number + 1} is of another call: all events are shown again"
+        state = replace(state, call_filter=None, status=status)
+    return replace(state, number=number, playing=False)
 
 
 def _mentions(call: str) -> LineFilter:
@@ -246,6 +301,31 @@ def _slower(state: State, _: Index) -> State:
     return replace(state, speed=max(min(MIN_SPEED, state.speed), state.speed / 2))
 
 
+def _next_explanation(state: State, _: Index) -> State:
+    place = EXPLANATIONS.index(state.explanation) + 1
+    return replace(state, explanation=EXPLANATIONS[place % len(EXPLANATIONS)])
+
+
+def _usual_speed(state: State, _: Index) -> State:
+    speed, pace = state.usual
+    return replace(state, speed=speed, pace=pace)
+
+
+def _change_pace(way: int) -> Command:
+    """More time for each event; less, if `way` is -1."""
+
+    def change(state: State, index: Index) -> State:
+        pace = pace_of(state, index)
+        if way > 0:
+            pace = next((longer for longer in PACES if longer > pace), pace)
+        else:
+            pace = next((shorter for shorter in reversed(PACES) if shorter < pace), pace)
+        status = f"each event for at least {duration(pace)}" if pace else "at its own pace"
+        return replace(state, pace=pace, status=status)
+
+    return change
+
+
 def _toggle_call_filter(state: State, index: Index) -> State | Search:
     """Show only the call of this step, or all calls again."""
     if state.call_filter is not None:
@@ -319,14 +399,17 @@ KEYS: Final = (
     Key(("pageup",), "PageUp", f"{PAGE_EVENTS} events back", _move_by(-PAGE_EVENTS)),
     Key(("+",), "+", "twice as fast", _faster),
     Key(("-",), "-", "half as fast", _slower),
-    Key(("=",), "=", "at the speed of the recording", lambda state, _: replace(state, speed=1.0)),
+    Key((">",), ">", "more time for each event", _change_pace(1)),
+    Key(("<",), "<", "less time for each event", _change_pace(-1)),
+    Key(("=",), "=", "the speed and the times that it began with", _usual_speed),
     Key(("c",), "c", "only this call and where its answer went; or all again", _toggle_call_filter),
     Key(("/",), "/", "find a text; / and Enter: find it again",
         lambda state, _: replace(state, search_input="")),
     Key(ENTER, "Enter", "this event in full",
         lambda state, _: replace(state, overlay="payload", scroll=0)),
-    Key(("e",), "e", "show or hide why: meaning, what comes next",
-        lambda state, _: replace(state, show_meaning=not state.show_meaning)),
+    Key(("b",), "b", "back to the event that led to this one", _move_to_cause),
+    Key(("B",), "B", "on to the event that this one led to", _move_to_effect),
+    Key(("e",), "e", "why; why with the Python and the Elixir; neither", _next_explanation),
     Key(("?",), "?", "show or hide these keys",
         lambda state, _: replace(state, overlay="keys", scroll=0)),
     Key(("q",), "q", "quit; also Ctrl-C, Ctrl-D",

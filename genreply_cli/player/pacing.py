@@ -24,6 +24,12 @@ def cap_idle(steps: Paced, limit: float | None) -> Iterator[tuple[float, Step]]:
         yield (wait if limit is None else min(wait, limit)), step
 
 
+def at_least(steps: Paced, pace: float) -> Iterator[tuple[float, Step]]:
+    """No wait shorter than `pace` seconds, but for the first step, which does not wait."""
+    for number, (wait, step) in enumerate(steps):
+        yield (max(wait, pace) if number else wait), step
+
+
 def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
     """Twice as fast for a speed of 2, without any wait for infinity."""
     for wait, step in steps:
@@ -31,12 +37,17 @@ def at_speed(steps: Paced, speed: float) -> Iterator[tuple[float, Step]]:
 
 
 async def play(
-    steps: Iterable[Step], speed: float = 1.0, idle_limit: float | None = None, waited: float = 0.0
+    steps: Iterable[Step],
+    speed: float = 1.0,
+    idle_limit: float | None = None,
+    waited: float = 0.0,
+    pace: float = 0.0,
 ) -> AsyncIterator[Step]:
     """The steps, each when it is due. After a slow consumer the next steps come at once.
 
-    `idle_limit`, and `waited`, the time since the first step, are in recorded seconds: before
-    `speed` is applied. Raises ValueError for a speed or a limit that makes no sense.
+    `idle_limit` and `pace`, the longest and the shortest wait, and `waited`, the time since the
+    first step, are seconds before `speed` is applied. Where they contradict each other, `pace`
+    counts. Raises ValueError for a speed or a limit that makes no sense.
     """
     import asyncio
 
@@ -46,7 +57,7 @@ async def play(
         raise ValueError(f"idle_limit is {idle_limit!r}; expected 0 seconds or more, or None")
     clock = asyncio.get_running_loop().time
     due = clock() - waited / speed
-    for wait, step in at_speed(cap_idle(paced(steps), idle_limit), speed):
+    for wait, step in at_speed(at_least(cap_idle(paced(steps), idle_limit), pace), speed):
         due += wait
         await asyncio.sleep(max(0.0, due - clock()))
         yield step

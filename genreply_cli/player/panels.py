@@ -1,21 +1,23 @@
 """What is around the timeline, the status bar and the panels, and the overlays over it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Final
 
 from genreply_cli.player.keys import KEYS
-from genreply_cli.player.state import State, at_end, place
+from genreply_cli.player.state import State, at_end, pace_of, place
 from genreply_cli.text import cells, crop, fits, pad, visible, wrap
 from genreply_cli.timeline.lanes import Span
 from genreply_cli.timeline.lines import accessible_line
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
-from genreply_cli.transcript.pretty import pretty, pretty_name
+from genreply_cli.transcript.pretty import duration, pretty, pretty_name
 from genreply_cli.transcript.snapshot import Snapshot, Standing
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 
@@ -33,6 +35,7 @@ class Style:
     ascii_only: bool = False
     waited: float = 0.0  # recorded seconds for which the current step has been current
     search_progress: float | None = None  # from 0 to 1; None: no search is running
+    failures: Sequence[int] = ()  # the numbers of the failures that have been found so far
 
 
 DEFAULT_STYLE: Final = Style()
@@ -53,18 +56,23 @@ def status_bar(state: State, index: Index, step: Step | None, width: int, style:
     notes = [] if state.call_filter is None else [f"only {state.call_filter.label}"]
     if index.problem is not None or index.notes:
         notes.append("interrupted" if index.problem is None else "broken")
+    pace = pace_of(state, index) / state.speed
+    speed = f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x"
     short = [
         activity,
-        f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x",
+        speed,
         f"{number}/{total}",
         f"+{t:.3f}" if end is None else f"+{t:.3f}/{end:.3f}",
     ]
     long = [
-        *short[:2],
+        activity,
+        speed,
         f"event {number} of {total}",
         f"+{t:.3f} s" if end is None else f"+{t:.3f} s of {end:.3f} s",
     ]
+    paced = [activity, f"{speed}, {pace_text(pace)}", *long[2:]] if pace and state.playing else long
     layouts = [  # the longest first
+        (f" REPLAY {name}", "    ".join([*notes, *paced])),
         (f" REPLAY {name}", "    ".join([*notes, *long])),
         (f" REPLAY {name}", "  ".join([*notes, *short])),
         (f" {crop(name, 16)}", " ".join([*notes, *short])),
@@ -79,12 +87,38 @@ def status_bar(state: State, index: Index, step: Step | None, width: int, style:
     return pad(left, max(0, width - 1 - cells(right))) + right + " "
 
 
+def pace_text(seconds: float) -> str:
+    """The least time for each event, as text."""
+    return f"{duration(seconds)} or more each"
+
+
 def _activity(state: State, index: Index, style: Style) -> str:
     if style.search_progress is not None:
         return f"searching {style.search_progress * 100:.0f} %"
     if at_end(state, index):
         return "at the end"
     return "playing" if state.playing else "paused"
+
+
+def scrubber(state: State, index: Index, width: int, style: Style) -> Row:
+    """All events on one row: those that have passed, the current one, and each failure."""
+    columns = width - 2
+    if columns < MIN_SCRUBBER or not index.total:
+        return []
+    here = state.number * columns // index.total
+    cells_: Row = []
+    for column in range(columns):
+        first, after = (-(-index.total * each // columns) for each in (column, column + 1))
+        place = bisect_left(style.failures, first)
+        failed = place < len(style.failures) and style.failures[place] < after
+        if column == here:
+            cells_.append(("●", "bold red" if failed else "bold"))
+        elif failed:
+            cells_.append(("!", "red"))
+        else:
+            cells_.append(("━", "") if column < here else ("─", "dim"))
+    joined = groupby(cells_, key=itemgetter(1))
+    return [(" ", ""), *(("".join(text for text, _ in same), look) for look, same in joined)]
 
 
 # --- the panels ---
@@ -198,7 +232,7 @@ def panel(text: str, width: int, height: int, style: Style) -> list[Row]:
 # fmt: off
 _HINTS: Final = {  # each with its rank: where there is no room for all, the lowest goes first
     "space play": 9, ". next": 8, ", back": 7, "[ ] marker": 2, "0-9 jump": 1, "+ - speed": 3,
-    "c call": 4, "/ find": 5, "e why": 6, "? keys": 10, "q quit": 11,
+    "c call": 4, "b cause": 0, "/ find": 5, "e why": 6, "? keys": 10, "q quit": 11,
 }
 # fmt: on
 
@@ -244,6 +278,7 @@ LEGEND: Final = (
 )
 # fmt: on
 LABEL_COLUMNS: Final = 9
+MIN_SCRUBBER: Final = 10  # columns
 
 
 def help_text(width: int, style: Style) -> list[str]:

@@ -8,16 +8,18 @@ Reading and searching are done in slices of some milliseconds, so that a key nev
 """
 
 import asyncio
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
-from itertools import tee
+from itertools import islice, tee
+from math import inf
 from time import perf_counter
 from typing import Any, Final
 
-from genreply_cli.player.keys import Search, press, select
+from genreply_cli.player.keys import Search, failures, press, select
 from genreply_cli.player.pacing import play
-from genreply_cli.player.state import State, at_end, clamp, is_shown, visible_steps
+from genreply_cli.player.state import State, at_end, clamp, is_shown, pace_of, visible_steps
 from genreply_cli.transcript.index import Index
 
 SLICE_SECONDS: Final = 0.005  # of work, before other tasks get their turn
@@ -34,8 +36,9 @@ class Playback:
         self.index = index
         self.state = state
         self.search_progress: float | None = None  # from 0 to 1; None: no search is running
+        self.failures = array("Q")  # the numbers of the failures that have been found so far
         self._changed = changed
-        self._waited = 0.0  # recorded seconds from the current step to `_since`
+        self._waited = 0.0  # seconds at speed 1 from the current step to `_since`
         self._since = 0.0  # on the clock of the loop
         self._playing: asyncio.Task[None] | None = None
         self._searching: asyncio.Task[None] | None = None
@@ -72,11 +75,35 @@ class Playback:
 
     @property
     def waited(self) -> float:
-        """How long the current step has been current, in recorded seconds."""
+        """How long the current step has been current when it was recorded, in seconds.
+
+        It is never longer than the time to the next step, however long the step is shown.
+        """
+        shown = self._shown_for
+        if self.state.idle_limit is not None:
+            shown = min(shown, self.state.idle_limit)
+        return min(shown, self._recorded_wait())
+
+    def _recorded_wait(self) -> float:
+        """The recorded seconds from the current step to the next one that is shown."""
+        here = self.index.step(self.state.number)
+        shown = islice(self._shown_numbers(), 1, 2)
+        later = next(filter(None, map(self.index.step, shown)), None)
+        return inf if here is None or later is None else max(0.0, later.t - here.t)
+
+    def _shown_numbers(self) -> Iterator[int]:
+        """The numbers of the steps that are shown, from the current one on."""
+        steps = visible_steps(self.state, self.index)
+        start = bisect_left(steps, self.state.number)
+        numbers = (steps[place] for place in range(start, len(steps)))
+        return (number for number in numbers if is_shown(self.state, self.index, number))
+
+    @property
+    def _shown_for(self) -> float:
+        """How long the current step has been shown, in seconds at speed 1."""
         if not self.state.playing or at_end(self.state, self.index):
             return self._waited
-        waited = self._waited + (_now() - self._since) * self.state.speed
-        return waited if self.state.idle_limit is None else min(waited, self.state.idle_limit)
+        return self._waited + (_now() - self._since) * self.state.speed
 
     def clamp_scroll(self, max_scroll: int) -> None:
         """Keep the overlay from being scrolled past its end."""
@@ -84,11 +111,15 @@ class Playback:
             self.state = replace(self.state, scroll=max_scroll)
 
     def _set_state(self, state: State, *, restart: bool = False) -> None:
-        before, waited = self.state, self.waited
+        before, waited = self.state, self._shown_for
         self.state, self._since = state, _now()
         same_step = (state.number, state.call_filter) == (before.number, before.call_filter)
         self._waited = waited if same_step else 0.0
-        same_pace = (state.playing, state.speed) == (before.playing, before.speed)
+        same_pace = (state.playing, state.speed, state.pace) == (
+            before.playing,
+            before.speed,
+            before.pace,
+        )
         if restart or not same_step or not same_pace:
             if self._playing is not None:
                 self._playing.cancel()
@@ -101,11 +132,10 @@ class Playback:
         """Go from step to step, to each when it is due, up to the end."""
         speed, idle_limit, waited = self.state.speed, self.state.idle_limit, self._waited
         while not at_end(self.state, self.index):
-            steps = visible_steps(self.state, self.index)
-            numbers = steps[bisect_left(steps, self.state.number) :]
-            shown, upcoming = tee(n for n in numbers if is_shown(self.state, self.index, n))
+            shown, upcoming = tee(self._shown_numbers())
             known = filter(None, map(self.index.step, shown))
-            async for _ in play(known, speed, idle_limit, waited):
+            pace = pace_of(self.state, self.index)
+            async for _ in play(known, speed, idle_limit, waited, pace):
                 number = next(upcoming)
                 if number != self.state.number:
                     self.state = replace(self.state, number=number, status="")
@@ -122,6 +152,17 @@ class Playback:
             self._changed()
             await asyncio.sleep(0)
         self._set_state(clamp(self.state, self.index))
+        found = self._note_failures()
+        while _run_for(found, SLICE_SECONDS):
+            self._changed()
+            await asyncio.sleep(0)
+        self._changed()
+
+    def _note_failures(self) -> Iterator[None]:
+        for number in failures(self.index):
+            if number is not None:
+                self.failures.append(number)
+            yield
 
     def _search(self, search: Search) -> None:
         if not self._continue_search(search, SILENT_SECONDS):

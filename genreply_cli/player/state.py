@@ -10,7 +10,13 @@ from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.index import Index
 
 NO_FILTERS: Final = Filters()
+DEFAULT_PACE: Final = 0.7  # seconds for an event of a short recording
+MAX_SHORT: Final = 100  # events; with more, the default is the pace of the recording
 MAX_PASSED: Final = 1000  # steps that are not shown, and that one key passes by
+
+
+Explanation = Literal["why", "code", "none"]  # "code": why, with the Python and the Elixir
+EXPLANATIONS: Final[tuple[Explanation, ...]] = ("why", "code", "none")
 
 
 class CallFilter(NamedTuple):
@@ -28,6 +34,8 @@ class State:
     number: int = 0  # of the current step, from 0
     playing: bool = True
     speed: float = 1.0
+    pace: float | None = None  # least seconds for an event, at speed 1; None: the default
+    usual: tuple[float, float | None] = (1.0, None)  # the speed and the pace it began with
     idle_limit: float | None = None  # recorded seconds; longer waits are cut short
     exit_at_end: bool = False
     call_filter: CallFilter | None = None  # show only these steps
@@ -37,7 +45,7 @@ class State:
     )
     overlay: Literal["", "keys", "payload"] = ""  # shown instead of the timeline
     scroll: int = 0  # rows of the overlay that are above the screen
-    show_meaning: bool = True  # of the current step
+    explanation: Explanation = "why"  # of the current step
     status: str = ""  # the answer to the last key
     leaving: bool = False
     states: bool = False  # all states of servers are events of their own
@@ -85,6 +93,13 @@ def nearest_shown(state: State, index: Index, place: int, way: int) -> int:
             if is_shown(state, index, steps[near]):
                 return steps[near]
     return steps[place]
+
+
+def pace_of(state: State, index: Index) -> float:
+    """The least time for an event at speed 1, in seconds; 0 plays at the recording's own pace."""
+    if state.pace is not None:
+        return state.pace
+    return DEFAULT_PACE if index.counted and index.total <= MAX_SHORT else 0.0
 
 
 def at_end(state: State, index: Index) -> bool:

@@ -9,10 +9,12 @@ first; the current step stays to the last.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import takewhile, zip_longest
+from itertools import islice, takewhile, zip_longest
 from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import why
+from genreply_cli.explain.render import quoted_rows
+from genreply_cli.explain.story import quote_at
 from genreply_cli.player.panels import (
     DEFAULT_STYLE,
     Row,
@@ -22,11 +24,13 @@ from genreply_cli.player.panels import (
     help_text,
     panel,
     payload_text,
+    scrubber,
     status_bar,
 )
-from genreply_cli.player.state import CallFilter, State, at_end
+from genreply_cli.player.state import MAX_PASSED, CallFilter, State, at_end
 from genreply_cli.text import cells, crop, wrap
 from genreply_cli.timeline.kinds import is_drawn
+from genreply_cli.timeline.lanes import WIDE_COLUMNS
 from genreply_cli.timeline.timeline import ASCII, Timeline, make_faint, view_for
 from genreply_cli.timeline.views import View
 from genreply_cli.transcript.index import Index
@@ -34,6 +38,9 @@ from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
 LANES_EVERY: Final = 1024  # steps; drawing starts at a multiple, with the lanes of a snapshot there
+
+
+MIN_BODY_ROWS: Final = 4  # of the timeline, while code is shown
 
 
 class Picture(NamedTuple):
@@ -50,14 +57,20 @@ def render(
     view = style.view or view_for(width)
     budget = _row_budget(state, view, width, height)
     body = height - sum(budget.values())
-    header, rows, snapshot = _timeline(state, index, width, body, view, style)
+    drawing = _Drawing(width, view, style)
+    snapshot = _draw(drawing, state, index, body)
+    step = index.step(state.number)
+    code: list[Row] = []
+    if step is not None and snapshot is not None and state.explanation == "code":
+        code = _code(step, snapshot, width, style)[: max(0, body - MIN_BODY_ROWS)]
+        body -= len(code)
+    header, rows = _window(drawing, state, index, width, body)
     max_scroll = 0
     if state.overlay == "keys":
         header, rows, max_scroll = _overlay(help_text(width, style), state.scroll, body)
     elif state.overlay == "payload":
         payload = payload_text(index, state.number, width)
         header, rows, max_scroll = _overlay(payload, state.scroll, body)
-    step = index.step(state.number)
     if step is None:
         state_text, why_text = "", "there are no events in this transcript"
     elif snapshot is None:
@@ -73,11 +86,21 @@ def render(
         *_pad_rows(budget["status"], [[(status_bar(state, index, step, width, style), "reverse")]]),
         *_pad_rows(budget["header"], [header]),
         *_pad_rows(body, rows),
-        *_pad_rows(budget["blank"], []),
+        *_pad_rows(budget["scrubber"], [scrubber(state, index, width, style)]),
         *_pad_rows(budget["state"] + budget["why"], panels),
+        *code,
         *_pad_rows(budget["keys"], [bottom_row(state, width)]),
     ]
     return Picture([_crop_row(row, width, style) for row in rows[:height]], max_scroll)
+
+
+def _code(step: Step, snapshot: Snapshot, width: int, style: Style) -> list[Row]:
+    """The lines of Python and of Elixir that carried out a step, below each other if need be."""
+    quoted = quote_at(step, snapshot)
+    side_by_side = width >= WIDE_COLUMNS
+    room = max(1, width - 2)
+    rows = quoted_rows(quoted, room, side_by_side=side_by_side, ascii_only=style.ascii_only)
+    return [[(f" {row}", "dim")] for row in rows or ["no line of the coordinators does this"]]
 
 
 def _overlay(lines: list[str], scroll: int, height: int) -> tuple[Row, list[Row], int]:
@@ -93,14 +116,14 @@ def _row_budget(state: State, view: View, width: int, height: int) -> dict[str, 
     budget = {
         "status": 1,
         "header": int(view == "wide"),
-        "blank": 1,
+        "scrubber": 1,
         "state": state_rows,
-        "why": why_rows if state.show_meaning else 0,
+        "why": 0 if state.explanation == "none" else why_rows,
         "keys": 1,
     }
     needed = int(state.search_input is not None or bool(state.status))
     cuts = (
-        ("blank", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", needed), ("header", 0),
+        ("scrubber", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", needed), ("header", 0),
         ("state", 0), ("status", 0), ("keys", 0),
     )  # fmt: skip
     for part, least in cuts:
@@ -139,18 +162,33 @@ class _Drawing:
             columns, view, ascii_only=style.ascii_only, entire=True, states=True
         )
         self._rows: list[tuple[Row, Row, bool]] = []  # header, row, whether the row is a header
+        self._passed: int | None = None  # how many rows there are up to the current step, if drawn
 
-    def add(self, step: Step, *, current: bool, is_faint: bool = False) -> None:
+    def add(self, step: Step, *, current: bool = False, is_faint: bool = False) -> None:
         *above, row = self.timeline.spans(step)
-        if is_faint:
+        if is_faint or self._passed is not None:
             row = make_faint(row)
         header = self._header()
         self._rows.extend((header, header, True) for _ in above)
         self._rows.append((header, _mark(row) if current else [(" ", ""), *row], False))
 
-    def last(self, count: int) -> tuple[Row, list[Row]]:
-        """The header above the last `count` rows, and these rows: of headers, only later ones."""
-        shown = self._rows[-count:]
+    def begin_to_come(self) -> None:
+        """All that is added from now on is still to come."""
+        if self._passed is None:
+            self._passed = len(self._rows)
+
+    @property
+    def rows_to_come(self) -> int:
+        return 0 if self._passed is None else len(self._rows) - self._passed
+
+    def window(self, count: int) -> tuple[Row, list[Row]]:
+        """The header above `count` rows, and these rows: of headers, only later ones.
+
+        A third of them or more are for what is still to come.
+        """
+        passed = len(self._rows) if self._passed is None else self._passed
+        to_come = min(self.rows_to_come, max(count // 3, count - passed))
+        shown = self._rows[max(0, passed + to_come - count) : passed + to_come]
         header = shown[0][0] if shown else self._header()
         return header, [row for place, (_, row, named) in enumerate(shown) if place or not named]
 
@@ -158,23 +196,25 @@ class _Drawing:
         return [(" ", ""), *self.timeline.header()]
 
 
-def _timeline(
-    state: State, index: Index, width: int, height: int, view: View, style: Style
-) -> tuple[Row, list[Row], Snapshot | None]:
-    """The names above the lanes, the last steps up to the current one, and the snapshot after it.
+def _draw(drawing: _Drawing, state: State, index: Index, height: int) -> Snapshot | None:
+    """Draw the last steps up to the current one, and some that are still to come.
 
-    The snapshot is None while the transcript has not been read so far.
+    Returns the snapshot after the current step; None if the transcript has not been read so far.
     """
-    drawing = _Drawing(width, view, style)
     if state.call_filter is None:
-        snapshot = _draw_all(drawing, index, state.number, height, states=state.states)
-    else:
-        snapshot = _draw_filtered(drawing, index, state.number, state.call_filter, height)
+        return _draw_all(drawing, index, state.number, height, states=state.states)
+    return _draw_filtered(drawing, index, state.number, state.call_filter, height)
+
+
+def _window(
+    drawing: _Drawing, state: State, index: Index, width: int, height: int
+) -> tuple[Row, list[Row]]:
+    """The names above the lanes, and the rows around the current step."""
     error: list[Row] = []
     if index.problem is not None and at_end(state, index):
         error = [[(line, "bold red")] for line in wrap(f"error: {index.problem}", width)]
-    header, rows = drawing.last(max(1, height - len(error)))
-    return header, [*rows, *error][-height:], snapshot
+    header, rows = drawing.window(max(1, height - len(error)))
+    return header, [*rows, *error][-height:]
 
 
 def _draw_all(
@@ -193,6 +233,13 @@ def _draw_all(
             drawing.timeline.skip(step)
         else:
             drawing.add(step, current=number == current)
+    drawing.begin_to_come()
+    ahead = islice(index.steps(current + 1), MAX_PASSED)
+    for step in takewhile(lambda _: drawing.rows_to_come < height, ahead):
+        if is_drawn(step, states=states):
+            drawing.add(step)
+        else:
+            drawing.timeline.skip(step)
     return None if snapshot is None else _with_states(snapshot, index, current)
 
 
@@ -200,10 +247,13 @@ def _draw_filtered(
     drawing: _Drawing, index: Index, current: int, call_filter: CallFilter, height: int
 ) -> Snapshot | None:
     """Draw as many steps of a filter as there are rows. Those between them are followed."""
-    numbers = call_filter.numbers[: bisect_right(call_filter.numbers, current)][-height:]
+    here = bisect_right(call_filter.numbers, current)
+    numbers = call_filter.numbers[max(0, here - height) : here + height]
     after = -1  # the step that is next to be followed; none yet
     left = 2 * LANES_EVERY  # steps that may be followed; beyond that, snapshots are quicker
     for number in numbers:
+        if number > current:
+            drawing.begin_to_come()
         start = after
         if after < 0 or number - after > left:
             start = number - number % LANES_EVERY if after < 0 else number

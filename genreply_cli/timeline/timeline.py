@@ -28,7 +28,7 @@ NARROW_COLUMNS: Final = 60  # a narrower one has no column for the endpoints
 MIN_BODY_CELLS: Final = 6  # a body that is cut shorter says nothing
 MAX_ENDPOINT_CELLS: Final = 24
 
-ASCII: Final = str.maketrans(f"│┃║├┤╟╢╮►◄─┈■□●•◁▷·!{CROSS}", "|#H||HH)><-.Oo**<>.!x")
+ASCII: Final = str.maketrans(f"│┃║├┤╟╢╮►◄─━┈■□●•◁▷·!{CROSS}", "|#H||HH)><-=.Oo**<>.!x")
 
 
 def view_for(width: int) -> View:

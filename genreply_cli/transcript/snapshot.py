@@ -86,6 +86,7 @@ class Snapshot:
     open: dict[str, OpenCall] = field(default_factory=dict)
     alive: dict[str, None] = field(default_factory=dict)
     ended: dict[str, str | None] = field(default_factory=dict)  # process -> reason, latest last
+    modules: dict[str, str] = field(default_factory=dict)  # process -> its class, if recorded
     states: dict[str, ServerState] = field(default_factory=dict)  # by server
     counts: Counts = field(default_factory=Counts)
     _keepers: dict[str, list[str]] = field(default_factory=dict)  # call -> servers
@@ -112,6 +113,8 @@ class Snapshot:
                 return
             case "start" if step.at is not None:
                 self.ended.pop(step.at, None)
+                if "module" in step.details:
+                    self.modules[step.at] = str(step.details["module"])
                 self._forget_server(step.at)  # of a recording that was continued after a kill
             case _ if call in self.open and step.ends_call:
                 self._end_call(step, call)
@@ -279,7 +282,9 @@ class Snapshot:
         self.ended.pop(name, None)
         self.ended[name] = reason
         if len(self.ended) > MAX_ENDED:
-            del self.ended[next(iter(self.ended))]
+            oldest = next(iter(self.ended))
+            del self.ended[oldest]
+            self.modules.pop(oldest, None)
         self._forget_server(name)
         for call, held in self.open.items():
             if held.held_by == name:  # the process that held it will not answer any more
@@ -292,6 +297,7 @@ class Snapshot:
             open=dict(self.open),
             alive=dict(self.alive),
             ended=dict(self.ended),
+            modules=dict(self.modules),
             states=dict(self.states),
             counts=self.counts.copy(),
             _keepers=dict(self._keepers),

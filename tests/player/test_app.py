@@ -10,6 +10,8 @@ from recordings import HEADER, index_at, read_all, steps_of
 from terminals import Terminal
 
 from genreply_cli import paths
+from genreply_cli.player.keys import failures
+from genreply_cli.player.panels import Style
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.transcript.format import to_line
@@ -37,9 +39,13 @@ KEYS: list[tuple[str, str | Callable[[list[str]], bool]]] = [
     ("/", "(Enter: again again)"), ("\r", "event 13 of 18"),
     ("\r", '["send_message", "Hello again"]'), ("\x1b", "space play"),
     ("?", "this event in full"), ("?", "space play"),
+    ("e", "Elixir, coordinators.exs:"),
     ("e", lambda rows: not any("why:" in row for row in rows)),
     ("e", "why: coordinator passes it on to websocket"),
-    ("G", "at the end"), (" ", "playing    1/8x"), (" ", "paused    1/8x"),
+    ("b", "event 12 of 18"), ("b", "what led to this event is not recorded"),
+    ("B", "event 13 of 18"), (">", "each event for at least 1.500 s"),
+    ("<", "each event for at least 700 ms"), ("<", "each event for at least 350 ms"),
+    ("G", "at the end"), (" ", "playing    1/8x, 2.800 s or more each"), (" ", "paused    1/8x"),
 ]  # fmt: skip
 
 
@@ -119,7 +125,8 @@ def test_a_resize_is_drawn_anew(terminal: Start) -> None:
     index = read_all(index_at(paths.samples()["overlap-single"]))
     for columns, lines in [(120, 24), (40, 24), (10, 3), (80, 10), (120, 24)]:
         player.resize(columns, lines)
-        rows = render(State(number=20, playing=False), index, columns, lines).rows
+        style = Style(failures=[number for number in failures(index) if number is not None])
+        rows = render(State(number=20, playing=False), index, columns, lines, style).rows
         texts = ["".join(text for text, _ in row).rstrip() for row in rows]
         player.wait_for([text for text in texts if text].__eq__)
     player.child.send("q")

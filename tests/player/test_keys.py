@@ -1,5 +1,7 @@
 """What each key does, without a screen and without a clock."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from genreply_cli.player.keys import (
     PAGE_EVENTS,
     press,
 )
-from genreply_cli.player.state import CallFilter, State, at_end, clamp, visible_steps
+from genreply_cli.player.state import CallFilter, State, at_end, clamp, pace_of, visible_steps
 from genreply_cli.player.view import render
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.format import to_line
@@ -225,8 +227,60 @@ def test_the_payload_and_the_keys_go_away_as_they_came() -> None:
 
 
 def test_why_comes_and_goes() -> None:
-    assert not pressed(PAUSED, LONG, "e").show_meaning
-    assert pressed(PAUSED, LONG, "e", "e") == PAUSED
+    shown = [pressed(PAUSED, LONG, *"e" * times).explanation for times in range(4)]
+    assert shown == ["why", "code", "none", "why"]
+    assert pressed(PAUSED, LONG, "e", "e", "e") == PAUSED
+
+
+def test_b_goes_to_the_cause_and_capital_b_to_the_first_effect() -> None:
+    index = SAMPLES["late"]
+    late = next(n for n, step in enumerate(index.steps(0)) if step.kind == "late")
+    cause = pressed(at(late), index, "b")
+    assert index.step(cause.number).kind == "info"  # type: ignore[union-attr]
+    assert pressed(cause, index, "B").number == late
+    assert pressed(at(0), index, "b").status == "what led to this event is not recorded"
+    last = at(index.total - 1)
+    assert pressed(last, index, "B").status == "no event is recorded that this one led to"
+
+
+def test_a_cause_that_a_filter_hides_is_shown_among_all_events() -> None:
+    steps = [
+        Step(1, 0.0, "info", None, "b", "a", message="x"),
+        Step(2, 0.0, "reply", "c1", "a", "caller", message="x", cause=1),
+    ]
+    only = replace(at(1), call_filter=CallFilter("c1", [1]))
+    went = pressed(only, read_all(index_of(steps)), "b")
+    assert (went.number, went.call_filter) == (0, None)
+    assert went.status == "event 1 is of another call: all events are shown again"
+
+
+def test_a_cause_outside_the_transcript_is_named_as_that() -> None:
+    steps = [Step(7, 0.0, "reply", "c1", "a", "caller", message="x", cause=3)]
+    index = read_all(index_of(steps))
+    assert pressed(at(0), index, "b").status == (
+        "the event that led to this one is not in this transcript"
+    )
+
+
+def test_the_time_for_each_event_is_the_usual_one_in_a_short_recording_only() -> None:
+    assert pace_of(State(), SAMPLES["hello"]) == 0.7
+    assert pace_of(State(), LONG) == 0.0
+    assert pace_of(State(pace=0.0), SAMPLES["hello"]) == 0.0
+
+
+def test_the_time_for_each_event_becomes_longer_and_shorter() -> None:
+    index = SAMPLES["hello"]
+    longer = pressed(State(), index, ">")
+    assert (longer.pace, longer.status) == (1.5, "each event for at least 1.500 s")
+    assert pressed(longer, index, ">", ">").pace == 3.0
+    shortest = pressed(State(), index, *"<<<<<<")
+    assert (shortest.pace, shortest.status) == (0.0, "at its own pace")
+
+
+def test_equals_goes_back_to_the_speed_and_the_pace_of_the_beginning() -> None:
+    begun = State(speed=4.0, pace=0.1, usual=(4.0, 0.1))
+    changed = pressed(begun, LONG, "+", "+", ">", "=")
+    assert (changed.speed, changed.pace) == (4.0, 0.1)
 
 
 @pytest.mark.parametrize("key", ["q", "c-c", "c-d", "<sigint>"])
@@ -241,7 +295,7 @@ def test_other_keys_do_nothing() -> None:
 def test_all_keys_of_the_table_are_there_and_no_key_is_there_twice() -> None:
     names = [name for key in KEYS for name in key.names]
     assert len(names) == len(set(names))
-    promised = {"right", "left", "c-m", *" .,nN][0123456789gG+-=c/e?q"}
+    promised = {"right", "left", "c-m", *" .,nN][0123456789gG+-=<>bBc/e?q"}
     assert promised <= set(names)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.player.pacing import at_speed, cap_idle, paced, play
+from genreply_cli.player.pacing import at_least, at_speed, cap_idle, paced, play
 from genreply_cli.transcript.step import Step
 
 
@@ -43,6 +43,10 @@ def test_a_step_that_goes_back_in_time_comes_at_once_and_delays_nobody() -> None
 
 def test_long_waits_are_cut_to_the_limit() -> None:
     assert [wait for wait, _ in cap_idle(paced(steps_at(0, 1, 100)), 2.0)] == [0.0, 1.0, 2.0]
+
+
+def test_short_waits_are_made_as_long_as_the_pace() -> None:
+    assert [wait for wait, _ in at_least(paced(steps_at(5, 5, 5, 9)), 0.7)] == [0.0, 0.7, 0.7, 4.0]
 
 
 def test_twice_the_speed_is_half_the_wait() -> None:

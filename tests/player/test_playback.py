@@ -21,9 +21,12 @@ def recorded(*times: float, call: str | None = None) -> Index:
     )
 
 
+OWN_PACE = State(pace=0.0)  # that of the recording
+
+
 async def played(
     index: Index,
-    state: State | None = None,
+    state: State = OWN_PACE,
     keys: Iterable[tuple[float, str]] = (),
     until: float = 100.0,
 ) -> list[tuple[float, int]]:
@@ -36,7 +39,7 @@ async def played(
         if not seen or seen[-1][1] != playback.state.number:
             seen.append((round(clock() - began, 6), playback.state.number))
 
-    playback = Playback(index, state or State(), changed)
+    playback = Playback(index, state, changed)
     task = asyncio.create_task(playback.run())
     for t, key in [*keys, (until, "q")]:
         await asyncio.sleep(began + t - clock())
@@ -51,15 +54,48 @@ async def test_it_plays_at_its_own_pace_and_stays_at_the_end() -> None:
 
 
 async def test_long_waits_are_cut_short() -> None:
-    assert await played(recorded(0, 0.25, 50), State(idle_limit=2, speed=2)) == [
+    assert await played(recorded(0, 0.25, 50), State(pace=0.0, idle_limit=2, speed=2)) == [
         (0, 0),
         (0.125, 1),
         (1.125, 2),
     ]
 
 
+async def test_events_of_one_instant_are_shown_one_after_the_other() -> None:
+    assert await played(recorded(0, 0, 0, 9), State(pace=0.7, speed=2)) == [
+        (0, 0),
+        (0.35, 1),
+        (0.7, 2),
+        (5.2, 3),
+    ]
+
+
+async def test_the_time_that_is_told_never_passes_that_of_the_next_event() -> None:
+    playback = Playback(recorded(0, 0.25, 0.25), State(pace=1.0))
+    task = asyncio.create_task(playback.run())
+    await asyncio.sleep(0.1)
+    assert playback.waited == pytest.approx(0.1)
+    await asyncio.sleep(0.8)
+    assert playback.waited == 0.25  # the next event is shown only after a second
+    await asyncio.sleep(0.2)
+    assert (playback.state.number, playback.waited) == (1, 0.0)
+    playback.press("q")
+    await task
+
+
+async def test_failures_are_found_while_it_plays() -> None:
+    playback = Playback(index_of(many(30)), State(playing=False))
+    task = asyncio.create_task(playback.run())
+    await asyncio.sleep(1)
+    kinds = {step.kind for n in playback.failures if (step := playback.index.step(n)) is not None}
+    assert kinds == {"timeout"}
+    assert len(playback.failures) == sum(step.kind == "timeout" for step in many(30))
+    playback.press("q")
+    await task
+
+
 async def test_paused_it_stays_where_it_is() -> None:
-    assert await played(recorded(0, 1, 2), State(playing=False)) == [(0, 0)]
+    assert await played(recorded(0, 1, 2), State(pace=0.0, playing=False)) == [(0, 0)]
 
 
 async def test_a_pause_takes_nothing_from_the_wait() -> None:
@@ -100,7 +136,7 @@ async def test_at_the_end_space_plays_it_again() -> None:
 
 async def test_only_one_call_is_played_with_its_own_waits() -> None:
     steps = [Step(seq, seq, "cast", f"c{seq % 2}", "a", "b") for seq in range(1, 9)]
-    assert await played(index_of(steps), State(playing=False), [(1, "c"), (2, " ")]) == [
+    assert await played(index_of(steps), State(pace=0.0, playing=False), [(1, "c"), (2, " ")]) == [
         (0, 0),
         (4, 2),
         (6, 4),
@@ -111,14 +147,14 @@ async def test_only_one_call_is_played_with_its_own_waits() -> None:
 async def test_it_leaves_at_the_end_if_it_is_to() -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
-    await Playback(recorded(0, 1, 3), State(exit_at_end=True)).run()
+    await Playback(recorded(0, 1, 3), State(pace=0.0, exit_at_end=True)).run()
     assert clock() - began == 3
-    await Playback(index_of([]), State(exit_at_end=True)).run()
+    await Playback(index_of([]), State(pace=0.0, exit_at_end=True)).run()
     assert clock() - began == 3
 
 
 async def test_while_it_plays_the_time_between_two_steps_goes_on() -> None:
-    playback = Playback(recorded(0, 10), State(speed=2, idle_limit=8))
+    playback = Playback(recorded(0, 10), State(pace=0.0, speed=2, idle_limit=8))
     task = asyncio.create_task(playback.run())
     await asyncio.sleep(1.5)
     assert playback.waited == pytest.approx(3)
@@ -138,7 +174,7 @@ async def test_it_is_drawn_again_now_and_then_while_it_plays_and_not_while_it_do
         nonlocal drawn
         drawn += 1
 
-    playback = Playback(recorded(0, 100), State(), changed)
+    playback = Playback(recorded(0, 100), State(pace=0.0), changed)
     task = asyncio.create_task(playback.run())
     await asyncio.sleep(1)
     before = drawn
@@ -157,7 +193,7 @@ class Watched(Playback):
 
     def __init__(self, index: Index) -> None:
         self.changes = asyncio.Event()
-        super().__init__(index, State(playing=False), self.changes.set)
+        super().__init__(index, State(pace=0.0, playing=False), self.changes.set)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -227,4 +263,4 @@ async def test_what_goes_wrong_is_not_lost() -> None:
     index = recorded(0, 1)
     index.__class__ = Broken
     with pytest.raises(ZeroDivisionError):
-        await Playback(index, State()).run()
+        await Playback(index, State(pace=0.0)).run()

@@ -11,7 +11,7 @@ from recordings import index_at, index_of, index_of_lines, many, read_all, steps
 
 from genreply_cli import paths as kept
 from genreply_cli.player.keys import Search, press, select
-from genreply_cli.player.panels import Style, describe_snapshot
+from genreply_cli.player.panels import Style, describe_snapshot, scrubber
 from genreply_cli.player.state import State
 from genreply_cli.player.view import render
 from genreply_cli.text import cells
@@ -49,18 +49,18 @@ def test_the_whole_picture() -> None:
 PICTURE = """\
  REPLAY hello.jsonl                                                paused    1x    event 9 of 11    +0.250 s of 0.250 s
       time  call kind     caller          coordinator           websocket message
-  +0.000 s  -    start    │                    ●                    │     Coordinator
-  +0.000 s  -    start    │                    │                    ●     WebSocket, linked to coordinator
   +0.000 s  c1   call     ├───────────────────►║                    │     greet "Hello world"
   +0.000 s  c1   cast     ┃                    ╟───────────────────►│     send_message "Hello world"
   +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
 > +0.250 s  c1   info     ┃                    □◄───────────────────┤     message_received "Hello world to you too!"
-
+  +0.250 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello world to you too!"   blocked 250 ms
+  +0.250 s  -    end      │                    │                    │     replied 1
+ ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━●────────────────────────────────
  state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
  why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
  reply(from, ...) unblocks c1.
 
- space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   / find   e why   ? keys   q quit"""  # noqa: E501
+ space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   b cause   / find   e why   ? keys   q quit"""  # noqa: E501
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -87,10 +87,39 @@ def test_each_place_is_drawn_as_by_a_replay_from_the_start(name: str, width: int
         assert " ".join(told.split()) in " ".join(" ".join(screen).split())
 
 
+def test_what_is_still_to_come_is_dimmed_below_the_current_event() -> None:
+    rows = render(at(12), SAMPLES["overlap-single"], 120, 24).rows
+    [here] = [place for place, row in enumerate(rows) if row and row[0][0] == ">"]
+    to_come = rows[here + 1 : here + 4]
+    assert [{look for text, look in row if text.strip()} for row in to_come] == [{"dim"}] * 3
+    assert "c3   cast" in "".join(text for text, _ in to_come[0])
+
+
+def test_the_scrubber_shows_where_one_is_and_where_the_failures_are() -> None:
+    index = read_all(index_of(many(30)))
+    style = Style(failures=[0, index.total - 1])
+    assert scrubber(at(0), index, 22, style) == [
+        (" ", ""), ("●", "bold red"), ("─" * 18, "dim"), ("!", "red"),
+    ]  # fmt: skip
+    half = "".join(text for text, _ in scrubber(at(index.total // 2), index, 22, style))
+    assert half == f" !{'━' * 8}●{'─' * 9}!"
+    assert scrubber(at(0), index, 9, style) == []
+
+
+def test_why_is_shown_with_the_lines_of_both_languages() -> None:
+    index = SAMPLES["hello"]
+    wide = drawn(at(8, explanation="code"), index)
+    assert any("Python, websocket.py:" in row and "│ Elixir, coord" in row for row in wide)
+    below = drawn(at(8, explanation="code"), index, 80, 30)
+    [python] = [place for place, row in enumerate(below) if "Python, websocket.py:" in row]
+    assert below[python + 1].strip() == "state.caller.send(MessageReceived(response))"
+    assert "Elixir, coordinators.exs:" in below[python + 2]
+
+
 @given(
     st.integers(0, LONG.total - 1), st.integers(1, 140), st.integers(1, 50),
     st.sampled_from(["", "keys", "payload"]), st.sampled_from([None, "", "Hello", "你好" * 30]),
-    st.booleans(), st.booleans(),
+    st.booleans(), st.sampled_from(["why", "code", "none"]),
 )  # fmt: skip
 def test_it_fits_any_screen(
     number: int,
@@ -99,9 +128,9 @@ def test_it_fits_any_screen(
     shown: str,
     typing: str | None,
     ascii_only: bool,
-    why: bool,
+    why: str,
 ) -> None:
-    state = at(number, overlay=shown, search_input=typing, show_meaning=why, scroll=3)
+    state = at(number, overlay=shown, search_input=typing, explanation=why, scroll=3)
     rows = render(state, LONG, width, height, Style(ascii_only=ascii_only)).rows
     assert len(rows) == height
     for row in rows:
