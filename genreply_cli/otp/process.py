@@ -55,6 +55,7 @@ from genreply_cli.otp.states import (
     SYSTEM,
     TERMINATE,
     Entry,
+    bad_part,
     check_timeout,
     handling,
     logger,
@@ -281,13 +282,15 @@ class Process:
                 f"{type(self.server).__qualname__}.init is async, but start does not wait; "
                 "move what waits to handle_continue"
             )
+        expected = None
         if isinstance(answer, Reply | NoReply):
             expected = "a state, Init, Stop or Ignore"
+        elif isinstance(answer, Init):
+            expected = bad_part(answer.then, answer.timeout)
+        if expected is not None:
             raise BadReturn(self.server, "init", answer, shorten(args), expected)
 
     def _take_first_state(self, init: Init[Any]) -> None:
-        if init.timeout is not None:
-            check_timeout(init.timeout)
         self.state = init.state
         self.node.emit_state(self.server, init.state, init.then)
         if init.then is not None:
@@ -315,30 +318,28 @@ class Process:
         if isinstance(answer, Stop) and (kind is CALL or answer.reply is NOTHING):
             self.terminate(answer, entry)
             return
-        if isinstance(answer, Reply) and kind is CALL:
-            self.node.emit_state(self.server, answer.state, answer.then)
-            answer_call(from_, answer.value)
-        elif isinstance(answer, NoReply):
-            self.node.emit_state(self.server, answer.state, answer.then)
-            if from_ is not None and event is not None and from_._status is WAITING:
-                self.node.emit("noreply", self.server, None, None, from_)
+        if isinstance(answer, NoReply) or (isinstance(answer, Reply) and kind is CALL):
+            expected = bad_part(answer.then, answer.timeout)
         else:
             expected = "Reply, NoReply or Stop" if kind is CALL else "NoReply or Stop"
             if isinstance(answer, Stop):
                 expected += " without a reply"
+        if expected is not None:
             raise BadReturn(self.server, f"handle_{kind}", answer, shorten(message), expected)
-        timeout = None if answer.timeout is None else check_timeout(answer.timeout)
         self.state = answer.state
+        self.node.emit_state(self.server, answer.state, answer.then)
+        if isinstance(answer, Reply):
+            answer_call(from_, answer.value)
+        elif from_ is not None and event is not None and from_._status is WAITING:
+            self.node.emit("noreply", self.server, None, None, from_)
         if answer.then is not None:
             self._continue_with(answer.then, event)
         if self.status is BUSY:  # an async callback has returned
             self.become_ready()
-        if timeout is not None:
-            self._set_idle(timeout)
+        if answer.timeout is not None:
+            self._set_idle(answer.timeout)
 
-    def _continue_with(self, then: Any, event: Any) -> None:
-        if not isinstance(then, Continue):
-            raise TypeError(f"then is {shorten(then)}; expected Continue(…)")
+    def _continue_with(self, then: Continue, event: Any) -> None:
         self.mailbox.appendleft((CONTINUE, then.continuation, None, event))
 
     def _set_idle(self, timeout: float) -> None:

@@ -26,9 +26,11 @@ it puts the process there unless `scheduled` is True. These flags of a process g
 """
 
 import logging
+import sys
 from contextvars import ContextVar
 from typing import Any, Final
 
+from genreply_cli.otp.answers import Continue
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import shorten
 
@@ -60,6 +62,9 @@ running: ContextVar[Any] = ContextVar("running", default=None)  # the GenServer,
 handling: ContextVar[Event | None] = ContextVar("handling", default=None)
 
 
+MAX_SECONDS: Final = sys.float_info.max  # an int can be more than any clock can count
+
+
 def check_timeout(timeout: Any) -> float:
     """Return a timeout in seconds. Raises TypeError or ValueError that say what it should be."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
@@ -67,8 +72,21 @@ def check_timeout(timeout: Any) -> float:
             f"timeout is {shorten(timeout)}; "
             "expected seconds as an int or float, or None to wait for ever"
         )
-    if not 0 <= timeout < float("inf"):
+    if not 0 <= timeout <= MAX_SECONDS:
+        bound = "fewer seconds" if timeout > 0 else "0 seconds or more"
         raise ValueError(
-            f"timeout is {timeout!r}; expected 0 seconds or more, or None to wait for ever"
+            f"timeout is {shorten(timeout)}; expected {bound}, or None to wait for ever"
         )
     return timeout
+
+
+def bad_part(then: Any, timeout: Any) -> str | None:
+    """Return what was expected instead of these parts of an answer; None if they are right."""
+    if then is not None and not isinstance(then, Continue):
+        return f"then=Continue(…), not then={shorten(then)}"
+    try:
+        if timeout is not None:
+            check_timeout(timeout)
+    except (TypeError, ValueError):
+        return f"timeout=seconds, 0 or more and finite, or None, not timeout={shorten(timeout)}"
+    return None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from servers import Boom, Doer, Keeper, Starting, Unshowable, all_quiet, outcome, tried
@@ -14,6 +14,7 @@ from genreply_cli.otp import (
     CallingSelf,
     CallTimeout,
     Continue,
+    Event,
     Exit,
     GenServer,
     Ignore,
@@ -250,32 +251,6 @@ async def test_a_bad_timeout_says_what_came_and_that_seconds_are_expected(
     assert await debug.get_state(keeper) == {}
 
 
-@BOTH
-@EACH_BAD_TIMEOUT
-@pytest.mark.parametrize("way", ["call", "cast", "send"])
-async def test_a_bad_idle_timeout_in_an_answer_crashes_the_server(
-    server_type: Any, timeout: Any, error: type[Exception], way: str
-) -> None:
-    server = server_type.start()
-    if way == "call":
-        await outcome(server.call(Reply("reply", "state", timeout=timeout)))
-    else:
-        getattr(server, way)(NoReply("state", timeout=timeout))
-    reason = await server.wait()
-    assert type(reason) is error
-    assert says(reason, "timeout", repr(timeout), "seconds")
-
-
-@EACH_BAD_TIMEOUT
-async def test_a_bad_idle_timeout_from_init_is_raised_by_start_and_starts_nothing(
-    timeout: Any, error: type[Exception]
-) -> None:
-    failed = tried(Starting.start, lambda: Init("state", timeout=timeout), name="starting")
-    assert type(failed) is error
-    assert says(failed, "timeout", repr(timeout), "seconds")
-    assert whereis("starting") is None
-
-
 @EACH_BAD_TIMEOUT
 async def test_a_bad_timeout_of_receive_is_raised_in_the_handler(
     timeout: Any, error: type[Exception]
@@ -353,15 +328,111 @@ async def test_an_answer_to_a_message_is_none_to_init(answer: Any) -> None:
     assert whereis("starting") is None
 
 
-@pytest.mark.parametrize("then", ["continue", Continue, ("continue", 1)])
-async def test_a_then_that_is_no_continue_crashes_the_server_or_its_start(then: Any) -> None:
-    started = tried(Starting.start, lambda: Init("state", then=then), name="starting")
-    server = Answering.start()
-    server.cast(NoReply("state", then=then))
-    for failed in (started, await server.wait()):
-        assert type(failed) is TypeError
-        assert says(failed, repr(then), "Continue(")
+BAD_PARTS: list[tuple[dict[str, Any], str]] = [
+    ({"then": "next"}, "expected then=Continue(…), not then='next'"),
+    ({"then": Continue}, "expected then=Continue(…), not then=<class"),
+    ({"then": ("continue", 1)}, "expected then=Continue(…), not then=('continue', 1)"),
+    ({"then": 0, "timeout": 1}, "expected then=Continue(…), not then=0"),
+    ({"timeout": -1}, "expected timeout=seconds, 0 or more and finite, or None, not timeout=-1"),
+    ({"timeout": "soon"}, "0 or more and finite, or None, not timeout='soon'"),
+    ({"timeout": False}, "0 or more and finite, or None, not timeout=False"),
+    ({"timeout": float("nan")}, "0 or more and finite, or None, not timeout=nan"),
+    ({"timeout": float("inf")}, "0 or more and finite, or None, not timeout=inf"),
+    ({"timeout": []}, "0 or more and finite, or None, not timeout=[]"),
+    ({"timeout": 10**400}, "0 or more and finite, or None, not timeout=1000"),
+    ({"then": Continue(NoReply("newer")), "timeout": -1}, "or None, not timeout=-1"),
+]
+EACH_BAD_PART = pytest.mark.parametrize(
+    ("parts", "text"), BAD_PARTS, ids=[text.rpartition("not ")[2] for _, text in BAD_PARTS]
+)
+
+
+class AnsweringToTheEnd(Answering):
+    """Writes down what `terminate` got."""
+
+    ends: ClassVar[list[tuple[Any, Any]]] = []
+
+    def terminate(self, reason: Any, state: Any) -> None:
+        self.ends.append((reason, state))
+
+
+class AsyncAnsweringToTheEnd(AsyncAnswering, AnsweringToTheEnd):
+    """The same, with async callbacks."""
+
+
+@pytest.mark.parametrize("server_type", [AnsweringToTheEnd, AsyncAnsweringToTheEnd])
+@pytest.mark.parametrize("answer_type", [Reply, NoReply])
+@EACH_BAD_PART
+async def test_an_answer_with_a_bad_part_ends_the_server_before_its_caller_is_given_the_reply(
+    server_type: Any, answer_type: Any, parts: dict[str, Any], text: str
+) -> None:
+    server = server_type.start()
+    answer = Reply("reply", "new", **parts) if answer_type is Reply else NoReply("new", **parts)
+    failed = await outcome(server.call(answer))
+    assert type(failed) is ServerExit
+    assert type(failed.reason) is BadReturn
+    assert failed.reason.answer is answer
+    assert says(failed.reason, repr(server), "handle_call", text)
+    assert server.ends.pop() == (failed.reason, "state")
+
+
+@pytest.mark.parametrize("server_type", [AnsweringToTheEnd, AsyncAnsweringToTheEnd])
+@pytest.mark.parametrize("callback", ["handle_cast", "handle_info", "handle_continue"])
+@EACH_BAD_PART
+async def test_every_callback_that_answers_with_a_bad_part_ends_with_the_state_from_before_it(
+    server_type: Any, callback: str, parts: dict[str, Any], text: str
+) -> None:
+    server = server_type.start()
+    answer = NoReply("new", **parts)
+    if callback == "handle_cast":
+        server.cast(answer)
+    elif callback == "handle_info":
+        server.send(answer)
+    else:
+        server.cast(NoReply("state of the cast", then=Continue(answer)))
+    reason = await server.wait()
+    assert type(reason) is BadReturn
+    assert says(reason, repr(server), callback, text)
+    before = "state of the cast" if callback == "handle_continue" else "state"
+    assert server.ends.pop() == (reason, before)
+
+
+@EACH_BAD_PART
+async def test_an_init_that_answers_with_a_bad_part_starts_nothing(
+    parts: dict[str, Any], text: str
+) -> None:
+    failed = tried(Starting.start, lambda: Init("state", **parts), name="starting")
+    assert type(failed) is BadReturn
+    assert says(failed, "Starting", "in init", text)
     assert whereis("starting") is None
+
+
+def test_an_observer_sees_neither_a_state_nor_a_reply_of_an_answer_with_a_bad_part() -> None:
+    events: list[Event] = []
+
+    async def main() -> None:
+        async with Node(events.append, states=True):
+            server = Answering.start()
+            await outcome(server.call(Reply("reply", "new", timeout=-1)))
+            bad: Any = 1
+            assert isinstance(tried(Starting.start, lambda: Init("new", then=bad)), BadReturn)
+
+    run(main())
+    assert [event.kind for event in events if event.message == "new"] == []
+    assert "reply" not in {event.kind for event in events}
+
+
+@pytest.mark.parametrize(
+    "timeout", [10**400, 10**5000, float("inf")], ids=["1e400", "1e5000", "inf"]
+)
+async def test_a_timeout_that_no_clock_can_count_is_refused_and_nothing_is_sent(
+    timeout: Any,
+) -> None:
+    keeper = Keeper.start()
+    failed = await outcome(keeper.call("request", timeout))
+    assert type(failed) is ValueError
+    assert says(failed, "expected fewer seconds, or None to wait for ever")
+    assert await debug.get_state(keeper) == {}
 
 
 async def test_an_async_init_is_refused_with_where_to_put_what_waits_and_starts_nothing() -> None:
