@@ -223,27 +223,42 @@ class Node(RunQueue):
     def in_thread(observe: Callable[[Event], object] | None = None) -> "Generator[Node]":
         """Open a node in a thread of its own: `with Node.in_thread() as node: node.run(…)`.
 
-        Leaving the block closes the node and waits for the thread.
+        Leaving the block closes the node and waits for the thread. Raises what keeps the thread
+        from opening the node: OSError, if no file descriptor is left for an event loop.
         """
         node = Node(observe)
-        started = threading.Event()
+        began = threading.Event()  # the node is open, or never will be
         leave = asyncio.Event()
+        failures: list[BaseException] = []
 
         async def serve() -> None:
             async with node:
-                started.set()
+                began.set()
                 await leave.wait()
 
-        thread = threading.Thread(
-            target=asyncio.run, args=(serve(),), name="genreply node", daemon=True
-        )
+        def run_loop() -> None:
+            try:
+                with asyncio.Runner() as runner:
+                    runner.run(serve())
+            except BaseException as error:
+                if began.is_set():
+                    raise
+                failures.append(error)
+            finally:
+                began.set()
+
+        thread = threading.Thread(target=run_loop, name="genreply node", daemon=True)
         thread.start()
-        started.wait()
         try:
+            began.wait()
+            if failures:
+                raise failures[0]
             yield node
         finally:
-            with contextlib.suppress(RuntimeError):  # a SystemExit in a callback has closed it
-                node.loop.call_soon_threadsafe(leave.set)
+            began.wait()  # again, if Ctrl-C has ended the first wait
+            if not failures:
+                with contextlib.suppress(RuntimeError):  # a SystemExit in a callback has closed it
+                    node.loop.call_soon_threadsafe(leave.set)
             thread.join()
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,8 @@
 """A node in a thread of its own: the only tests of otp with real threads, in real time."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -164,6 +166,59 @@ def test_a_node_whose_thread_was_ended_by_a_handler_says_so_and_can_be_left() ->
         failed = tried(node.run, doer.call, "request")
         assert type(failed) is RuntimeError
         assert "not running" in str(failed)
+
+
+NO_DESCRIPTOR_LEFT = """
+import os, resource
+from genreply_cli.otp import Node
+free = os.dup(0)
+os.close(free)
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+try:
+    with Node.in_thread():
+        print("it is open")
+except OSError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+with Node.in_thread() as node:
+    print(node.run(int, "3"))
+"""
+
+NO_LOOP = """
+import asyncio, sys, threading
+from genreply_cli.otp import Node
+class Policy(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self):
+        sys.exit("there is no loop")
+asyncio.set_event_loop_policy(Policy())
+try:
+    with Node.in_thread():
+        print("it is open")
+except SystemExit as error:
+    print(error)
+print(threading.active_count())
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        (NO_DESCRIPTOR_LEFT, ["[Errno 24] Too many open files", "3"]),
+        (NO_LOOP, ["there is no loop", "1"]),
+    ],
+)
+def test_what_ends_the_thread_before_its_loop_runs_is_raised_in_the_caller(
+    program: str, says: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines() == says
 
 
 # --- misuse
