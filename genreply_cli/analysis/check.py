@@ -24,6 +24,7 @@ from genreply_cli.analysis.causes import MESSAGES, Causes
 from genreply_cli.analysis.keeping import Keeping
 from genreply_cli.analysis.process_laws import ProcessLaws
 from genreply_cli.analysis.processes import Processes
+from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step, is_caller
 
@@ -48,16 +49,13 @@ class Checker:
     ) -> None:
         header = header or Header()
         self.steps = 0
-        self.calls = 0
         self._report = report
         self._line = 0
         self._seq = _Sequence()
         self._ended = False
         self._abandoned = 0  # calls left open by a recording to which another was appended
         self._restart: _Restart | None = None
-        self._counts = dict.fromkeys(
-            (facts.counter for facts in KINDS.values() if facts.counter is not None), 0
-        )
+        self._counts = Counts()
         virtual = header.clock == "virtual" and not header.foreign
         self._recording = recording = Recording(header.foreign, virtual)
         self._broken = broken = BrokenLaws()
@@ -68,6 +66,11 @@ class Checker:
         all_laws = self._causes, self._keeping, processes
         self._process_laws = processes
         self._call_laws = CallLaws(recording, broken, self._calls, self._processes, all_laws)
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return self._counts.calls
 
     def update(self, step: Step, line: int = 0) -> None:
         """Check one more step, which stands in this line."""
@@ -205,10 +208,7 @@ class Checker:
         if source is not None and source not in self._processes.alive:
             self._processes.add_caller(source)
         if kind in KINDS:
-            counter = KINDS[kind].counter
-            if counter is not None and not step.reaches_monitor:
-                self._counts[counter] += 1
-                self.calls += kind == "call"
+            self._counts.update(step)
             self._follow_kind(step)
         self._causes.remember(step)
         if step.message is not NO_MESSAGE and isinstance(step.message, list | dict):
@@ -244,7 +244,7 @@ class Checker:
     def _check_end(self, step: Step) -> None:
         if self._recording.gaps:
             return
-        for name, count in self._counts.items():
+        for name, count in self._counts.expected_at_end(step.details).items():
             found = step.details.get(name)
             if found is not None and found != count:
                 self._broken.add(Suspect(name, f"expected {count}, as counted; found {found}"))

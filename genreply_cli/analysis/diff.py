@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from genreply_cli.timeline.kinds import endpoints
+from genreply_cli.transcript.counts import with_earlier_counts
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name, pretty_state
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
@@ -90,7 +91,7 @@ def _describe(step: Step, ignored: frozenset[str]) -> str:
         ignored = ignored | {"state", "keeps", "more"}  # the text says what is kept
     details = ", ".join(
         f"{pretty_name(name)} {step.waiting if name == 'waiting' else pretty(value)}"
-        for name, value in step.details.items()
+        for name, value in with_earlier_counts(step).items()
         if name not in ignored
     )
     time = "" if ignored else f"{step.t:.6f}"

@@ -131,11 +131,11 @@ def describe_snapshot(snapshot: Snapshot, now: float) -> str:
     """
     parts = [*_kept(snapshot, now), *_not_kept(snapshot, now)]
     parts.extend(f"the {pretty_name(name)} has ended" for name in snapshot.ended)
-    totals, outcomes = snapshot.counts.at_end(), snapshot.counts.outcomes
+    outcomes = snapshot.counts.outcomes
     counts = {
-        "answered": totals["replied"],
-        "timed out": totals["timed_out"],
-        "dropped": totals["dropped"],
+        "answered": outcomes["replied"],
+        "timed out": outcomes["timed out"],
+        "dropped": outcomes["late"] + outcomes["duplicate"],
     }
     rare = {
         "wrong": outcomes["wrong caller"],

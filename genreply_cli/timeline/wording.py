@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from genreply_cli.transcript.counts import COUNTED
 from genreply_cli.transcript.pretty import (
     duration,
     listed,
@@ -175,8 +176,7 @@ def labelled(step: Step) -> Wording:
 
 
 def counted(step: Step) -> Wording:
-    names = ("calls", "replied", "timed_out", "failed", "dropped")
-    counts = {name.replace("_", " "): step.details.get(name) for name in names}
+    counts = {name.replace("_", " "): step.details.get(name) for name in COUNTED}
     full = [f"{name} {count}" for name, count in counts.items() if count is not None]
     brief = [f"{name} {count}" for name, count in counts.items() if count and name != "calls"]
     return Wording(", ".join(full), brief=(", ".join(brief or full), ""))

@@ -1,17 +1,26 @@
 """How many calls a transcript has, and how many of them were answered, timed out or failed."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from genreply_cli.transcript.step import ENDED, KINDS, Step
 
 _COUNTERS: Final = {  # outcome -> the field of the `end` step that counts it
-    outcome: facts.counter
+    outcome: counter
     for facts in KINDS.values()
-    for outcome in (facts.outcome, facts.misdirected)
-    if outcome is not None and facts.counter is not None
+    for outcome, counter in (
+        (facts.outcome, facts.counter),
+        (facts.misdirected, facts.misdirected_counter),
+    )
+    if outcome is not None and counter is not None
 }
+RARE: Final = {"wrong_caller": "replied", "cancelled": "failed"}
+"""Fields of an `end` that are there only if they are not 0. Earlier versions of genreply counted
+these calls in the other field."""
+COUNTED: Final = ("calls", *dict.fromkeys(_COUNTERS.values()))  # the fields, in their order
+
 _HAS_OUTCOME: Final = frozenset(kind for kind, facts in KINDS.items() if facts.outcome is not None)
 
 
@@ -35,8 +44,27 @@ class Counts:
         return max(0, self.calls - sum(self.outcomes[outcome] for outcome in ENDED))
 
     def at_end(self) -> dict[str, int]:
-        """The counts as an `end` step has them: calls, replied, timed_out, failed, dropped."""
-        counts = {"calls": self.calls, **dict.fromkeys(_COUNTERS.values(), 0)}
+        """The counts as an `end` step has them: calls, replied, timed_out, failed, dropped.
+
+        There are also `wrong_caller` and `cancelled`, if there were such calls.
+        """
+        counts = self._by_field()
+        return {name: count for name, count in counts.items() if count or name not in RARE}
+
+    def expected_at_end(self, details: Mapping[str, Any]) -> dict[str, int]:
+        """All counts that an `end` with these details should have, also one of an earlier version.
+
+        An `end` without one of the rare counts has those calls in the other one.
+        """
+        counts = self._by_field()
+        for rare, common in RARE.items():
+            if rare not in details:
+                counts[common] += counts.pop(rare)
+        return counts
+
+    def _by_field(self) -> dict[str, int]:
+        counts = dict.fromkeys(COUNTED, 0)
+        counts["calls"] = self.calls
         for outcome, count in self.outcomes.items():
             if outcome in _COUNTERS:
                 counts[_COUNTERS[outcome]] += count
@@ -45,3 +73,13 @@ class Counts:
     def copy(self) -> Self:
         """A copy that is updated on its own."""
         return type(self)(self.calls, self.outcomes.copy())
+
+
+def with_earlier_counts(step: Step) -> dict[str, Any]:
+    """The details of a step; an `end` has the counts that earlier versions of genreply wrote."""
+    details = dict(step.details)
+    if step.kind == "end":
+        for rare, common in RARE.items():
+            if rare in details:
+                details[common] = details.get(common, 0) + details.pop(rare)
+    return details

@@ -7,6 +7,7 @@ from math import isinf
 from typing import Any, Final, NamedTuple, NoReturn
 
 from genreply_cli.text import quoted, visible
+from genreply_cli.transcript.counts import COUNTED
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 
 VERSION: Final = 2
@@ -160,7 +161,7 @@ DETAILS: Final[Mapping[str, Expected]] = {
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
-    "calls": _COUNT, "replied": _COUNT, "timed_out": _COUNT, "failed": _COUNT, "dropped": _COUNT,
+    **dict.fromkeys(COUNTED, _COUNT),
 }
 # fmt: on
 

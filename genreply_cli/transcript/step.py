@@ -26,6 +26,7 @@ class KindFacts(NamedTuple):
     outcome: str | None = None  # how statistics count it; None: not as an outcome
     misdirected: str | None = None  # the same, if the answer was meant for another call
     counter: str | None = None  # the field of the `end` step that counts it
+    misdirected_counter: str | None = None  # the same, if the answer was meant for another call
 
 
 # fmt: off
@@ -36,9 +37,10 @@ KINDS: Final[Mapping[str, KindFacts]] = {
     "cast":      KindFacts("from-to", has_message=True, queued=True),
     "info":      KindFacts("from-to", has_message=True, queued=True),
     "reply":     KindFacts("from-to", has_message=True, returns=True, ends_call=True,
-                           outcome="replied", misdirected="wrong caller", counter="replied"),
+                           outcome="replied", misdirected="wrong caller",
+                           counter="replied", misdirected_counter="wrong_caller"),
     "timeout":   KindFacts("from-to", ends_call=True, outcome="timed out", counter="timed_out"),
-    "cancel":    KindFacts("from-to", ends_call=True, outcome="cancelled", counter="failed"),
+    "cancel":    KindFacts("from-to", ends_call=True, outcome="cancelled", counter="cancelled"),
     "down":      KindFacts("from-to", ends_call=True, outcome="failed", counter="failed"),
     "late":      KindFacts("from-to", has_message=True, returns=True,
                            outcome="late", counter="dropped"),

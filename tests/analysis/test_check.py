@@ -103,6 +103,13 @@ TAMPERED: list[tuple[str, Callable[[Lines], None], list[Finding]]] = [
         (14, "to", "expected caller, which made the call; found caller-7"),
     ]),
     ("late", change(15, calls=7), [(15, "calls", "expected 2, as counted; found 7")]),
+    ("overlap-single", change(21, replied=0), [(21, "replied", "expected 1, as counted; found 0")]),
+    ("overlap-single", change(21, wrong_caller=1), [
+        (21, "replied", "expected 0, as counted; found 1"),
+    ]),
+    ("late", change(15, wrong_caller=1), [
+        (15, "wrong_caller", "expected 0, as counted; found 1"),
+    ]),
     ("late", change(12, waiting=2), [(12, "waiting", "expected 1, found 2")]),  # as in version 2
     ("late", change(12, waiting=["c1", "c2"]), [(12, "waiting", "expected c2, found c1, c2")]),
     ("late", change(5, to="nobody-here"), [

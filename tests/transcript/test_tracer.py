@@ -343,8 +343,24 @@ def test_the_end_counts_what_became_of_all_calls() -> None:
         "calls": 5,
         "replied": 1,
         "timed_out": 1,
-        "failed": 2,
+        "cancelled": 1,
+        "failed": 1,
         "dropped": 2,
+    }
+
+
+def test_an_answer_to_a_wrong_caller_is_not_counted_as_a_reply() -> None:
+    story, room, tasks = Story(), Room(), [Task() for _ in range(2)]
+    calls = [story.call(task, room) for task in tasks]
+    story.add("reply", room, tasks[1], "A", call=calls[0], about=calls[1])
+    story.add("timeout", tasks[0], room, about=calls[0])
+    assert story.tracer.end().details == {
+        "calls": 2,
+        "replied": 0,
+        "wrong_caller": 1,
+        "timed_out": 1,
+        "failed": 0,
+        "dropped": 0,
     }
 
 

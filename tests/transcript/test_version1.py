@@ -38,7 +38,9 @@ def test_they_say_the_same_as_those_of_today_but_for_what_servers_keep(name: str
     for view in ("wide", "narrow", "smallest", "accessible", "plain"):
         rows = without_server_glyphs(genreply("trace", OLD[name], "--view", view).out)
         today = without_server_glyphs(genreply("trace", name, "--view", view).out)
-        assert rows == [row for row in today if "forgot" not in row]
+        assert rows[:-1] == [row for row in today[:-1] if "forgot" not in row]
+        has_wrong_answers = name == "overlap-single"  # which version 1 counts as replies
+        assert (rows[-1] == today[-1]) is not has_wrong_answers
     stats, today_stats = (
         json.loads(genreply("trace", source, "--stats", "--json").out)
         for source in (OLD[name], name)
