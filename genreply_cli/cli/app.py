@@ -372,7 +372,8 @@ def trace(
     ] = None,
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
-    from genreply_cli.cli.trace import TraceOptions, run
+    from genreply_cli.cli.trace import run
+    from genreply_cli.cli.trace_options import TraceOptions
     from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 

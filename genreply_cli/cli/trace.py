@@ -1,16 +1,13 @@
 """`genreply trace`: its options, and a function for each task."""
 
 import sys
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from genreply_cli import paths
-from genreply_cli.cli.options import require
 from genreply_cli.cli.source import (
     WithProgress,
     invalid,
@@ -18,88 +15,20 @@ from genreply_cli.cli.source import (
     open_transcript,
     open_with_causes,
 )
+from genreply_cli.cli.trace_options import TraceOptions
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.export.formats import FORMATS, export, render, render_pair
-from genreply_cli.player.state import State
+from genreply_cli.export.formats import export, render, render_pair
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.text import visible
 from genreply_cli.transcript.filters import FORGET, Filters, Part, Selection
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
-from genreply_cli.transcript.reader import Steps, headerless_note
+from genreply_cli.transcript.reader import Steps
 from genreply_cli.transcript.step import KINDS, Step
 from genreply_cli.transcript.writer import Writer
 
 if TYPE_CHECKING:
     from genreply_cli.analysis.diff import CallSummary
-
-Task = Literal[
-    "play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"
-]
-
-
-WHOLE_TASKS: Final = frozenset({"check", "rerun"})  # they take no part of a transcript
-
-
-@dataclass(frozen=True)
-class TraceOptions:
-    """Which transcript, which part of it, and what to do with it."""
-
-    source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
-    task: Task = "play"
-    filters: Filters = field(default_factory=Filters)
-    follow: bool = False  # keep reading while it is written
-    json: bool = False  # --stats as JSON
-    other: str | None = None  # --diff with this one
-    times: bool = False  # --diff and --rerun compare times, too
-    format: str = ""  # --as
-    output: str | None = None  # -o
-    overwrite: bool = False
-    scale: float | None = None  # of an SVG; None: as it is
-    player: State = field(default_factory=State)  # how the player begins
-    output_options: OutputOptions = field(default_factory=OutputOptions)
-
-    def check(self) -> None:
-        """Raise a usage error if options do not go together."""
-        start, stop = self.filters.start, self.filters.stop
-        compares = self.task in {"diff", "rerun"}
-        require("--json", self.json, "--stats or --check", self.task in {"stats", "check"})
-        is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
-        require("--scale", self.scale is not None, "an export as svg", is_scalable)
-        if self.task == "export" and self.other is not None:
-            pairs = [name for name, form in FORMATS.items() if form.has_pairs]
-            if self.format not in pairs:
-                raise typer.BadParameter(
-                    f"two transcripts beside each other are drawn as {' or '.join(pairs)},"
-                    f" and not as {self.format}"
-                )
-        require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
-        if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
-            raise typer.BadParameter(
-                "--follow shows a file as it is written; it goes with --print and --events only"
-            )
-        require("--times", self.times, "--diff FILE or --rerun", compares)
-        if self.source == "-" == self.other:
-            raise typer.BadParameter("stdin can be read once; give --diff a file")
-        if start is not None and stop is not None and start > stop:
-            raise typer.BadParameter(
-                f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
-            )
-        if self.task == "explain" and (self.filters.kinds or start is not None or stop is not None):
-            raise typer.BadParameter(
-                "--explain tells the whole story of a call; leave out --kind, --from and --to"
-            )
-        if self.filters and self.task in WHOLE_TASKS:
-            raise typer.BadParameter(
-                f"--{self.task} looks at the whole transcript;"
-                " leave out --call, --kind, --from and --to"
-            )
-
-    @property
-    def states(self) -> bool:
-        """Whether each state of a server is shown, and not only one that has forgotten a caller."""
-        return "state" in self.filters.kinds
 
 
 def run(wanted: TraceOptions) -> int:
@@ -107,6 +36,8 @@ def run(wanted: TraceOptions) -> int:
     if wanted.task == "list":
         return list_samples()
     if wanted.follow:
+        from genreply_cli.cli.follow import follow_to_screen
+
         return follow_to_screen(wanted)
     source = _last_session() if wanted.source is None else wanted.source
     if source is None:
@@ -128,7 +59,7 @@ def run(wanted: TraceOptions) -> int:
                     return rerun(steps, wanted)
                 case "export":
                     export_to_file(steps, wanted, causes)
-                case "play" if sys.stdout.isatty() and _has_room(wanted.output_options):
+                case "play" if sys.stdout.isatty() and has_room(wanted.output_options):
                     return play(steps, wanted)
                 case "events":
                     write_events(steps, wanted, causes)
@@ -259,7 +190,8 @@ def _with_kinds(steps: Iterable[Step], wanted: Collection[str]) -> Iterator[Step
                 raise GenreplyError(str(error), exit_code=ExitStatus.USAGE) from None
 
 
-def _has_room(options: OutputOptions) -> bool:
+def has_room(options: OutputOptions) -> bool:
+    """Whether stdout is a terminal that the player can draw on."""
     from genreply_cli.player.app import can_run
 
     return can_run(options)
@@ -276,95 +208,6 @@ def play(steps: Steps, wanted: TraceOptions) -> int:
     if index.problem is not None:
         raise invalid(index.problem)
     return 0
-
-
-def follow_to_screen(
-    wanted: TraceOptions, wait: Callable[[], Awaitable[object]] | None = None
-) -> int:
-    """Show a transcript while it is written; without a file, the last session and then the next.
-
-    `wait` is awaited between two reads.
-    """
-    import asyncio
-
-    path = None if wanted.source is None else Path(wanted.source)
-    if path is not None and not path.exists() and wanted.source in paths.samples():
-        raise GenreplyError(
-            f"{wanted.source} is a sample, and is not being written",
-            hint=f"genreply trace {wanted.source}",
-        )
-    if path is None and paths.last_session() is None:
-        print(
-            "note: no session has been recorded yet;"
-            " begin one with genreply repl, in another terminal",
-            file=sys.stderr,
-        )
-
-    following = _follow(wanted, path, wait)
-    at_keyboard = wait is None and sys.stdin.isatty() and sys.stdout.isatty()
-    try:
-        asyncio.run(_until_left(following) if at_keyboard else following)
-    except TranscriptError as error:
-        raise invalid(error) from None
-    return 0
-
-
-async def _follow(
-    wanted: TraceOptions, path: Path | None, wait: Callable[[], Awaitable[object]] | None
-) -> None:
-    """Show the steps of a transcript as they are written; None: of one session after the other."""
-    import asyncio
-
-    from genreply_cli.transcript.tail import POLL_SECONDS, follow
-
-    async def between_reads() -> None:
-        sys.stdout.flush()
-        await (asyncio.sleep(POLL_SECONDS) if wait is None else wait())
-
-    show: Callable[[Step], object] = _ignore  # until the header has come
-    skip: Callable[[Step], object] = _ignore
-    async for item in follow(path, between_reads, paths.last_session if path is None else None):
-        if isinstance(item, Step):
-            (show if wanted.filters.shows(item) else skip)(item)
-            continue
-        # a header: a transcript begins
-        if item.absent:
-            print(f"note: {headerless_note(str(path))}", file=sys.stderr)
-        print(f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr)
-        if wanted.task == "events":
-            show, skip = Writer(sys.stdout, item).write, _ignore
-        else:
-            screen = Screen(sys.stdout, wanted.output_options, states=wanted.states)
-            show, skip = screen.show, screen.skip
-
-
-async def _until_left(following: Coroutine[Any, Any, None]) -> None:
-    """Run until a key leaves."""
-    import asyncio
-
-    task = asyncio.ensure_future(following)
-    with _leaving(task.cancel), suppress(asyncio.CancelledError):
-        await task
-
-
-def _ignore(_: Step) -> None:
-    pass
-
-
-@contextmanager
-def _leaving(leave: Callable[[], object]) -> Iterator[None]:
-    """Meanwhile, `q`, Ctrl-D and Ctrl-C call `leave`. No other key does or shows anything."""
-    from prompt_toolkit.input import create_input
-
-    keyboard = create_input()
-
-    def on_keys() -> None:
-        if any(press.key in {"q", "c-c", "c-d"} for press in keyboard.read_keys()):
-            leave()
-
-    print("note: q leaves", file=sys.stderr)
-    with keyboard.raw_mode(), keyboard.attach(on_keys):
-        yield
 
 
 def write_events(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TextIO
 
+from genreply_cli.player.following import Follower
 from genreply_cli.player.keys import NAMED_KEYS
 from genreply_cli.player.panels import Row, Style
 from genreply_cli.player.playback import Playback
@@ -37,15 +38,22 @@ def can_run(options: OutputOptions | None = None) -> bool:
     return False
 
 
-def run_player(index: Index, state: State, options: OutputOptions | None = None) -> None:
+def run_player(
+    index: Index,
+    state: State,
+    options: OutputOptions | None = None,
+    follower: Follower | None = None,
+) -> Index:
     """Play a transcript on the whole screen until the user leaves; print one line about it.
 
-    Raises Terminated after SIGTERM or SIGHUP.
+    With a `follower`, go on with what is written, and with a transcript that takes the place of
+    this one. Returns the index of the last one. Raises Terminated after SIGTERM or SIGHUP.
     """
     with _keyboard() as keyboard:
-        left = asyncio.run(_play_on_screen(index, state, options, keyboard))
+        last, left = asyncio.run(_play_on_screen(index, state, options, keyboard, follower))
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(summary(index, left), flush=True)
+        print(summary(last, left), flush=True)
+    return last
 
 
 async def run_player_inside(
@@ -83,9 +91,13 @@ def _keyboard() -> Iterator[TextIO]:
 
 
 async def _play_on_screen(
-    index: Index, state: State, options: OutputOptions | None, keyboard: TextIO
-) -> State:
-    player = _FullScreen(index, state, options, keyboard)
+    index: Index,
+    state: State,
+    options: OutputOptions | None,
+    keyboard: TextIO,
+    follower: Follower | None,
+) -> tuple[Index, State]:
+    player = _FullScreen(index, state, options, keyboard, follower)
     with on_termination(player.stop):
         return await player.run()
 
@@ -94,16 +106,24 @@ class _FullScreen:
     """A playback that draws itself with prompt_toolkit, and has its keys from there."""
 
     def __init__(
-        self, index: Index, state: State, options: OutputOptions | None, keyboard: TextIO
+        self,
+        index: Index,
+        state: State,
+        options: OutputOptions | None,
+        keyboard: TextIO,
+        follower: Follower | None = None,
     ) -> None:
         self._mode = choose_mode(sys.stdout, options or OutputOptions())
         self._app = _application(self._draw, self._press, keyboard, color=self._mode.color)
-        self._playback = Playback(index, state, self._app.invalidate)
+        self._playback = Playback(index, state, self._app.invalidate, follower)
         self._stopped = False
         self._failure: BaseException | None = None
 
-    async def run(self) -> State:
-        """Play until the user leaves; return the last state. Raises what `stop` was given."""
+    async def run(self) -> tuple[Index, State]:
+        """Play until the user leaves. Returns the last transcript, and the state in it.
+
+        Raises what `stop` was given.
+        """
         playing = asyncio.create_task(self._playback.run())
         playing.add_done_callback(lambda _: self.stop())
         try:
@@ -117,7 +137,7 @@ class _FullScreen:
                 await playing
         if self._failure is not None:
             raise self._failure
-        return self._playback.state
+        return self._playback.index, self._playback.state
 
     def stop(self, failure: BaseException | None = None) -> None:
         """Give the screen back, and have `run` return, or raise the first failure."""

@@ -142,9 +142,12 @@ _MARKER_LINE: Final = re.compile(  # a line with an escape may be anything
 )
 
 
-def failures(index: Index) -> Iterator[int | None]:
-    """The numbers of all failures; None now and then, so that a caller can do other things."""
-    for _, number in index.find_all(0, index.total, is_failure, _MARKER_LINE.search):
+def failures(index: Index, start: int = 0) -> Iterator[int | None]:
+    """The numbers of all failures from `start` on.
+
+    It yields None now and then, so that its caller can do other things.
+    """
+    for _, number in index.find_all(start, index.total, is_failure, _MARKER_LINE.search):
         yield number
 
 
@@ -286,7 +289,7 @@ def _search_text(state: State, index: Index) -> Search:
 
 def _toggle_playing(state: State, index: Index) -> State:
     """Play or pause; at the end, play it all again."""
-    if at_end(state, index):
+    if at_end(state, index) and not state.following:
         steps = visible_steps(state, index)
         first = nearest_shown(state, index, 0, 1) if steps else 0
         return replace(state, playing=True, number=first)
@@ -336,13 +339,20 @@ def _toggle_call_filter(state: State, index: Index) -> State | Search:
     return select(state, index, Filters(frozenset({step.call})), visible(step.call))
 
 
-def select(state: State, index: Index, filters: Filters, label: str) -> Search:
-    """Show only what the filters select, and what led to it; the step at hand or the next one."""
+def select(
+    state: State, index: Index, filters: Filters, label: str, known: CallFilter | None = None
+) -> Search:
+    """Show only what the filters select, and what led to it; the step at hand or the next one.
+
+    `known` is what they have selected of the steps before it was searched.
+    """
     yield from _until_counted(index)
     names = [_mentions(call) for call in filters.calls]
-    numbers, causes = array("Q"), set()
+    start = 0 if known is None else known.searched
+    numbers = array("Q") if known is None else array("Q", known.numbers)
+    causes = set[int]() if known is None else set(known.faint)
     for progress, number in index.find_all(
-        0,
+        start,
         index.total,
         lambda step: filters.shows(step) and is_drawn(step, states=state.states),
         (lambda raw: any(mentions(raw) for mentions in names)) if names else bool,
@@ -355,12 +365,28 @@ def select(state: State, index: Index, filters: Filters, label: str) -> Search:
         if filters.needs_causes and step is not None and step.cause is not None:
             causes.add(number + step.cause - step.seq)
     faint = frozenset(causes.difference(numbers, range(-index.total, 0)))
-    if not numbers:
+    if not numbers and not state.following:
         return replace(state, status=f"no event passes {filters}")
-    numbers = array("Q", sorted([*numbers, *faint]))
-    at = min(bisect_left(numbers, state.number), len(numbers) - 1)
-    shown = CallFilter(label, numbers, faint)
-    return clamp(replace(state, call_filter=shown, number=numbers[at]), index)
+    numbers = array("Q", sorted({*numbers, *faint}))
+    shown = CallFilter(label, numbers, faint, filters, index.total)
+    if numbers:
+        at = min(bisect_left(numbers, state.number), len(numbers) - 1)
+        state = replace(state, number=numbers[at])
+    return clamp(replace(state, call_filter=shown), index)
+
+
+def select_new(state: State, index: Index) -> State:
+    """The state when the transcript has grown: the filter selects among the new steps, too."""
+    known = state.call_filter
+    if known is None:
+        return state
+    search = select(state, index, known.filters, known.label, known)
+    while True:
+        try:
+            next(search)
+        except StopIteration as found:
+            after: State = found.value
+            return after
 
 
 def _overlay_key(state: State, key: str) -> State:

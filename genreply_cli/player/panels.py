@@ -70,7 +70,11 @@ def status_bar(state: State, index: Index, step: Step | None, width: int, style:
         f"event {number} of {total}",
         f"+{t:.3f} s" if end is None else f"+{t:.3f} s of {end:.3f} s",
     ]
-    paced = [activity, f"{speed}, {pace_text(pace)}", *long[2:]] if pace and state.playing else long
+    paced = (
+        [activity, f"{speed}, {pace_text(pace)}", *long[2:]]
+        if pace and activity == "playing"
+        else long
+    )
     layouts = [  # the longest first
         (f" REPLAY {name}", "    ".join([*notes, *paced])),
         (f" REPLAY {name}", "    ".join([*notes, *long])),
@@ -96,7 +100,8 @@ def _activity(state: State, index: Index, style: Style) -> str:
     if style.search_progress is not None:
         return f"searching {style.search_progress * 100:.0f} %"
     if at_end(state, index):
-        return "at the end"
+        waits = state.following and state.playing
+        return "following" if waits else "at the end"
     return "playing" if state.playing else "paused"
 
 

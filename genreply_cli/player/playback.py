@@ -17,10 +17,21 @@ from math import inf
 from time import perf_counter
 from typing import Any, Final
 
-from genreply_cli.player.keys import Search, failures, press, select
+from genreply_cli.player.following import Follower
+from genreply_cli.player.keys import Search, failures, press, select, select_new
 from genreply_cli.player.pacing import play
-from genreply_cli.player.state import State, at_end, clamp, is_shown, pace_of, visible_steps
+from genreply_cli.player.state import (
+    State,
+    at_end,
+    clamp,
+    is_newest,
+    is_shown,
+    pace_of,
+    to_newest,
+    visible_steps,
+)
 from genreply_cli.transcript.index import Index
+from genreply_cli.transcript.tail import POLL_SECONDS
 
 SLICE_SECONDS: Final = 0.005  # of work, before other tasks get their turn
 SILENT_SECONDS: Final = 0.05  # work that takes less is done at once, and not announced
@@ -31,12 +42,18 @@ class Playback:
     """A state that moves on. `changed` is called whenever there is something new to show."""
 
     def __init__(
-        self, index: Index, state: State, changed: Callable[[], object] = lambda: None
+        self,
+        index: Index,
+        state: State,
+        changed: Callable[[], object] = lambda: None,
+        follower: Follower | None = None,
     ) -> None:
         self.index = index
+        self._follower = follower  # None: the transcript does not grow
         self.state = state
         self.search_progress: float | None = None  # from 0 to 1; None: no search is running
         self.failures = array("Q")  # the numbers of the failures that have been found so far
+        self._searched = 0  # how many steps have been searched for failures
         self._changed = changed
         self._waited = 0.0  # seconds at speed 1 from the current step to `_since`
         self._since = 0.0  # on the clock of the loop
@@ -49,12 +66,10 @@ class Playback:
         """Play until the user leaves. Raises what a task has raised meanwhile."""
         _run_for(self.index.scan(), SILENT_SECONDS)
         tasks = [self._start(self._read_on()), self._start(self._redraw())]
-        self._since = _now()
+        if self._follower is not None:
+            tasks.append(self._start(self._follow(self._follower)))
         try:
-            self._set_state(clamp(self.state, self.index), restart=True)
-            if self.state.filters:
-                filters = self.state.filters
-                self._search(select(self.state, self.index, filters, str(filters)))
+            self._begin()
             await self._left.wait()
         finally:
             for task in (*tasks, self._playing, self._searching):
@@ -62,6 +77,40 @@ class Playback:
                     task.cancel()
         if self._failure is not None:
             raise self._failure
+
+    def _begin(self) -> None:
+        """Begin with the index at hand: at its start, or at its end if it is being written."""
+        self._since = _now()
+        state = clamp(self.state, self.index)
+        if state.following:
+            state = to_newest(state, self.index)
+        self._set_state(state, restart=True)
+        if self.state.filters:
+            filters = self.state.filters
+            self._search(select(self.state, self.index, filters, str(filters)))
+
+    async def _follow(self, follower: Follower) -> None:
+        """Take in what is written, and go on to a transcript that takes the place of this one."""
+        arrived = False  # at the newest step, for the first time
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            if self.index.counted and not arrived:
+                arrived = True
+                self._set_state(to_newest(self.state, self.index))
+            live = self.state.playing and is_newest(self.state, self.index)
+            before = self.index.total
+            other = follower.poll()
+            if other is not None:
+                self.index, live, before = other, self.state.playing, 0
+                self.failures, self._searched = array("Q"), 0
+                self._set_state(replace(self.state, number=0, call_filter=None))
+                await self._read_on()
+                self._begin()
+            elif self.index.grow():
+                await self._read_on()
+                self._set_state(select_new(self.state, self.index))
+            if live and self.index.total > before:
+                self._set_state(to_newest(self.state, self.index))
 
     def press(self, key: str, data: str = "") -> None:
         """Take a key, named as prompt_toolkit names it. It ends a search that is running."""
@@ -144,6 +193,8 @@ class Playback:
             waited = 0.0
             await asyncio.sleep(0)  # more of them are being counted
         self._playing = None
+        if self.state.following:  # more may come
+            return
         leaving = self.state.leaving or self.state.exit_at_end
         self._set_state(replace(self.state, playing=False, leaving=leaving))
 
@@ -152,14 +203,15 @@ class Playback:
             self._changed()
             await asyncio.sleep(0)
         self._set_state(clamp(self.state, self.index))
-        found = self._note_failures()
+        found = self._note_failures(self._searched)
         while _run_for(found, SLICE_SECONDS):
             self._changed()
             await asyncio.sleep(0)
         self._changed()
 
-    def _note_failures(self) -> Iterator[None]:
-        for number in failures(self.index):
+    def _note_failures(self, start: int) -> Iterator[None]:
+        self._searched = self.index.total
+        for number in failures(self.index, start):
             if number is not None:
                 self.failures.append(number)
             yield

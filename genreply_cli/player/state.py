@@ -25,6 +25,8 @@ class CallFilter(NamedTuple):
     label: str
     numbers: Sequence[int]
     faint: frozenset[int] = frozenset()  # those that are there only as causes of others
+    filters: Filters = NO_FILTERS
+    searched: int = 0  # how many steps of the transcript have been searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class State:
     status: str = ""  # the answer to the last key
     leaving: bool = False
     states: bool = False  # all states of servers are events of their own
+    following: bool = False  # the transcript is being written: at its end, more may come
     filters: Filters = NO_FILTERS  # of the command line: found and applied when playing begins
 
 
@@ -106,3 +109,16 @@ def at_end(state: State, index: Index) -> bool:
     """Whether the current step is the last one that there will be."""
     steps = visible_steps(state, index)
     return index.counted and (not steps or state.number >= steps[-1])
+
+
+def to_newest(state: State, index: Index) -> State:
+    """The state at the last step that is shown."""
+    steps = visible_steps(state, index)
+    if not steps:
+        return state
+    return replace(state, number=nearest_shown(state, index, len(steps) - 1, -1))
+
+
+def is_newest(state: State, index: Index) -> bool:
+    """Whether no step that is shown comes after the current one."""
+    return to_newest(state, index).number <= state.number

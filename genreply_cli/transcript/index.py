@@ -38,7 +38,8 @@ class Index:
     """The steps of a transcript in a seekable file. Raises TranscriptError without a valid header.
 
     `notes` and `problem` are for a file that the caller has copied from a transcript: what was
-    noted of the original, and the error that ended it.
+    noted of the original, and the error that ended it. `growing`: the file is still written, a last
+    line without its end is left for later, and `grow` takes in what has come.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Index:
         name: str,
         notes: Iterable[str] | None = None,
         problem: TranscriptError | None = None,
+        *,
+        growing: bool = False,
     ) -> None:
         self.name = name
         file.seek(0)
@@ -60,8 +63,11 @@ class Index:
         self._has_notes = notes is not None
         self._file = os.dup(file.fileno())  # the caller may close its own
         weakref.finalize(self, os.close, self._file)
-        self._size = os.fstat(self._file).st_size
+        self._growing = growing
         self._end = file.tell()  # the offset up to which lines have been counted
+        self._size = self._end  # the offset up to which they may be counted
+        self._measure()
+        self._next_line = 2  # the number of the line at `_end`
         self._offsets = array("Q")  # of each block, in bytes
         self._first = array("Q")  # the number of its first step
         self._line = array("Q")  # and of its first line
@@ -85,10 +91,17 @@ class Index:
 
     def _scan_all(self) -> Iterator[None]:
         yield from self._count_lines()
-        self._check_last_line()
+        if self._growing:
+            self.counted = True
+            self._update_last_time()
+        else:
+            self._check_last_line()
         yield
-        block = 0
+        yield from self._read_counted()
+
+    def _read_counted(self) -> Iterator[None]:
         while self._scanned.steps < self.total:
+            block = self._block_of(self._scanned.steps)
             for step in self._steps(block)[self._scanned.steps - self._first[block] :]:
                 if self._scanned.steps == self.total:  # an invalid line has been found meanwhile
                     break
@@ -97,21 +110,57 @@ class Index:
                 distance = max(SNAPSHOT_EVERY, len(self._scanned.open) // 2)
                 if self._scanned.steps - self._snapshots[-1].steps >= distance:
                     self._snapshots.append(self._scanned.copy())
-            block += 1
             yield
 
+    def grow(self) -> bool:
+        """Take in the lines that were written since. Returns whether there are some.
+
+        What they say is read by `scan`. The index must have been made with `growing`.
+        """
+        before = self._size
+        self._measure()
+        if self._size == before or not self.counted or self.problem is not None:
+            self._size = before
+            return False
+        if len(self._offsets) and self._end - self._offsets[-1] < BLOCK_BYTES:
+            self._reopen_last_block()
+        for _ in self._count_lines():
+            pass
+        self._update_last_time()
+        self._scan = self._read_counted()
+        return True
+
+    def _measure(self) -> None:
+        """Find out how long the file is; if it is growing, up to the end of its last whole line."""
+        size = os.fstat(self._file).st_size
+        while self._growing and size > self._size:
+            start = max(self._size, size - BLOCK_BYTES)
+            whole = os.pread(self._file, size - start, start).rfind(b"\n") + 1
+            if whole:
+                size = start + whole
+                break
+            size = start
+        self._size = max(size, self._size)
+
+    def _reopen_last_block(self) -> None:
+        """Count the last block again, together with what comes after it."""
+        block = len(self._offsets) - 1
+        self._end, self.total = self._offsets.pop(), self._first.pop()
+        self._next_line = self._line.pop()
+        self._blocks.pop(block, None)
+        self._raw = -1, []
+
     def _count_lines(self) -> Iterator[None]:
-        line = 2
         while self._end < self._size and (block := self._block_at(self._end)):
             lines = io.BytesIO(block).readlines()
             count = sum(map(bool, map(bytes.strip, lines)))
             if count:
                 self._offsets.append(self._end)
                 self._first.append(self.total)
-                self._line.append(line)
+                self._line.append(self._next_line)
                 self.total += count
             self._end += len(block)
-            line += len(lines)
+            self._next_line += len(lines)
             yield
 
     def _block_at(self, offset: int, size: int = BLOCK_BYTES) -> bytes:

@@ -17,6 +17,7 @@ from genreply_cli.transcript.format import Header, ToStep, from_line, to_step
 from genreply_cli.transcript.reader import MAX_HEADER_BYTES, Steps, read
 from genreply_cli.transcript.step import Step
 
+BEGINNING_BYTES: Final = 512  # of a file, which tell one recording from another
 CHUNK_BYTES: Final = 1 << 20
 POLL_SECONDS: Final = 0.1  # between two reads; people do not notice a shorter delay
 
@@ -32,9 +33,9 @@ async def follow(
     soon as there is one, and never ends.
     """
     while True:
-        while path is None:  # there is no transcript yet
-            path = None if newest is None else newest()
-            if path is None:
+        while path is None or not _exists(path):  # there is no transcript yet
+            path = path if newest is None else newest()
+            if path is None or not _exists(path):
                 await wait()
         tail = _Tail(path)
         try:
@@ -54,15 +55,49 @@ async def follow(
             tail.close()
 
 
-class _Tail:
-    """A transcript that grows. Raises TranscriptError if it cannot be opened."""
+def _exists(path: Path) -> bool:
+    return path.exists()
+
+
+class GrowingFile:
+    """A file that another program writes. Raises TranscriptError if it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
-            self._file = path.open("rb", buffering=0)
+            self.file = path.open("rb", buffering=0)
         except OSError:
             read(path)[1].close()  # raises the same error as a sentence
             raise
+        self._beginning = b""  # as far as it has been seen
+        self._size = 0  # the most bytes that were there at once
+
+    def replaced(self) -> bool:
+        """Whether another recording has taken its place.
+
+        The file has become shorter, it begins with another line, or the path leads to another file.
+        """
+        here = os.fstat(self.file.fileno())
+        beginning = os.pread(self.file.fileno(), BEGINNING_BYTES, 0)
+        if here.st_size < self._size or not beginning.startswith(self._beginning):
+            return True
+        self._size, self._beginning = here.st_size, beginning
+        try:
+            there = self._path.stat()
+        except OSError:  # it was removed, and perhaps another one is about to come
+            return False
+        return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class _Tail:
+    """The header and the steps of a file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._growing = GrowingFile(path)
+        self._file = self._growing.file
         self._name = str(path)
         self._incomplete: list[bytes] = []  # the pieces of a line that has no end yet
         self._line = 0
@@ -93,8 +128,8 @@ class _Tail:
             yield step
 
     def replaced(self) -> bool:
-        """Whether the file is shorter than what was read: another recording has overwritten it."""
-        return os.fstat(self._file.fileno()).st_size < self._file.tell()
+        """Whether another recording has taken the place of the file."""
+        return self._growing.replaced()
 
     def close(self) -> None:
-        self._file.close()
+        self._growing.close()

@@ -138,6 +138,31 @@ def test_what_is_no_transcript_is_not_waited_for(
     assert sentence in str(error)
 
 
+def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+
+    async def writer() -> None:
+        await asyncio.sleep(3.0)
+        path.write_bytes(HELLO)
+
+    seen = followed(path, writer)
+    assert [one for _, one in seen[1:]] == list(read(samples()["hello"])[1])
+    assert 3.0 <= seen[0][0] <= 3.0 + POLL_SECONDS + 1e-9
+
+
+def test_a_longer_file_that_takes_its_place_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "it.jsonl"
+    path.write_bytes(HELLO[:-40])
+
+    async def writer() -> None:
+        await asyncio.sleep(1.0)
+        other = tmp_path / "other.jsonl"
+        other.write_bytes(LATE)
+        other.rename(path)
+
+    assert kinds(followed(path, writer)).count("header") == 2
+
+
 def test_a_recording_that_has_ended_is_printed_by_the_command(tmp_path: Path) -> None:
     path = tmp_path / "it.jsonl"
     path.write_bytes(LATE)
@@ -149,6 +174,7 @@ def test_a_recording_that_has_ended_is_printed_by_the_command(tmp_path: Path) ->
 
 
 def test_what_cannot_be_followed_gets_a_sentence(tmp_path: Path) -> None:
-    assert "there is no such file" in genreply("trace", tmp_path / "none.jsonl", "-f").err
+    nowhere = genreply("trace", tmp_path / "none" / "it.jsonl", "-f")
+    assert "there is no such folder" in nowhere.err
     assert genreply("trace", "-", "-f").code == 2
     assert genreply("trace", "late", "-f", "--stats").code == 2

@@ -1,0 +1,79 @@
+"""The options of `genreply trace`, and which of them go together."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import typer
+
+from genreply_cli.cli.options import require
+from genreply_cli.export.formats import FORMATS
+from genreply_cli.player.state import State
+from genreply_cli.terminal.output import OutputOptions
+from genreply_cli.transcript.filters import Filters
+
+Task = Literal[
+    "play", "print", "events", "stats", "explain", "check", "diff", "rerun", "export", "list"
+]
+
+
+WHOLE_TASKS: Final = frozenset({"check", "rerun"})  # they take no part of a transcript
+
+
+@dataclass(frozen=True)
+class TraceOptions:
+    """Which transcript, which part of it, and what to do with it."""
+
+    source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
+    task: Task = "play"
+    filters: Filters = field(default_factory=Filters)
+    follow: bool = False  # keep reading while it is written
+    json: bool = False  # --stats as JSON
+    other: str | None = None  # --diff with this one
+    times: bool = False  # --diff and --rerun compare times, too
+    format: str = ""  # --as
+    output: str | None = None  # -o
+    overwrite: bool = False
+    scale: float | None = None  # of an SVG; None: as it is
+    player: State = field(default_factory=State)  # how the player begins
+    output_options: OutputOptions = field(default_factory=OutputOptions)
+
+    def check(self) -> None:
+        """Raise a usage error if options do not go together."""
+        start, stop = self.filters.start, self.filters.stop
+        compares = self.task in {"diff", "rerun"}
+        require("--json", self.json, "--stats or --check", self.task in {"stats", "check"})
+        is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
+        require("--scale", self.scale is not None, "an export as svg", is_scalable)
+        if self.task == "export" and self.other is not None:
+            pairs = [name for name, form in FORMATS.items() if form.has_pairs]
+            if self.format not in pairs:
+                raise typer.BadParameter(
+                    f"two transcripts beside each other are drawn as {' or '.join(pairs)},"
+                    f" and not as {self.format}"
+                )
+        require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
+        if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
+            raise typer.BadParameter(
+                "--follow shows a file as it is written; it goes with --print and --events only"
+            )
+        require("--times", self.times, "--diff FILE or --rerun", compares)
+        if self.source == "-" == self.other:
+            raise typer.BadParameter("stdin can be read once; give --diff a file")
+        if start is not None and stop is not None and start > stop:
+            raise typer.BadParameter(
+                f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
+            )
+        if self.task == "explain" and (self.filters.kinds or start is not None or stop is not None):
+            raise typer.BadParameter(
+                "--explain tells the whole story of a call; leave out --kind, --from and --to"
+            )
+        if self.filters and self.task in WHOLE_TASKS:
+            raise typer.BadParameter(
+                f"--{self.task} looks at the whole transcript;"
+                " leave out --call, --kind, --from and --to"
+            )
+
+    @property
+    def states(self) -> bool:
+        """Whether each state of a server is shown, and not only one that has forgotten a caller."""
+        return "state" in self.filters.kinds
