@@ -130,8 +130,8 @@ class Exited:
 class Down:
     """Sent to `handle_info` once for each monitor, when the monitored process has ended.
 
-    `ref` is what `monitor` returned, `process` the GenServer, or the name that `monitor` was given
-    if no process had it; then the `reason` is "noproc".
+    `ref` is what `monitor` returned, and `process` what it was given: the GenServer, or its name.
+    The `reason` is the exit reason; "noproc" if it had ended before, or no process had that name.
     """
 
     ref: "Monitor"
@@ -141,7 +141,10 @@ class Down:
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """What `monitor` returns and `demonitor` takes. `watcher` is sent a `Down` for `process`."""
+    """What `monitor` returns and `demonitor` takes. `watcher` is sent a `Down` for `process`.
+
+    `process` is the GenServer or the name that `monitor` was given.
+    """
 
     process: Any
     watcher: Any = field(repr=False)

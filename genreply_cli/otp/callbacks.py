@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from genreply_cli.otp.answers import Ignore, Init, NoReply, Reply, Stop
 from genreply_cli.otp.calls import From
-from genreply_cli.otp.exits import shorten
+from genreply_cli.otp.exits import describe, shorten
 from genreply_cli.otp.states import logger
 
 S = TypeVar("S")
@@ -54,19 +54,22 @@ class Callbacks(Generic[S]):
         `reply(from_, value)`, or `Stop`, with a reply or without.
         """
         raise RuntimeError(
-            f"{self!r} was called with {shorten(request)}, but defines no handle_call"
+            f"{describe(self)} was called with {shorten(request)}, but defines no handle_call"
         )
 
     def handle_cast(self, request: Any, state: S) -> Answer[S] | Awaitable[Answer[S]]:
         """Handle a request for which no caller waits. Return `NoReply` or `Stop`."""
-        raise RuntimeError(f"{self!r} was cast {shorten(request)}, but defines no handle_cast")
+        raise RuntimeError(
+            f"{describe(self)} was cast {shorten(request)}, but defines no handle_cast"
+        )
 
     def handle_info(self, message: Any, state: S) -> Answer[S] | Awaitable[Answer[S]]:
         """Handle any other message. Return `NoReply` or `Stop`. By default, it is logged.
 
         These are the messages of `send` and `send_after`, and `Timeout`, `Down` and `Exited`.
         """
-        logger.error("%r received unexpected message in handle_info: %s", self, shorten(message))
+        text = "%s received unexpected message in handle_info: %s"
+        logger.error(text, describe(self), shorten(message))
         return NoReply(state)
 
     def handle_continue(self, continuation: Any, state: S) -> Answer[S] | Awaitable[Answer[S]]:
@@ -75,7 +78,8 @@ class Callbacks(Generic[S]):
         It runs before any message that is in the mailbox. Return `NoReply` or `Stop`.
         """
         raise RuntimeError(
-            f"{self!r} was to continue with {shorten(continuation)}, but defines no handle_continue"
+            f"{describe(self)} was to continue with {shorten(continuation)}, "
+            "but defines no handle_continue"
         )
 
     def terminate(self, reason: Any, state: S) -> object:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar, overload
 
 from genreply_cli.otp.exits import CallTimeout, NoProcess, ServerExit
-from genreply_cli.otp.functions import find, naming
+from genreply_cli.otp.functions import naming, whereis
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.process import Process
 from genreply_cli.otp.states import SUSPENDED, SYSTEM, handling
@@ -111,7 +111,7 @@ async def _run_in_process(
 
     No event tells of it: to look at a server is no message of the program.
     """
-    found = find(server)
+    found = whereis(server)
     if found is None:
         raise NoProcess(server, None, timeout, operation)
     process = found._process

@@ -16,7 +16,9 @@ On the BEAM all but the last two are exits of the caller, such as
 `exit({:timeout, {GenServer, :call, …}})`.
 """
 
-from typing import Any
+from typing import Any, Final
+
+NEVER_WAIT: Final = ("send to", "link with", "monitor")  # operations that have no timeout
 
 
 class Exit(BaseException):
@@ -52,8 +54,10 @@ class CallError(Exception):
 
     def __str__(self) -> str:
         request = f" with {shorten(self.request)}" if self.request is not None else ""
-        limit = "no timeout" if self.timeout is None else f"timeout {self.timeout:g} s"
-        return f"{self._operation} {shorten(self.server)}{request}, {limit}: {self.why}"
+        limit = ", no timeout" if self.timeout is None else f", timeout {self.timeout:g} s"
+        if self._operation in NEVER_WAIT:
+            limit = ""
+        return f"{self._operation} {shorten(self.server)}{request}{limit}: {self.why}"
 
 
 class CallTimeout(CallError, TimeoutError):
@@ -149,6 +153,12 @@ def shorten(value: Any, limit: int = 200) -> str:
     except Exception as error:  # it must not hide the failure that is being described
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def describe(actor: Any) -> str:
+    """Return a server or a task as reports tell of it: a registered server by its name, too."""
+    name = getattr(getattr(actor, "_process", None), "name", None)
+    return shorten(actor) if name is None else f"{shorten(name)} ({shorten(actor)})"
 
 
 def is_normal(reason: Any) -> bool:

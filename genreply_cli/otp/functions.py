@@ -20,7 +20,12 @@ T = TypeVar("T")
 
 
 def whereis(name: Any) -> GenServer[Any] | None:
-    """Return the running server that is registered under a name, or None."""
+    """Return the running server that is registered under a name, or None.
+
+    A GenServer is returned as it is, also if it has ended.
+    """
+    if isinstance(name, GenServer):
+        return name
     try:
         process = current_node().names.get(name)
     except TypeError:
@@ -29,11 +34,6 @@ def whereis(name: Any) -> GenServer[Any] | None:
             "expected a GenServer that was started, or a registered name"
         ) from None
     return None if process is None else process.server
-
-
-def find(server: Any) -> GenServer[Any] | None:
-    """Return the server that is meant: anything but a GenServer is a registered name."""
-    return server if isinstance(server, GenServer) else whereis(server)
 
 
 @contextlib.contextmanager
@@ -51,7 +51,7 @@ async def call(server: Any, request: Any, timeout: float | None = 5.0) -> Any:
     """`server.call(request, timeout)`, where `server` may be a registered name."""
     if timeout is not None:
         check_timeout(timeout)
-    found = find(server)
+    found = whereis(server)
     if found is None:
         raise NoProcess(server, request, timeout)
     with naming(server, found):
@@ -63,7 +63,7 @@ def cast(server: Any, request: Any) -> None:
 
     The request is lost if no process has that name.
     """
-    found = find(server)
+    found = whereis(server)
     if found is None:
         _emit_lost("cast", server, request)
     else:
@@ -73,13 +73,12 @@ def cast(server: Any, request: Any) -> None:
 def send(server: Any, message: Any) -> None:
     """`server.send(message)`, where `server` may be a registered name.
 
-    The message is lost if no process has that name.
+    Raises `NoProcess` if no process has that name, as on the BEAM; `cast` does not.
     """
-    found = find(server)
+    found = whereis(server)
     if found is None:
-        _emit_lost("info", server, message)
-    else:
-        found.send(message)
+        raise NoProcess(server, message, None, "send to")
+    found.send(message)
 
 
 class Timer:
@@ -105,13 +104,20 @@ class Timer:
 
 
 def send_after(server: Any, delay: float, message: Any) -> Timer:
-    """`send(server, message)` in `delay` seconds. A name is looked up then, not now."""
+    """`send(server, message)` in `delay` seconds. A name is looked up then, not now.
+
+    The message is lost if no process has that name then.
+    """
     check_timeout(delay)
     node = current_node()
 
     def fire() -> None:
         timer._handle = None
-        send(server, message)
+        found = whereis(server)
+        if found is None:
+            _emit_lost("info", server, message)
+        else:
+            found.send(message)
 
     timer = Timer(node, server, node.call_later(delay, fire))
     return timer
@@ -124,7 +130,7 @@ def reply(from_: From[T], value: T) -> None:
 
 async def stop(server: Any, reason: Any = "normal", timeout: float | None = None) -> None:
     """`server.stop(reason, timeout)`, where `server` may be a registered name."""
-    found = find(server)
+    found = whereis(server)
     if found is None:
         raise NoProcess(server, reason, timeout, "stop")
     with naming(server, found):
@@ -133,7 +139,7 @@ async def stop(server: Any, reason: Any = "normal", timeout: float | None = None
 
 def exit(server: Any, reason: Any) -> None:
     """`server.exit(reason)`, where `server` may be a registered name."""
-    found = find(server)
+    found = whereis(server)
     if found is not None:
         found.exit(reason)
 
@@ -146,7 +152,7 @@ def link(server: Any) -> None:
     `NoProcess` is raised. Raises RuntimeError in a plain task.
     """
     process = _running_process("link")
-    found = find(server)
+    found = whereis(server)
     if found is not None and found.alive:
         process.link(found._process)
     elif found is not None and found._process is not NOT_STARTED and process.server.trap_exit:
@@ -161,7 +167,7 @@ def unlink(server: Any) -> None:
     Raises RuntimeError in a plain task.
     """
     process = _running_process("unlink")
-    found = find(server)
+    found = whereis(server)
     if found is not None and found.alive:
         process.unlink(found._process)
 
@@ -170,15 +176,16 @@ def monitor(server: Any) -> Monitor:
     """Have the running process sent one `Down` when another one ends, for any reason.
 
     The other process does not notice. If it has ended already, the `Down` comes at once, with the
-    reason "noproc". Raises RuntimeError in a plain task, which may `await server.wait()`.
+    reason "noproc". The `Down` names the process as it was given here, by name or not. Raises
+    RuntimeError in a plain task, which may `await server.wait()`.
     """
     watcher = _running_process("monitor", " A plain task uses `await server.wait()`.")
-    found = find(server)
+    found = whereis(server)
     if found is not None and found._process is NOT_STARTED:
         raise NoProcess(server, None, None, "monitor")
-    ref = Monitor(server if found is None else found, watcher.server)
+    ref = Monitor(server, watcher.server)
     if found is None or not found.alive:
-        watcher.post(INFO, Down(ref, ref.process, "noproc"))
+        watcher.post(INFO, Down(ref, server, "noproc"), ended=server)
     elif found is not watcher.server:  # a process is not told of its own end
         watcher.monitor(found._process, ref)
     return ref

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from threading import get_ident
 from typing import Any, Protocol, Self
 
-from genreply_cli.otp.answers import Down, Exited
+from genreply_cli.otp.answers import Exited
 from genreply_cli.otp.calls import From
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
@@ -190,14 +190,19 @@ class Node(RunQueue):
             logger.exception("the observer of a node raised; it must not")
 
     def emit_message(
-        self, kind: str, process: _Hosted, message: Any, from_: From[Any] | None
+        self, kind: str, process: _Hosted, message: Any, from_: From[Any] | None, ended: Any
     ) -> Event | None:
-        """Emit the event of a message that is put into the mailbox of a process."""
+        """Emit the event of a message that is put into the mailbox of a process.
+
+        If it is the `Down` of a monitor, `ended` is what has ended.
+        """
         server = process.server
         if kind is SYSTEM:
             return None
         if from_ is not None:
             return self.emit(CALL, from_.caller, server, message, from_, from_.timeout)
+        if ended is not None:
+            return self.emit("down", ended, server, message.reason)
         source = running.get()
         if source is None:
             source = asyncio.current_task(self.loop)
@@ -205,8 +210,6 @@ class Node(RunQueue):
             return self.emit("lost", source, server, message, None, kind)
         if kind is CAST:
             return self.emit("cast", source, server, message)
-        if isinstance(message, Down):
-            return self.emit("down", message.process, server, message.reason)
         return self.emit(
             "info", message.process if isinstance(message, Exited) else source, server, message
         )

@@ -35,6 +35,7 @@ from genreply_cli.otp.exits import (
     CallingSelf,
     Exit,
     NoProcess,
+    describe,
     is_normal,
     is_quiet,
     shorten,
@@ -110,7 +111,9 @@ class Process:
 
     # --- the mailbox
 
-    def post(self, kind: str, message: Any, from_: From[Any] | None = None) -> None:
+    def post(
+        self, kind: str, message: Any, from_: From[Any] | None = None, ended: Any = None
+    ) -> None:
         """Put a message into the mailbox. All messages to processes pass through here.
 
         It never waits: mailboxes have no limit, or two servers could block each other. A process
@@ -122,7 +125,9 @@ class Process:
                 node.wake()
             self.scheduled = True
             node.ready.append(self)
-        event = None if node.observe is None else node.emit_message(kind, self, message, from_)
+        event = (
+            None if node.observe is None else node.emit_message(kind, self, message, from_, ended)
+        )
         self.mailbox.append((kind, message, from_, event))
 
     def post_stop(self, reason: Any) -> None:
@@ -408,11 +413,11 @@ class Process:
         client = None if from_ is None else from_.caller
         linked = [process.server for process in self.links]
         lines = [
-            f"{self.server!r} terminating, reason {shorten(reason)}",
+            f"{describe(self.server)} terminating, reason {shorten(reason)}",
             f"last message ({kind}): {shorten(message)}",
             f"state: {shorten(state)}",
-            *([f"client: {client!r}"] if from_ is not None else []),
-            *([f"linked: {linked!r}"] if linked else []),
+            *([f"client: {describe(client)}"] if from_ is not None else []),
+            *([f"linked: {', '.join(map(describe, linked))}"] if linked else []),
         ]
         extra = {"server": self.server, "last_message": message, "state": state, "reason": reason}
         extra |= {"client": client, "linked": linked}
@@ -477,7 +482,8 @@ class Process:
             linked.receive_exit_signal(self, self.reason)
         for monitor, watcher in list(self.monitors.items()):
             if watcher.monitored.pop(monitor, None) is not None:  # else it has exited meanwhile
-                watcher.post(INFO, Down(monitor, monitor.process, self.reason))
+                down = Down(monitor, monitor.process, self.reason)
+                watcher.post(INFO, down, ended=self.server)
         self.links, self.monitors = {}, {}
 
     def link(self, other: "Process") -> None:
@@ -569,7 +575,9 @@ class NotStarted(Process):
         self.name = None
         self.id = 0
 
-    def post(self, kind: str, message: Any, from_: From[Any] | None = None) -> None:
+    def post(
+        self, kind: str, message: Any, from_: From[Any] | None = None, ended: Any = None
+    ) -> None:
         """Drop the message."""
 
 

@@ -715,8 +715,27 @@ async def test_the_report_of_a_crash_says_who_what_last_with_which_state_why_and
     )  # fmt: skip
     assert record.exc_info[1] is why
     assert record.exc_info[2] is not None
-    for part in (repr(crashing), repr(handler), "'the state before'", "Boom('why')", repr(client)):
-        assert part in record.getMessage()
+    text = record.getMessage()
+    assert text.startswith(f"'the server' ({crashing!r}) terminating, reason Boom('why')")
+    for part in (repr(handler), "'the state before'", f"client: {client!r}"):
+        assert part in text
+
+
+async def test_reports_name_the_client_the_links_and_a_server_without_a_callback_by_their_names(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = TrappingDoer.start(name="the client")
+    server = await client.call(lambda: Scripted.start_link("state"))
+    bare = Stateless.start(name=("the", "bare"))
+    bare.send("message")
+    await client.call(lambda: outcome(server.call(raising(Boom("why")))))
+    failed = await outcome(bare.call("request"))
+    unexpected, report, last = (record.getMessage() for record in caplog.records)
+    assert unexpected.startswith(f"('the', 'bare') ({bare!r}) received unexpected message")
+    assert f"client: 'the client' ({client!r})" in report
+    assert f"linked: 'the client' ({client!r})" in report
+    assert str(failed.reason).startswith(f"('the', 'bare') ({bare!r}) was called with 'request'")
+    assert last.startswith(f"('the', 'bare') ({bare!r}) terminating")
 
 
 async def test_the_report_of_a_crash_names_the_linked_processes(

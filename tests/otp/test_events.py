@@ -26,11 +26,13 @@ from servers import (
 from genreply_cli.coordinator import Coordinator, Greet
 from genreply_cli.otp import (
     Continue,
+    Down,
     Event,
     From,
     GenServer,
     Init,
     Node,
+    NoProcess,
     NoReply,
     Reply,
     Stop,
@@ -276,13 +278,40 @@ async def test_what_is_sent_to_the_dead_or_to_nobody_is_lost(events: list[Event]
     dead.cast("cast")
     dead.send("sent")
     cast("nobody", "cast")
-    send("nobody", "sent")
+    send_after("nobody", 0, "sent later")
+    await all_quiet()
     assert told(events[2:], "kind", "source", "target", "message", "detail") == [
         ("lost", me, dead, "cast", "cast"),
         ("lost", me, dead, "sent", "info"),
         ("lost", me, "nobody", "cast", "cast"),
-        ("lost", me, "nobody", "sent", "info"),
+        ("lost", None, "nobody", "sent later", "info"),
     ]
+
+
+async def test_a_send_that_raises_is_not_told(events: list[Event]) -> None:
+    with pytest.raises(NoProcess):
+        send("nobody", "sent")
+    assert events == []
+
+
+async def test_the_end_that_a_monitor_by_name_hears_of_is_told_from_the_server_itself(
+    events: list[Event],
+) -> None:
+    doer, watcher = Doer.start(name="doer"), Doer.start()
+    await watcher.call(lambda: monitor("doer"))
+    events.clear()
+    doer.exit("boom")
+    assert told(of_kind(events, "down"), "source", "target", "message") == [(doer, watcher, "boom")]
+
+
+async def test_a_down_that_a_server_makes_up_is_told_as_the_message_that_it_is(
+    events: list[Event],
+) -> None:
+    doer, watcher = Doer.start(), Doer.start()
+    ref = await watcher.call(lambda: monitor(doer))
+    events.clear()
+    watcher.send(made_up := Down(ref, doer, "made up"))
+    assert told(events, "kind", "message") == [("info", made_up)]
 
 
 async def test_exit_and_down_messages_are_told_with_who_they_come_from(events: list[Event]) -> None:

@@ -329,11 +329,26 @@ async def test_a_monitor_is_told_once_of_the_end_for_any_reason(reason: Any) -> 
 
 
 async def test_a_monitor_of_a_killed_process_is_told_killed() -> None:
-    watched, watcher = Doer.start(name="watched"), Doer.start(heard := list[Any]())
-    ref = await watcher.call(lambda: monitor("watched"))
+    watched, watcher = Doer.start(), Doer.start(heard := list[Any]())
+    ref = await watcher.call(lambda: monitor(watched))
     watched.exit("kill")
     await all_quiet()
     assert heard == [Down(ref, watched, "killed")]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_the_down_of_a_monitor_by_name_names_the_name(end: str) -> None:
+    watched, watcher = Doer.start(name="watched"), Doer.start(heard := list[Any]())
+    by_name = await watcher.call(lambda: monitor("watched"))
+    by_server = await watcher.call(lambda: monitor(watched))
+    if end == "kill":
+        watched.exit("kill")
+    else:
+        await watched.stop()
+    await all_quiet()
+    reason = "killed" if end == "kill" else "normal"
+    assert heard == [Down(by_name, "watched", reason), Down(by_server, watched, reason)]
+    assert (by_name.process, by_server.process) == ("watched", watched)
 
 
 async def test_each_of_two_monitors_is_told() -> None:
@@ -564,13 +579,14 @@ async def test_infos_that_come_during_a_nested_call_are_handled_after_it_in_orde
     assert heard == [0, 1, 2, 3, 4]
 
 
-async def test_cast_and_send_return_at_once_to_the_busy_the_dead_and_to_nobody() -> None:
+async def test_cast_and_send_return_at_once_to_the_busy_and_the_dead() -> None:
     busy, dead = Doer.start(), Doer.start()
     busy.cast(lambda: asyncio.sleep(1000))
     await dead.stop()
-    for to in (busy, dead, "nobody", ("any", "name"), None):
-        assert cast(to, asyncio.Event) is None  # type: ignore[func-returns-value]
+    for to in (busy, dead):
         assert send(to, "message") is None  # type: ignore[func-returns-value]
+    for name in (busy, dead, "nobody", ("any", "name"), None):
+        assert cast(name, asyncio.Event) is None  # type: ignore[func-returns-value]
     for number in range(10_000):
         busy.send(number)
     assert now() == 0.0

@@ -51,6 +51,28 @@ async def test_anything_hashable_is_a_name_for_start_call_cast_send_stop_and_whe
     await stop(name)
     assert heard == ["cast", "sent", Terminated("normal")]
     assert whereis(name) is None
+    assert whereis(doer) is doer
+
+
+@pytest.mark.parametrize("name", ["nobody", ("any", "name"), None])
+async def test_a_send_to_a_name_that_no_process_has_raises_and_a_cast_does_not(name: Any) -> None:
+    cast(name, "message")
+    failed = tried(send, name, "message")
+    assert (type(failed), failed.server, failed.request) == (NoProcess, name, "message")
+    assert str(failed) == f"send to {name!r} with 'message': no process is running there"
+
+
+async def test_a_message_that_is_sent_later_to_a_name_that_no_process_has_is_lost() -> None:
+    timer = send_after("nobody", 1, "message")
+    await asyncio.sleep(2)
+    assert timer.cancel() is False
+
+
+async def test_whereis_takes_a_server_too_and_returns_it_whether_it_runs_or_not() -> None:
+    doer = Doer.start()
+    assert whereis(doer) is doer
+    await doer.stop()
+    assert whereis(doer) is doer
 
 
 async def test_a_taken_name_names_the_process_that_has_it() -> None:
