@@ -32,20 +32,6 @@ def join_pastes(presses: Iterable[KeyPress]) -> Iterator[KeyPress]:
             yield from keys
 
 
-def typeahead(presses: Iterable[KeyPress]) -> list[KeyPress]:
-    """The keys that type the same text again, and do not send it; several lines are one paste."""
-    text = ""
-    for press in presses:
-        if press.key in {Keys.ControlH, Keys.Backspace}:
-            text = text[:-1]
-        elif press.key in {Keys.ControlM, Keys.ControlJ}:
-            text += "\n"
-        elif is_text(press) or press.key == Keys.BracketedPaste:
-            text += unix_lines(press.data)
-    text = text.strip("\n")
-    return [pasted(text)] if text else []
-
-
 def is_text(press: KeyPress) -> bool:
     """Whether a key types a character."""
     return len(press.key) == 1 and press.data >= " "

@@ -23,8 +23,9 @@ from prompt_toolkit.output import ColorDepth
 from genreply_cli import paths
 from genreply_cli.errors import os_error_text
 from genreply_cli.repl.frontend import PromptSource
-from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, typeahead, unix_lines
+from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, unix_lines
 from genreply_cli.repl.print_above import PromptOutput
+from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN
 
@@ -74,26 +75,36 @@ class Prompt:
 
     @contextlib.contextmanager
     def hold(
-        self, on_interrupt: Callable[[], object], on_suspend: Callable[[], object]
+        self,
+        ahead: TypedAhead,
+        on_interrupt: Callable[[], object],
+        on_suspend: Callable[[], object],
+        on_typed: Callable[[], object],
     ) -> Iterator[None]:
-        """Read the keys while there is no prompt: Ctrl-C, Ctrl-Z, and text for the next prompt."""
-        before = get_typeahead(self._keyboard)
-        presses: list[KeyPress] = []
+        """Read the keys while there is no prompt: Ctrl-C, Ctrl-Z, and those typed ahead.
 
-        def on_keys() -> None:
-            for press in self._keyboard.read_keys():
+        The next prompts get what is typed ahead; `on_typed` is called when it has changed.
+        """
+
+        def take(presses: Iterable[KeyPress]) -> None:
+            for press in presses:
                 if press.key == "c-c":
                     on_interrupt()
                 elif press.key == "c-z":
                     on_suspend()
                 else:
-                    presses.append(press)
+                    ahead.add(press)
+            on_typed()
 
         try:
-            with self._keyboard.raw_mode(), self._keyboard.attach(on_keys):
+            with (
+                self._keyboard.raw_mode(),
+                self._keyboard.attach(lambda: take(self._keyboard.read_keys())),
+            ):
+                take(get_typeahead(self._keyboard))
                 yield
         finally:
-            store_typeahead(self._keyboard, before + typeahead(presses))
+            store_typeahead(self._keyboard, ahead.presses())
 
     # --- what it shows -------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """The session on a terminal: prompt_toolkit reads, Rich draws, and only one of them at a time.
 
 While the prompt is open, rows are printed above it. While a call blocks, the timeline grows, and
-a line that comes and goes says how long the call has waited; Ctrl-C then gives up this call alone,
-and text that is typed stands in the next prompt. The keyboard stays in raw mode from the first
-prompt to the last, so nothing is echoed between two of them.
+a line that comes and goes says how long the call has waited; Ctrl-C then gives up this call alone.
+What is typed meanwhile is shown below this line, and the next prompts get it. The keyboard stays in
+raw mode from the first prompt to the last, so nothing is echoed between two of them.
 """
 
 import asyncio
@@ -13,15 +13,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO, cast
 
 from genreply_cli.repl.frontend import WELCOME, Frontend, PromptSource
 from genreply_cli.repl.print_above import PrintAbove
 from genreply_cli.repl.prompt import PROMPT, Prompt
+from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.resize import rewraps, track_resize
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.text import visible
+from genreply_cli.text import crop, fits, visible
 from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.02  # from something to draw until it is drawn, with all that has come meanwhile
 SLICE_SECONDS = 0.005  # of drawing, before keys are read
+MAX_AHEAD = 3  # lines that are shown while they wait for the end of a call
+MAX_DROPPED = 60  # cells of a line that is not sent
 MAX_REPLY = 1000  # characters of a reply that are shown; /show has the rest
 
 
@@ -169,19 +173,47 @@ class TerminalFrontend(Frontend):
         give_up: Callable[[], None],
         send_to_background: Callable[[], object],
     ) -> Iterator[None]:
+        ahead = TypedAhead()
+
         def interrupt() -> None:
-            self._drop_unsent()
+            self._drop_lines(ahead)
             give_up()
 
         hint = "Ctrl-C give up   Ctrl-Z background"
         with (
-            self._prompt.hold(interrupt, send_to_background),
-            self._screen.show_blocked_calls(call.timeout, hint, {call.name: call.began}),
+            self._screen.show_blocked_calls(
+                call.timeout, hint, {call.name: call.began}, partial(self._lines_ahead, ahead)
+            ),
+            self._prompt.hold(ahead, interrupt, send_to_background, self._screen.refresh),
         ):
             yield
             self._draw_pending()  # one write erases the line and shows the row of the reply
 
-    def _drop_unsent(self) -> None:
-        if self._unsent:
-            self.complain(f"the other {len(self._unsent)} lines of what was pasted are not sent")
-            self._unsent.clear()
+    def _lines_ahead(self, ahead: TypedAhead, room: int) -> list[str]:
+        """What waits until the call has ended: lines that will run, and one that has no Enter."""
+        *typed, rest = ahead.lines()
+        waiting = [*islice(self._unsent, MAX_AHEAD), *typed]
+        rows = [crop(f"next:  {visible(line[:room])}", room) for line in waiting[:MAX_AHEAD]]
+        more = len(self._unsent) + len(typed) - len(rows)
+        if more:
+            rows.append(f"and {more:,} more"[:room])
+        if rest:
+            rows.append(_with_cursor(visible(rest[-room:]), room))
+        return rows
+
+    def _drop_lines(self, ahead: TypedAhead) -> None:
+        """Forget the lines that wait, and say which."""
+        dropped = [line for line in (*self._unsent, *ahead.drop_lines()) if line.strip()]
+        self._unsent.clear()
+        if dropped:
+            shown = [crop(visible(line[:MAX_DROPPED]), MAX_DROPPED) for line in dropped[:MAX_AHEAD]]
+            more = len(dropped) - len(shown)
+            self.complain(f"not sent: {'; '.join(shown)}{f'; and {more:,} more' if more else ''}")
+
+
+def _with_cursor(text: str, room: int) -> str:
+    """The prompt with the end of this text, and a cursor."""
+    room = max(1, room - len(PROMPT) - 1)
+    while not fits(text, room):
+        text = text[1:]
+    return f"{PROMPT}{text}\x1b[7m \x1b[27m"

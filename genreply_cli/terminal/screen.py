@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
@@ -83,18 +83,23 @@ class Screen:
 
     @contextlib.contextmanager
     def show_blocked_calls(
-        self, timeout: float | None, hint: str = "", since: Mapping[str, float] | None = None
+        self,
+        timeout: float | None,
+        hint: str = "",
+        since: Mapping[str, float] | None = None,
+        below: Callable[[int], list[str]] = lambda _: [],
     ) -> Iterator[None]:
         """Meanwhile, say which calls block: in a status line, or for a screen reader in sentences.
 
         `timeout` is that of the calls, in seconds. `since`: only about these calls, which have
-        blocked since these times of the event loop's clock.
+        blocked since these times of the event loop's clock. `below`: lines below the status
+        line, of at most so many cells.
         """
         if not self.mode.can_redraw and not self.mode.screen_reader:
             yield
             return
         loop = asyncio.get_running_loop()
-        self._status_line = StatusLine(loop.time, timeout, hint, since)
+        self._status_line = StatusLine(loop.time, timeout, hint, since, below)
         telling = loop.create_task(self._tell_of_blocked_calls(self._status_line))
         try:
             yield
@@ -109,10 +114,14 @@ class Screen:
             self.stream.write(self._status_line.erase())
             self.stream.flush()
 
+    def refresh(self) -> None:
+        """Draw the status line as it is now."""
+        self._write("")
+
     async def _tell_of_blocked_calls(self, status_line: StatusLine) -> None:
         while self.mode.can_redraw:
             await asyncio.sleep(REDRAW_SECONDS)
-            self._write("")
+            self.refresh()
         while True:
             await asyncio.sleep(SENTENCE_SECONDS)
             text = status_line.text()

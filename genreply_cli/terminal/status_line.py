@@ -2,7 +2,7 @@
 
 The cursor stays at the start of the line. A terminal that wraps its rows again when it becomes
 narrower keeps the cursor on the character it was on. So the line is erased from the cursor to the
-end of the screen, however many rows it takes by then.
+end of the screen, however many rows it takes by then; so are lines that stand below it.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,12 +31,14 @@ class StatusLine:
         timeout: float | None,
         hint: str = "",
         since: Mapping[str, float] | None = None,
+        below: Callable[[int], list[str]] = lambda _: [],
     ) -> None:
         self._clock = clock  # seconds
         self._timeout = timeout  # seconds, of every call
         self._hint = hint
         self._since = dict(since or {})
         self._all_calls = since is None
+        self._below = below  # further lines, of at most so many cells
         self._drawn = False
 
     def update(self, step: Step) -> None:
@@ -62,12 +64,16 @@ class StatusLine:
 
     def draw_below(self, rows: str, columns: int) -> str:
         """What to write to show these rows, which are whole lines or "", and the line below."""
-        text = self.text()
-        if text is None:
+        text, room = self.text(), max(1, columns - 1)
+        lines = [] if text is None else [text[: min(MAX_COLUMNS, room)]]
+        lines += self._below(room)
+        if not lines:
             return self.erase() + rows
         start = _ERASE if self._drawn else _HIDE_CURSOR
         self._drawn = True
-        return f"{start}{rows}{_NO_WRAP}{text[: max(1, min(MAX_COLUMNS, columns - 1))]}{_WRAP}\r"
+        back = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
+        below = "\r\n".join(lines)
+        return f"{start}{rows}{_NO_WRAP}{below}{_WRAP}{back}\r"
 
     def erase(self) -> str:
         """What to write so that the line goes away; the next `draw_below` brings it back."""

@@ -1,19 +1,14 @@
 """What is typed, and what was pasted."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
-from genreply_cli.repl.paste import MIN_PASTE, Pastes, join_pastes, pasted, typeahead
+from genreply_cli.repl.paste import MIN_PASTE, Pastes, join_pastes, pasted
 from genreply_cli.terminal.resize import rewraps, rows_moved
 
-ENTER, BACKSPACE, UP = (
-    KeyPress(Keys.ControlM, "\r"),
-    KeyPress(Keys.ControlH, "\x7f"),
-    KeyPress(Keys.Up, "\x1b[A"),
-)
+ENTER, UP = KeyPress(Keys.ControlM, "\r"), KeyPress(Keys.Up, "\x1b[A")
 
 
 def typed(text: str) -> list[KeyPress]:
@@ -39,24 +34,6 @@ def test_a_long_run_is_one_paste() -> None:
         pasted("x" * 500),
         ENTER,
     ]
-
-
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [
-        (typed("next"), "next"),
-        ([*typed("next"), ENTER, ENTER], "next"),
-        ([*typed("one"), ENTER, *typed("two"), ENTER], "one\ntwo"),
-        ([*typed("nexd"), BACKSPACE, *typed("t")], "next"),
-        ([UP, *typed("a"), UP], "a"),
-        ([pasted("a\r\nb")], "a\nb"),
-        ([ENTER, BACKSPACE, UP], ""),
-    ],
-)
-def test_what_was_typed_ahead_is_kept_and_does_not_send_itself(
-    keys: list[KeyPress], text: str
-) -> None:
-    assert typeahead(keys) == ([pasted(text)] if text else [])
 
 
 def test_where_the_cursor_is_when_the_terminal_has_become_narrower() -> None:

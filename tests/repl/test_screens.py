@@ -111,16 +111,64 @@ def test_ctrl_z_puts_a_call_into_the_background_and_wait_brings_it_back(repl: St
     session.wait_for(lambda rows: rows[-1] == "greet>")
 
 
-def test_several_lines_typed_ahead_wait_for_enter(repl: Start) -> None:
-    session = repl("--delay", "1s")
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_lines_typed_ahead_of_three_blocked_calls_run_in_turn_and_the_rest_is_in_the_prompt(
+    repl: Start, tmp_path: Path, columns: int
+) -> None:
+    session = repl("--delay", "1s", columns=columns)
     session.child.send("Hello\r")
-    session.wait_for("noreply")
-    session.child.send("/delay 0\rtwo\rthree\r")
-    session.wait_for("greet> [pasted 1: 3 lines]")
-    assert not any('greet "two"' in row for row in session.rows)
-    session.child.send("\r")
-    rows = session.wait_for("three to you too!")
-    assert "two to you too!" in rows
+    session.wait_for("c1 blocked")
+    lines = ["two", "/mark x", "three", "/delay 0", "four", "half typed"]
+    for line in lines:
+        for end in range(1, len(line) + 1):
+            # the eye sees each key before the next one is pressed, whether a call blocks or not
+            session.child.send(line[end - 1])
+            session.wait_for(re.compile(f"^greet> {line[:end].rstrip()}"))
+        if line != lines[-1]:
+            session.child.send("\r")
+    session.wait_for(
+        lambda rows: rows[-1] == "greet> half typed" and rows[-2] == "four to you too!"
+    )
+    session.child.send("\x15\x04")
+    assert session.end() == 0
+    assert b"pasted" not in session.raw
+    happened = [
+        step.message[1] if step.kind == "call" else f"/{step.kind} {step.details['label']}"
+        for step in read(the_only_session(tmp_path))[1]
+        if step.kind in {"call", "mark"}
+    ]
+    assert happened == ["Hello", "two", "/mark x", "three", "/mark /delay 0", "four"]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_ctrl_c_says_which_of_the_lines_typed_ahead_are_not_sent(repl: Start, columns: int) -> None:
+    session = repl("--delay", "60", "--timeout", "60", columns=columns)
+    session.child.send("Hello\r")
+    session.wait_for("c1 blocked")
+    session.child.send("two\r/state\rthree\rfour\rhalf")
+    session.wait_for(
+        lambda rows: (
+            rows[-6].startswith("c1 blocked")
+            and rows[-5:]
+            == ["next:  two", "next:  /state", "next:  three", "and 1 more", "greet> half"]
+        )
+    )
+    session.child.send("\x03")
+    session.wait_for(
+        lambda rows: (
+            "not sent: two; /state; three; and 1 more" in "".join(rows)
+            and rows[-1] == "greet> half"
+            and not any(row.startswith("next:") for row in rows)
+        )
+    )
+
+
+def test_a_long_line_typed_ahead_shows_its_end(repl: Start) -> None:
+    session = repl("--delay", "60", "--timeout", "60", columns=40)
+    session.child.send("Hello\r")
+    session.wait_for("c1 blocked")
+    session.child.send("0123456789" * 10 + "\u4f60\u597d")
+    session.wait_for(re.compile(r"^greet> \d{20,}\u4f60\s?\u597d$"))
 
 
 # --- what is typed ---
@@ -166,7 +214,7 @@ def test_giving_up_stops_the_rest_of_a_paste(repl: Start) -> None:
     session.child.send("\r")
     session.wait_for("c1 blocked")
     session.child.send("\x03")
-    session.wait_for("the other 2 lines of what was pasted are not sent")
+    session.wait_for("not sent: two; three")
     session.wait_for(lambda rows: rows[-1] == "greet>")
 
 
