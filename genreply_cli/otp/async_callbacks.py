@@ -163,12 +163,15 @@ def _resume(
             return (yield from coroutine)
 
 
+Received = tuple[Any, Event | None, BaseException | None]  # a message and its event, or an error
+
+
 class SelectiveReceive:
     """A wait of an async callback for the first message of a type: `GenServer.receive`."""
 
     __slots__ = ("_scanned", "_type", "future")
 
-    def __init__(self, type_: Any, future: "asyncio.Future[tuple[Any, Event | None]]") -> None:
+    def __init__(self, type_: Any, future: "asyncio.Future[Received]") -> None:
         try:
             isinstance(None, type_)
         except TypeError:
@@ -176,15 +179,20 @@ class SelectiveReceive:
                 f"receive was given {shorten(type_)}; expected the type of a message"
             ) from None
         self._type = type_
-        self.future = future  # of the message and its event
+        self.future = future
         self._scanned = 0  # entries that do not fit, at the left of the mailbox
 
     def scan(self, mailbox: deque[Entry]) -> None:
         """Take the first message that fits out of the mailbox; the others keep their order."""
         while self._scanned < len(mailbox) and not self.future.done():
             kind, message, _, event = mailbox[self._scanned]
-            if kind is INFO and isinstance(message, self._type):
+            try:
+                fits = kind is INFO and isinstance(message, self._type)
+            except BaseException as error:  # of the type's own; `receive` raises it
+                self.future.set_result((None, None, error))
+                return
+            if fits:
                 del mailbox[self._scanned]
-                self.future.set_result((message, event))
+                self.future.set_result((message, event, None))
             else:
                 self._scanned += 1

@@ -53,7 +53,8 @@ async def replace_state(
 ) -> Any:
     """Have the server go on with `function(state)`, and return that.
 
-    What `function` raises is raised here, and the server goes on with its old state.
+    Whatever `function` raises is raised here, and the server goes on with its old state. Only a
+    StopIteration becomes a RuntimeError with it as its cause, as in all that is `async`.
     """
 
     def replace(process: Process) -> Any:
@@ -115,7 +116,7 @@ async def _run_in_process(
     if found is None:
         raise NoProcess(server, None, timeout, operation)
     process = found._process
-    outcome: list[tuple[Any, Exception | None]] = []
+    outcome: list[tuple[Any, BaseException | None]] = []
     with naming(server, found):
         process.check_can_wait(found, None, timeout, operation)
         finished = process.node.loop.create_future()
@@ -123,7 +124,9 @@ async def _run_in_process(
         def run(process: Process) -> None:
             try:
                 outcome.append((function(process), None))
-            except Exception as error:
+            except BaseException as error:
+                if finished.done() and isinstance(error, KeyboardInterrupt | SystemExit):
+                    raise  # the caller has gone; what ends the program must not be lost
                 outcome.append((None, error))
             if not finished.done():
                 finished.set_result(None)

@@ -229,10 +229,12 @@ class Process:
         try:
             receiving.scan(self.mailbox)
             async with asyncio.timeout(timeout):
-                message, event = await receiving.future
+                message, event, error = await receiving.future
         finally:
             self.receiving = None
             self.queued, self.scheduled = self.scheduled, True
+        if error is not None:
+            raise error
         handling.set(event)
         return message
 

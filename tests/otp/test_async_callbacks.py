@@ -710,6 +710,34 @@ async def test_a_receive_that_was_cancelled_takes_nothing() -> None:
     assert heard == [1]
 
 
+@pytest.mark.parametrize("raised", [Boom(), StopIteration(), asyncio.CancelledError()], ids=repr)
+async def test_what_a_type_raises_when_it_looks_at_a_message_is_raised_in_receive(
+    raised: BaseException,
+) -> None:
+    class Picky(type):
+        def __instancecheck__(cls, message: Any) -> bool:
+            if message is not None:
+                raise raised
+            return False
+
+    class Type(metaclass=Picky):
+        pass
+
+    async def listen() -> Any:
+        try:
+            await doer.receive(Type)
+        except BaseException as error:
+            return error.__cause__ or error
+
+    doer = Doer.start(heard := list[Any]())
+    asking = asyncio.create_task(doer.call(listen, 5))
+    await all_quiet()
+    doer.send("message")
+    assert await asking is raised
+    await all_quiet()
+    assert heard == ["message"]
+
+
 async def test_the_basic_way_works_but_its_server_is_deaf_meanwhile() -> None:
     coordinator = BlockingCoordinator.start_link(SlowSocket.start_link)
     greetings = [asyncio.create_task(coordinator.greet(name)) for name in "abc"]

@@ -4,7 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
-from servers import Boom, Doer, Keeper, Terminated, TrappingDoer, all_quiet, now, outcome, tried
+from servers import (
+    Boom,
+    Doer,
+    Keeper,
+    Terminated,
+    TrappingDoer,
+    all_quiet,
+    now,
+    outcome,
+    raising,
+    tried,
+)
 
 from genreply_cli.otp import (
     AlreadyStarted,
@@ -371,6 +382,51 @@ async def test_a_function_that_raises_leaves_the_state_alone_and_raises_in_who_a
         await debug.replace_state(counting, lambda count: count // 0)
     assert await debug.get_state(counting) == 1
     assert counting.alive
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+@pytest.mark.parametrize(
+    "raised",
+    [
+        Exit("reason"),
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        StopAsyncIteration(),
+        SystemExit(3),
+        KeyboardInterrupt(),
+    ],
+    ids=repr,
+)
+async def test_whatever_a_function_raises_is_raised_in_who_asked_for_it_and_the_server_lives(
+    raised: BaseException, suspended: bool
+) -> None:
+    counting = Counting.start()
+    if suspended:
+        await debug.suspend(counting)
+    with pytest.raises(type(raised)) as failed:
+        await debug.replace_state(counting, raising(raised))
+    assert failed.value is raised
+    assert await debug.get_state(counting) == 0
+
+
+async def test_the_end_of_an_iterator_in_a_function_is_the_cause_of_what_is_raised() -> None:
+    counting = Counting.start()
+    with pytest.raises(RuntimeError) as failed:
+        await debug.replace_state(counting, lambda _: next(iter([])))
+    assert type(failed.value.__cause__) is StopIteration
+    assert await debug.get_state(counting) == 0
+
+
+def test_what_ends_the_program_does_so_though_who_asked_for_it_has_gone() -> None:
+    async def main() -> None:
+        async with Node():
+            doer = Doer.start()
+            doer.cast(lambda: asyncio.sleep(2))
+            await outcome(debug.replace_state(doer, raising(SystemExit(3)), 1))
+            await asyncio.sleep(2)
+
+    with pytest.raises(SystemExit):
+        run(main())
 
 
 async def test_a_suspended_server_handles_nothing_until_resumed_and_then_all_in_order() -> None:
