@@ -14,6 +14,10 @@
 
 On the BEAM all but the last two are exits of the caller, such as
 `exit({:timeout, {GenServer, :call, …}})`.
+
+All of them can be copied and pickled, and so raised in another process of the operating system.
+There, a server is its name, or its `repr` if it has none. What pickle cannot bring back is its
+`repr`, too.
 """
 
 from typing import Any, Final
@@ -21,7 +25,70 @@ from typing import Any, Final
 NEVER_WAIT: Final = ("send to", "link with", "monitor")  # operations that have no timeout
 
 
-class Exit(BaseException):
+class _Portable:
+    """An error that copy and pickle keep what it is, with all that is in it."""
+
+    args: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args = [_Carried(value) for value in self.args]
+        fields = {name: _Carried(value) for name, value in vars(self).items()}
+        return _arrive, (type(self), args, fields)
+
+
+class _Shown(str):
+    """The `repr` of what could not be carried along. It is shown without quotes, as it was."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class _Carried:
+    """A value in an error that is copied or pickled."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        if hasattr(type(value), "_process"):  # a GenServer, which stands above this module
+            name = value._process.name
+            self.value = _Shown(shorten(value)) if name is None else name
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Carried":
+        import copy
+
+        try:
+            return _Carried(copy.deepcopy(self.value, memo))
+        except Exception:
+            return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        import pickle
+
+        try:
+            pickled = pickle.dumps(self.value)
+            pickle.loads(pickled)  # noqa: S301 - some errors can be pickled, not brought back
+        except Exception:
+            pickled = pickle.dumps(_Shown(shorten(self.value)))
+        return _unpack, (pickled,)
+
+
+def _unpack(pickled: bytes) -> _Carried:
+    import pickle
+
+    return _Carried(pickle.loads(pickled))  # noqa: S301 - as any pickle that is loaded
+
+
+def _arrive(cls: type[BaseException], args: list[_Carried], fields: dict[str, _Carried]) -> Any:
+    error = cls.__new__(cls)
+    error.args = tuple(carried.value for carried in args)
+    error.__dict__.update((name, carried.value) for name, carried in fields.items())
+    if isinstance(error, ServerExit) and isinstance(error.reason, BaseException):
+        error.__cause__ = error.reason
+    return error
+
+
+class Exit(_Portable, BaseException):
     """Raise it in a callback to end the server for `reason`, as `exit(reason)` does in Elixir.
 
     `terminate` still runs.
@@ -32,7 +99,7 @@ class Exit(BaseException):
         self.reason = reason
 
 
-class CallError(Exception):
+class CallError(_Portable, Exception):
     """A call failed. `server` and `request` are those of the caller; `timeout` is in seconds.
 
     `timeout` is None if there was no limit. `why` says in a few words what went wrong.
@@ -124,7 +191,7 @@ class StopTimeout(CallError, TimeoutError):
         return f"it did not stop within {self.timeout:g} s; it will, when it comes to it"
 
 
-class AlreadyStarted(Exception):
+class AlreadyStarted(_Portable, Exception):
     """The `name` is taken, by the server `process`. `init` was not run."""
 
     def __init__(self, process: Any, name: Any) -> None:
@@ -136,7 +203,7 @@ class AlreadyStarted(Exception):
         return f"the name {self.name!r} is taken by {self.process!r}"
 
 
-class BadReturn(TypeError):
+class BadReturn(_Portable, TypeError):
     """A callback returned something else than it may. `answer` is what it returned."""
 
     def __init__(self, server: Any, callback: str, answer: Any, about: str, expected: str) -> None:

@@ -253,6 +253,15 @@ class GenServer(Callbacks[S]):
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}<{self._process.id}>"
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{shorten(self)} cannot be pickled: a server lives here; send its name")
+
     @staticmethod
     def reply(from_: From[T], value: T) -> None:
         """Reply to a caller that `handle_call` has kept waiting, from any process, at any time.
