@@ -1,4 +1,4 @@
-"""Text made safe to show, measured in cells of a terminal, cropped, padded and wrapped."""
+"""Text made safe to show, measured in cells of a terminal, cropped, padded, wrapped, counted."""
 
 import re
 from typing import Final
@@ -104,3 +104,26 @@ def _count_fitting(text: str, start: int, width: int) -> int:
     while end < len(text) and (room := room - cells(text[end])) >= 0:
         end += 1
     return max(1, end - start)
+
+
+MAX_NAMED: Final = 3
+
+
+class FirstFew:
+    """Counts texts, and keeps the first of them: `c1, c2, c3 and 34,840 more`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Count one more text."""
+        self.count += 1
+        if len(self._first) <= MAX_NAMED:
+            self._first.append(text)
+
+    def __str__(self) -> str:
+        if self.count > MAX_NAMED + 1:
+            return f"{', '.join(self._first[:MAX_NAMED])} and {self.count - MAX_NAMED:,} more"
+        *first, last = self._first
+        return f"{', '.join(first)} and {last}" if first else last

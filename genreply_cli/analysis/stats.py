@@ -8,6 +8,7 @@ print("\n".join(stats.lines()))
 
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor, log10
 from typing import Any, Final
@@ -43,16 +44,7 @@ class Stats:
 
     def quantiles(self) -> dict[str, float]:
         """The shortest wait, the median, the 95th percentile, the longest. Empty without waits."""
-        if not self.waits:
-            return {}
-        ordered = sorted(self.waits)
-        middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-        return {
-            "min": ordered[0],
-            "median": middle,
-            "p95": ordered[(95 * len(ordered) + 99) // 100 - 1],
-            "max": ordered[-1],
-        }
+        return quantiles(self.waits)
 
     def histogram(self) -> list[tuple[float, int]]:
         """Upper edges in seconds (1, 2, 5, 10 ms …), each with the number of waits below it.
@@ -132,6 +124,20 @@ class Stats:
             bar = block * -(-count * MAX_BAR_CELLS // most)
             rows.append(f"  {_edge(edge):>14} {count:>8,}   {bar}".rstrip())
         return rows
+
+
+def quantiles(waits: Sequence[float]) -> dict[str, float]:
+    """The least of some numbers, the median, the 95th percentile, the most. {} of no numbers."""
+    if not waits:
+        return {}
+    ordered = sorted(waits)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    return {
+        "min": ordered[0],
+        "median": middle,
+        "p95": ordered[(95 * len(ordered) + 99) // 100 - 1],
+        "max": ordered[-1],
+    }
 
 
 def _bucket(micros: int, steps: tuple[int, ...]) -> int:

@@ -212,7 +212,10 @@ def repl(
     ] = False,
     strict: Annotated[
         bool,
-        option("--strict", help="Exit with the status of the first failure; 6 for a wrong answer."),
+        option(
+            "--strict",
+            help="Exit with 6 for a wrong answer, else as the first failure says.",
+        ),
     ] = False,
     seed: SeedOption = 0,
 ) -> Action:

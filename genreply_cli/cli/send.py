@@ -10,9 +10,10 @@ from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from genreply_cli.errors import ExitStatus, GenreplyError, complain, os_error_text
+from genreply_cli.cli.report import Report
+from genreply_cli.errors import GenreplyError, os_error_text
 from genreply_cli.session.batch import greet_all
-from genreply_cli.session.outcome import EXIT_CODES, TIMED_OUT, Outcome
+from genreply_cli.session.outcome import EXIT_CODES, Outcome
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines
@@ -20,6 +21,7 @@ from genreply_cli.text import visible
 
 if TYPE_CHECKING:
     from genreply_cli.explain.story import StoryTeller
+    from genreply_cli.session.fates import Fates
     from genreply_cli.session.observers import Observer
     from genreply_cli.terminal.output import OutputOptions
     from genreply_cli.terminal.progress import ProgressBar
@@ -55,11 +57,8 @@ class _Watching:
     screen: "Screen | None" = None
     bar: "ProgressBar | None" = None
     stories: "StoryTeller | None" = None
-    wrong_answers: int = 0
-
-    def count_wrong_answer(self, step: "Step") -> None:
-        """Count an answer that went to a wrong caller, or came a second time."""
-        self.wrong_answers += step.kind == "duplicate" or "for" in step.details
+    fates: "Fates | None" = None  # what callers do not know; None if nothing can go wrong
+    lingers: bool = False  # the late answers are to be seen
 
     def hide(self) -> None:
         """Make room on the terminal for what is written to stdout."""
@@ -74,7 +73,8 @@ def run(
 ) -> int:
     """Greet with all messages, `count` times. Returns the exit status.
 
-    It is the status of the first call that failed, in the order of asking. A message `-` alone
+    It is the status of the first call that failed, in the order of asking; with `strict`, wrong
+    answers count first. A message `-` alone
     stands for the lines of stdin. Raises GenreplyError.
     """
     with ExitStack() as stack:
@@ -89,12 +89,10 @@ def run(
         from genreply_cli.terminal.screen import Screen
 
         show_stories(watching.stories, Screen(sys.stderr, options.output_options))
-    if watching.wrong_answers and not status:
-        return complain(
-            f"wrong answers, to a wrong caller or for a second time: {watching.wrong_answers}",
-            ExitStatus.WRONG_ANSWER,
-        )
-    return status
+    wrong = 0
+    if watching.fates is not None:
+        wrong = watching.fates.tell_of_wrong_answers(strict=options.strict)
+    return wrong or status
 
 
 def _watch(settings: Settings, options: SendOptions, calls: int, stack: ExitStack) -> _Watching:
@@ -123,10 +121,14 @@ def _watch(settings: Settings, options: SendOptions, calls: int, stack: ExitStac
 
         watching.stories = StoryTeller()
         watching.observers.append(watching.stories.update)
-    if options.strict:
-        watching.observers.append(watching.count_wrong_answer)
     if options.timeline:
         _draw_timeline(watching, options, calls, stack)
+    watching.lingers = bool(watching.observers) or options.strict
+    if watching.lingers or settings.can_answer_wrongly:
+        from genreply_cli.session.fates import Fates
+
+        watching.fates = Fates()
+        watching.observers.append(watching.fates.update)
     return watching
 
 
@@ -155,6 +157,7 @@ async def _send(
 ) -> tuple[int, list[Exception]]:
     """Send the greetings; None: the lines of stdin. Returns the status, and failed observers."""
     status = 0
+    report = Report(settings, _where_to_look(options))
     real = settings.clock == "real"
     screen = watching.screen
     async with session(settings.start, watching.observers, watching.before) as started:
@@ -165,37 +168,43 @@ async def _send(
             if screen is None or not real
             else screen.show_blocked_calls(settings.timeout)
         )
-        batch = greet_all(coordinator, source, settings.timeout, jobs, as_done=options.as_done)
+        batch = greet_all(
+            coordinator,
+            source,
+            settings.timeout,
+            jobs,
+            as_done=options.as_done,
+            first=1 if observers is None else observers.tracer.next_call,
+            complete=None if watching.fates is None else watching.fates.complete,
+        )
         with blocked:
             async with aclosing(batch) as batches:
                 async for outcomes in batches:
+                    report.count(outcomes)
                     failed = [outcome for outcome in outcomes if outcome.error is not None]
                     if failed and not status:
                         status = EXIT_CODES[failed[0].status]
                     watching.hide()
-                    _write(outcomes, settings, options, any_failed=bool(failed))
+                    _write(outcomes, options)
                     sys.stdout.flush()
-        if observers is not None:
+                    if failed and not options.json:
+                        report.complain(failed)
+        if observers is not None and watching.lingers:
             await observers.linger(options.linger)
+    report.complain_of_the_rest()
+    if report.is_worth_a_summary and (status or options.timeline):
+        print(report.summary(), file=sys.stderr)
     return status, [] if observers is None else observers.failures
 
 
-def _write(
-    outcomes: list[Outcome], settings: Settings, options: SendOptions, *, any_failed: bool
-) -> None:
-    if not (any_failed or options.json or options.events):
-        _write_replies(outcomes)
-        return
-    for outcome in outcomes:
-        if options.json:
-            import json
+def _write(outcomes: list[Outcome], options: SendOptions) -> None:
+    """Write outcomes to stdout, as far as the options ask for them."""
+    if options.json:
+        import json
 
-            sys.stdout.write(json.dumps(outcome.as_json()) + "\n")
-        elif outcome.error is not None:
-            sys.stdout.flush()
-            _complain(outcome, settings, options)
-        elif not options.events:
-            _write_replies([outcome])
+        sys.stdout.writelines(json.dumps(outcome.as_json()) + "\n" for outcome in outcomes)
+    elif not options.events:
+        _write_replies([outcome for outcome in outcomes if outcome.error is None])
 
 
 def _write_replies(outcomes: list[Outcome]) -> None:
@@ -203,20 +212,11 @@ def _write_replies(outcomes: list[Outcome]) -> None:
     replies = [str(outcome.reply) for outcome in outcomes]
     if not "".join(replies).isprintable():
         replies = list(map(visible, replies))
-    sys.stdout.write("\n".join([*replies, ""]))
+    sys.stdout.write("\n".join([*replies, ""]) if replies else "")
 
 
-def _complain(outcome: Outcome, settings: Settings, options: SendOptions) -> None:
-    """Say on stderr why a call failed, and what to type next."""
-    hints = []
-    slow = settings.delay[1]
-    if outcome.status == TIMED_OUT and settings.timeout is not None and slow >= settings.timeout:
-        longer = next(
-            (seconds for seconds in (1, 5, 10, 60, 600, 3600) if seconds > 2 * slow), "infinity"
-        )
-        hints.append(f"try --timeout {longer}")
+def _where_to_look(options: SendOptions) -> str:
+    """What to type to see what happened; "" if it is shown already."""
     if options.record is not None:
-        hints.append(f"see it: genreply trace {shlex.quote(str(options.record))}")
-    elif not options.timeline:
-        hints.append("see it: --timeline")
-    complain(outcome.error_text(settings.timeout), EXIT_CODES[outcome.status], ", or ".join(hints))
+        return f"see it: genreply trace {shlex.quote(str(options.record))}"
+    return "" if options.timeline else "see it: --timeline"

@@ -4,7 +4,7 @@
      └─ Exit                raised in a callback: end this server, for this reason
     Exception
      ├─ CallError           a call, or a stop, did not end well: .server, .request, .timeout
-     │   ├─ CallTimeout     (also a TimeoutError) no reply in time; the server keeps the request
+     │   ├─ CallTimeout     (also a TimeoutError) no reply in time; the server is not told
      │   ├─ NoProcess       (also a LookupError) there is no such server; nothing was sent
      │   ├─ ServerExit      the server ended before it replied: .reason
      │   ├─ CallingSelf     a server called itself: it would wait for ever
@@ -138,7 +138,7 @@ class CallTimeout(CallError, TimeoutError):
         """What went wrong, in a few words."""
         return (
             f"no reply within {self.timeout:g} s; "
-            "the server keeps the request, and a late reply will be dropped"
+            "the server is not told, and a late reply is dropped"
         )
 
 

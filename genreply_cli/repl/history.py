@@ -3,7 +3,7 @@
 from collections import deque
 
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.transcript.snapshot import Snapshot
+from genreply_cli.session.fates import Fates
 from genreply_cli.transcript.step import Step
 
 MAX_STEPS = 20_000  # steps that are kept
@@ -14,13 +14,14 @@ class History:
 
     def __init__(self) -> None:
         self.stats = Stats()
-        self.snapshot = Snapshot()
+        self.fates = Fates()
+        self.snapshot = self.fates.snapshot
         self.steps: deque[Step] = deque(maxlen=MAX_STEPS)
 
     def update(self, step: Step) -> None:
         """Add a step."""
         self.stats.update(step)
-        self.snapshot.update(step)
+        self.fates.update(step)
         self.steps.append(step)
 
     def steps_of(self, call: str) -> list[Step]:

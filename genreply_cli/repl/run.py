@@ -52,7 +52,10 @@ def frontend_maker(options: ReplOptions) -> Callable[[], Frontend]:
 
 
 def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Frontend]) -> int:
-    """Run a session, and return its exit status: with `strict` that of the first failure."""
+    """Run a session, and return its exit status.
+
+    With `strict` it is that of a wrong answer, or else that of the first failure.
+    """
     history = History()
     sinks: list[Observer] = [history.update]
     transcript: str | None = None
@@ -80,7 +83,11 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
         raise GenreplyError(f"the recording is not complete: {os_error_text(failures[0])}")
     if frontend.interactive:
         print(_summary(history.stats, transcript, options.record))
-    return _exit_status(shell, history.stats) if options.strict else ExitStatus.OK
+        wrong = history.fates.wrong.count + history.fates.repeated.count
+        status: int = ExitStatus.WRONG_ANSWER if wrong and options.strict else ExitStatus.OK
+    else:
+        status = history.fates.tell_of_wrong_answers(strict=options.strict)
+    return status or (shell.exit_status() if options.strict else ExitStatus.OK)
 
 
 async def _run_session(
@@ -157,9 +164,3 @@ def _summary(stats: Stats, transcript: str | None, record: str | None) -> str:
         return stats.summary()
     file = "" if record is None else f" {visible(record)}"
     return f"{stats.summary()}; replay: genreply trace{file}"
-
-
-def _exit_status(shell: Shell, stats: Stats) -> int:
-    """The exit status of the first failure; if there is none, wrong answers count."""
-    wrong = stats.counts.outcomes["wrong caller"] + stats.counts.outcomes["duplicate"]
-    return shell.exit_status() or (ExitStatus.WRONG_ANSWER if wrong else ExitStatus.OK)

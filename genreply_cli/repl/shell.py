@@ -11,7 +11,7 @@ from genreply_cli.repl.history import History
 from genreply_cli.repl.stepping import Stepper
 from genreply_cli.session.callers import Call, Callers
 from genreply_cli.session.observers import Observers
-from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, Outcome
+from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 
@@ -117,7 +117,7 @@ class Shell:
     def _call_ended(self, call: Call, done: "asyncio.Future[Outcome]") -> None:
         if done.cancelled():
             return
-        outcome = done.result()
+        outcome = self.history.fates.complete(done.result())
         status = EXIT_CODES.get(outcome.status, ExitStatus.OK)
         if status:
             self.failures.append(Failure(call.number, is_command=False, status=status))
@@ -129,8 +129,8 @@ class Shell:
 
     def _show_outcome(self, outcome: Outcome, timeout: float | None) -> None:
         if outcome.status == CANCELLED:
-            late = "the coordinator does not know, and a late answer will be dropped"
-            self.frontend.complain(f"{outcome.call} cancelled; {late}")
+            fate = outcome.fate or NOT_TOLD
+            self.frontend.complain(f"{outcome.call} cancelled; {fate.one}")
         elif outcome.error is None:
             self.frontend.show_reply(outcome.call, str(outcome.reply))
         else:

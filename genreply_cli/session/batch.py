@@ -1,7 +1,7 @@
 """Many greetings, several at once, and their outcomes in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from itertools import islice
 
 from genreply_cli.otp import CallError
@@ -21,15 +21,19 @@ async def greet_all(
     jobs: int = 1,
     *,
     as_done: bool = False,
+    first: int = 1,
+    complete: Callable[[Outcome], Outcome] | None = None,
 ) -> AsyncGenerator[list[Outcome], None]:
     """Greet with each message, at most `jobs` at once. Yields outcomes in the messages' order.
 
     `messages` may arrive over time, some at once. No more than `MAX_AHEAD` greetings are sent
     ahead of a pending one, so memory does not grow with the number of messages.
-    `as_done` yields each outcome as soon as it is known.
+    `as_done` yields each outcome as soon as it is known. `first` is the number of the first call.
+    `complete` adds to an outcome what the caller itself does not know.
     """
     batch = _Batch(coordinator, timeout, jobs, as_done=as_done)
-    feeder = asyncio.create_task(batch.feed(messages))
+    batch.complete, batch.next_number = complete, first
+    feeder = asyncio.create_task(batch.feed(messages, first))
     try:
         while not feeder.done() or batch.pending:
             await batch.changed.wait()
@@ -63,10 +67,10 @@ class _Batch:
         self.changed = asyncio.Event()  # something is ready, or has failed, or the feeder is done
         self.room = asyncio.Event()
         self.clock = asyncio.get_running_loop().time
+        self.complete: Callable[[Outcome], Outcome] | None = None
 
-    async def feed(self, messages: Iterable[str] | AsyncIterable[list[str]]) -> None:
-        """Give all messages to the callers, in pieces."""
-        number = 1
+    async def feed(self, messages: Iterable[str] | AsyncIterable[list[str]], number: int) -> None:
+        """Give all messages to the callers, in pieces. The calls are numbered from `number` on."""
         source = _chunked(messages) if isinstance(messages, Iterable) else messages
         try:
             async for chunk in source:
@@ -96,7 +100,10 @@ class _Batch:
             self.changed.set()
             raise
         else:
-            outcome = _new(Outcome, (number, message, REPLIED, reply, clock() - began, None))
+            blocked = clock() - began
+            outcome = _new(Outcome, (number, message, REPLIED, reply, blocked, None, None, None))
+        if self.complete is not None:
+            outcome = self.complete(outcome)
         if number == self.next_number or self.as_done:
             self.next_number += 1
             self.ready.append(outcome)

@@ -28,26 +28,32 @@ class CallerPool(Generic[Item]):
         self._handle = handle
         self._max_callers = max_callers
         self._callers: list[asyncio.Task[None]] = []
-        self._idle: dict[int, asyncio.Future[Item]] = {}  # by the index of the caller
+        self._idle: dict[int, asyncio.Future[None]] = {}  # by the index of the caller
         self._queue: deque[Item] = deque()
         self._loop = asyncio.get_running_loop()
         self._check_scheduled = False
 
     def add(self, item: Item) -> None:
-        """Give an item to the first idle caller, or to a new one; queue it if all are busy."""
+        """Queue an item, for the first idle caller, or for a new one, unless all are busy."""
+        self._queue.append(item)
+        self._call_in()
+
+    def _call_in(self) -> None:
+        """Have an idle caller, or a new one, take the next item from the queue when it runs.
+
+        It is not given the item before: a caller that runs earlier would then handle a later item.
+        """
         if self._idle:
-            self._idle.pop(min(self._idle)).set_result(item)
+            self._idle.pop(min(self._idle)).set_result(None)
         elif len(self._callers) != self._max_callers:
             index = len(self._callers)
-            self._callers.append(self._loop.create_task(self._caller(index, item), name="caller"))
-        else:
-            self._queue.append(item)
+            self._callers.append(self._loop.create_task(self._caller(index), name="caller"))
 
     def queue(self, items: Iterable[Item]) -> None:
         """Queue items for the callers, and add callers if they turn out to be too few."""
         self._queue.extend(items)
-        while self._queue and (self._idle or not self._callers):
-            self.add(self._queue.popleft())
+        for _ in range(min(len(self._queue), len(self._idle) or not self._callers)):
+            self._call_in()
         if not self._check_scheduled:
             self._check_scheduled = True
             self._loop.call_soon(self._check_load, None)
@@ -57,21 +63,21 @@ class CallerPool(Generic[Item]):
         queued, callers = len(self._queue), len(self._callers)
         if queued == queued_before:
             room = callers if self._max_callers is None else self._max_callers - callers
-            for _ in range(min(callers, room, queued)):
-                self.add(self._queue.popleft())
-        self._check_scheduled = bool(self._queue) and len(self._callers) != self._max_callers
+            called_in = min(callers, room, queued)
+            for _ in range(called_in):
+                self._call_in()
+            queued -= called_in
+        self._check_scheduled = queued > 0 and len(self._callers) != self._max_callers
         if self._check_scheduled:
-            self._loop.call_soon(self._check_load, len(self._queue))
+            self._loop.call_soon(self._check_load, queued)
 
-    async def _caller(self, index: int, item: Item) -> None:
+    async def _caller(self, index: int) -> None:
         handle, queue = self._handle, self._queue
         while True:
-            await handle(item)
-            if queue:
-                item = queue.popleft()
-            else:
-                idle = self._idle[index] = self._loop.create_future()
-                item = await idle
+            while queue:
+                await handle(queue.popleft())
+            idle = self._idle[index] = self._loop.create_future()
+            await idle
 
     async def close(self) -> None:
         """Cancel all callers, also those in a call."""

@@ -1,15 +1,34 @@
 """The outcome of one greeting."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout
 from genreply_cli.variations import AnyCoordinator
 
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
+WRONG_CALLER = "wrong caller"  # it got the answer to another call; known only if steps are followed
 
-EXIT_CODES = {REPLIED: ExitStatus.OK, TIMED_OUT: ExitStatus.TIMED_OUT, FAILED: ExitStatus.NO_SERVER}
+EXIT_CODES = {
+    REPLIED: ExitStatus.OK,
+    WRONG_CALLER: ExitStatus.OK,
+    TIMED_OUT: ExitStatus.TIMED_OUT,
+    FAILED: ExitStatus.NO_SERVER,
+}
+
+
+class Fate(NamedTuple):
+    """Why a call got no reply: said of one call, and of many."""
+
+    one: str
+    many: str
+
+
+NOT_TOLD: Final = Fate(
+    "the coordinator is not told, and a reply that comes later is dropped",
+    "the coordinator is not told, and replies that come later are dropped",
+)
 
 
 class Outcome(NamedTuple):
@@ -21,6 +40,8 @@ class Outcome(NamedTuple):
     reply: str | None
     blocked: float
     error: CallError | None = None
+    answer_to: str | None = None  # the call whose answer it got, if that is another one
+    fate: Fate | None = None  # why a call timed out, if that is known
 
     @property
     def call(self) -> str:
@@ -29,19 +50,30 @@ class Outcome(NamedTuple):
 
     def error_text(self, timeout: float | None) -> str:
         """Why there is no reply: a sentence that begins with the call's name."""
+        return f"{self.call} {self.error_texts(timeout)[0]}"
+
+    def error_texts(self, timeout: float | None) -> tuple[str, str]:
+        """Why there is no reply, to be read after the name of one call, or of several."""
         if self.status == TIMED_OUT:
-            kept = "the coordinator is not told, and a late answer will be dropped"
-            return f"{self.call} got no reply within {timeout or 0:g} s; {kept}"
+            fate = self.fate or NOT_TOLD
+            limit = f"got no reply within {timeout or 0:g} s"
+            return f"{limit}; {fate.one}", f"{limit}; {fate.many}"
         reason = getattr(self.error, "reason", None)
         if reason is None:
-            return f"{self.call} got no reply: no coordinator is running any more"
-        from genreply_cli.transcript.values import describe_reason
+            problem = "got no reply: no coordinator is running any more"
+        else:
+            from genreply_cli.transcript.values import describe_reason
 
-        return f"{self.call} got no reply: the coordinator exited, {describe_reason(reason)}"
+            problem = f"got no reply: the coordinator exited, {describe_reason(reason)}"
+        return problem, problem
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
-        result = {"reply": self.reply} if self.error is None else {"error": str(self.error)}
+        result = {"reply": self.reply}
+        if self.error is not None:
+            result = {"error": self.error_texts(self.error.timeout)[0]}
+        if self.answer_to is not None:
+            result["answer_to"] = self.answer_to
         return {
             "call": self.call,
             "message": self.message,

@@ -23,6 +23,11 @@ class Settings(NamedTuple):
     seed: int = 0
     clock: str = "real"  # or "virtual"
 
+    @property
+    def can_answer_wrongly(self) -> bool:
+        """Whether a call may get no answer, or that of another one, though it waits long enough."""
+        return self.coordinator != "keyed" or bool(self.faults)
+
     def network(self, *, fixed: bool = True) -> Network:
         """The network between the socket and its coordinator."""
         return Network(self.delay, self.faults, self.timeout, self.seed, fixed)

@@ -166,6 +166,11 @@ class Tracer:
         """The last step, with the counts of calls."""
         return self.note("end", **self.counts())
 
+    @property
+    def next_call(self) -> int:
+        """The number of the next call: 3 if it will be c3."""
+        return self._last_call + 1
+
     def counts(self) -> dict[str, int]:
         """The counts as an `end` step would have them now; cancelled calls count as failed."""
         return self._counts.at_end()

@@ -169,7 +169,7 @@ def test_giving_up_ends_one_call_and_nothing_else() -> None:
     told = converse("A &", "B", "C", keys=("c-c",))
     assert (
         told.said[0]
-        == "! c2 cancelled; the coordinator does not know, and a late answer will be dropped"
+        == "! c2 cancelled; the coordinator is not told, and a reply that comes later is dropped"
     )
     assert told.said[1:] == ["c1: A to you too!", "c3: C to you too!"]
     assert "c2 late" in told.kinds

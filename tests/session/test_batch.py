@@ -60,6 +60,21 @@ async def test_a_failure_is_an_outcome_like_any_other() -> None:
     }
 
 
+async def test_calls_are_made_in_the_order_of_the_messages() -> None:
+    made: list[str] = []
+
+    class Coordinator:
+        async def greet(self, message: str, timeout: float | None) -> str:
+            made.append(message)
+            await asyncio.sleep(len(message) % 3)
+            return message
+
+    messages = ["x" * length for length in range(40)]
+    known = greet_all(cast(AnyCoordinator, Coordinator()), messages, 5.0, 7)
+    assert [one.message async for some in known for one in some] == messages
+    assert made == messages
+
+
 @pytest.mark.parametrize(
     ("messages", "jobs", "seconds"),
     [(64, 64, 1.0), (64, 100_000, 1.0), (2500, 100, 25.0), (7, 2, 4.0), (3, 1, 3.0)],
