@@ -98,7 +98,7 @@ class Timer:
         if handle is None:
             return False
         self._node.cancel_timer(handle)
-        if isinstance(self._server, GenServer) and not self._server.alive:
+        if isinstance(self._server, GenServer) and not self._server._process.alive:
             return False
         return max(0.0, handle.when() - self._node.loop.time())
 
@@ -153,7 +153,7 @@ def link(server: Any) -> None:
     """
     process = _running_process("link")
     found = whereis(server)
-    if found is not None and found.alive:
+    if found is not None and found._process.alive:
         process.link(found._process)
     elif found is not None and found._process is not NOT_STARTED and process.server.trap_exit:
         process.receive_exit_signal(found._process, "noproc")
@@ -168,7 +168,7 @@ def unlink(server: Any) -> None:
     """
     process = _running_process("unlink")
     found = whereis(server)
-    if found is not None and found.alive:
+    if found is not None and found._process.alive:
         process.unlink(found._process)
 
 
@@ -184,7 +184,7 @@ def monitor(server: Any) -> Monitor:
     if found is not None and found._process is NOT_STARTED:
         raise NoProcess(server, None, None, "monitor")
     ref = Monitor(server, watcher.server)
-    if found is None or not found.alive:
+    if found is None or not found._process.alive:
         watcher.post(INFO, Down(ref, server, "noproc"), ended=server)
     elif found is not watcher.server:  # a process is not told of its own end
         watcher.monitor(found._process, ref)

@@ -100,7 +100,7 @@ class GenServer(Callbacks[S]):
             check_timeout(timeout)
         server = cls()
         process = Process(server, node, name, None if parent is None else parent._process)
-        server._process = process
+        object.__setattr__(server, "_process", process)  # its class may be a frozen dataclass
         node.register(process)
         node.emit("start", server, None, detail=parent)
         if process.parent is not None:

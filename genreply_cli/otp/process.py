@@ -509,9 +509,10 @@ class Process:
         if watched is not None:
             del watched.monitors[ref]
         if flush:
-            downs = [e for e in self.mailbox if isinstance(e[1], Down) and e[1].ref is ref]
-            for entry in downs:
-                self.mailbox.remove(entry)
+            for index, (_, message, _, _) in enumerate(self.mailbox):
+                if isinstance(message, Down) and message.ref is ref:  # there is no more than one
+                    del self.mailbox[index]
+                    return
 
     # --- waiting
 

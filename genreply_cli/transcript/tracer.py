@@ -16,6 +16,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from genreply_cli.otp import Event, From, GenServer
+from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.states import StateWriter
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
@@ -68,7 +69,7 @@ class Tracer:
         self._names = _Names()
         self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
         self._last_call = 0
-        self._servers: WeakKeyDictionary[Any, _Server] = WeakKeyDictionary()
+        self._servers: ByIdentity[_Server] = ByIdentity()
         self._counts = Counts()
 
     def __call__(self, event: Event) -> Step:
@@ -243,7 +244,7 @@ class Tracer:
             case "crash":
                 return {"error": describe_reason(event.message)}
             case "exit":
-                self._servers.pop(event.source, None)
+                self._servers.forget(event.source)
                 reason = {"reason": describe_reason(event.message)}
                 if detail is None or detail is event.source or getattr(detail, "alive", False):
                     return reason  # a signal of a process that lives is no link's
@@ -281,7 +282,7 @@ class Tracer:
     def _server(self, server: Any) -> _Server:
         known = self._servers.get(server)
         if known is None:
-            known = self._servers[server] = _Server(StateWriter(self.name, self.call))
+            known = self._servers.put(server, _Server(StateWriter(self.name, self.call)))
         return known
 
     def _count_waiting(self, server: Any, call: _Call) -> int:
@@ -352,7 +353,7 @@ class _Names:
     """Gives processes and callers names: the registered one or that of the class, made unique."""
 
     def __init__(self) -> None:
-        self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._names: ByIdentity[str] = ByIdentity()
         self._outside: str | None = None  # the caller that is no task
         self._used: dict[str, int] = {}  # base -> the highest number that it has been given
 
@@ -365,7 +366,7 @@ class _Names:
             return self._outside
         name = self._names.get(actor)
         if name is None:
-            name = self._names[actor] = self._unique(_default_name(actor))
+            name = self._names.put(actor, self._unique(_default_name(actor)))
         return name
 
     def _unique(self, base: str) -> str:
@@ -410,5 +411,8 @@ def _is_task(actor: Any) -> bool:
 def _default_name(actor: Any) -> str:
     if _is_task(actor):
         return "caller"
-    name = getattr(actor, "name", None)
+    if isinstance(actor, GenServer):
+        name = GenServer.name.__get__(actor)  # its class may have a `name` of its own
+    else:
+        name = getattr(actor, "name", None)
     return name if isinstance(name, str) and name else type(actor).__name__.lower()

@@ -20,8 +20,8 @@ def to_json_value(
     """A value for JSON. A message dataclass becomes its Elixir tuple, `["greet", "Hello"]`.
 
     Fields that a dataclass leaves out of its repr are left out here, too: they are references.
-    Tuples become lists. A value that JSON cannot hold becomes what `name` returns for it, or, for
-    None, `{"repr": "…"}`.
+    Tuples become lists. A value for which `name` returns anything but None becomes that. What JSON
+    cannot hold becomes `{"repr": "…"}`.
     """
     if value is None or value is True or value is False:
         return value
@@ -31,6 +31,9 @@ def to_json_value(
         return int(value)
     if isinstance(value, float) and isfinite(value):
         return float(value)
+    named = None if name is None else name(value)
+    if named is not None:
+        return named
     if depth:
         if isinstance(value, list | tuple):
             return [to_json_value(item, depth - 1, name) for item in value]
@@ -43,8 +46,7 @@ def to_json_value(
             tag, names = _tag_and_fields(type(value))
             values = (getattr(value, field, None) for field in names)
             return [tag, *(to_json_value(item, depth - 1, name) for item in values)]
-    named = None if name is None else name(value)
-    return {"repr": _repr(value)} if named is None else named
+    return {"repr": _repr(value)}
 
 
 @lru_cache(maxsize=256)

@@ -18,10 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli.coordinator import Coordinator
-from genreply_cli.otp import CallTimeout, Node, note
+from genreply_cli.otp import (
+    CallTimeout,
+    GenServer,
+    Node,
+    Reply,
+    call,
+    demonitor,
+    link,
+    monitor,
+    note,
+)
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.network import Network
+from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.step import NO_MESSAGE, Step
 from genreply_cli.transcript.tracer import Tracer
 from genreply_cli.transcript.values import MAX_DEPTH, describe_reason, to_json_value
@@ -371,6 +382,89 @@ def test_a_process_is_called_by_its_registered_name_or_by_its_class() -> None:
     tracer = Tracer()
     processes = [Room("coordinator"), Socket(), Room(("a", "tuple")), Room("")]
     assert [*map(tracer.name, processes)] == ["coordinator", "socket", "room", "room-2"]
+
+
+class Unlike:
+    """No two of its instances can be compared, and none can be hashed."""
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("not to be compared")
+
+    def __hash__(self) -> int:
+        raise TypeError("not to be hashed")
+
+    def __bool__(self) -> bool:
+        raise TypeError("neither true nor false")
+
+
+@pytest.mark.parametrize(
+    ("wrap", "base"),
+    [
+        (lambda cls: cls, object),
+        (dataclass, object),
+        (dataclass(frozen=True), object),
+        (dataclass(slots=True), object),
+        (lambda cls: cls, Unlike),
+        (lambda cls: cls, dict),
+        (lambda cls: cls, list),
+    ],
+)
+def test_a_server_is_known_by_identity_whatever_its_class_does(wrap: Any, base: Any) -> None:
+    class Counter(GenServer[Any], base):  # type: ignore[misc]
+        name: Any = "the class has a name of its own"
+        alive: Any = None
+        count: int = 0
+
+        def init(self, *args: Any) -> Any:
+            return 0
+
+        def handle_call(self, request: Any, from_: Any, state: Any) -> Any:
+            if request == "watch":
+                link(others[0])
+                demonitor(monitor(others[0]), flush=True)
+                return Reply(others[0], state)
+            return Reply(state + 1, state + 1)
+
+    async def main() -> list[Step]:
+        steps: list[Step | None] = []
+        tracer = Tracer()
+
+        def observe(event: Event) -> None:
+            steps.append(tracer.state(event) if event.kind == "state" else tracer(event))
+
+        async with Node(observe, states=True):
+            counter, other = made.start(name="counter"), made.start()
+            others.append(other)
+            assert (await counter.call("count"), await other.call("count")) == (1, 1)
+            assert await call("counter", "watch") is other
+            await other.stop("boom")
+            assert await counter.wait() == "boom"
+        return [step for step in steps if step is not None]
+
+    made = wrap(Counter)
+    others: list[Any] = []
+    steps = run(main())
+    calls = [(step.target, step.message) for step in steps if step.kind == "call"]
+    assert calls == [("counter", "count"), ("counter-2", "count"), ("counter", "watch")]
+    told = [step.message for step in steps if step.kind == "reply"]
+    assert told == [1, 1, {"process": "counter-2"}]
+    assert [step.at for step in steps if step.kind == "exit"] == ["counter-2", "counter"]
+
+
+def test_a_server_that_has_ended_is_forgotten() -> None:
+    @dataclass
+    class Counter(GenServer[Any]):
+        count: int = 0
+
+    names = ByIdentity[str]()
+    counter = Counter()
+    assert names.put(counter, "counter") == "counter"
+    assert names.get(counter) == "counter"
+    assert names.get(Counter()) is None
+    del counter
+    gc.collect()
+    assert names.get(Counter()) is None
+    assert not vars(names)["_entries"]
 
 
 def test_a_second_one_of_a_name_is_numbered_even_when_the_first_is_gone() -> None:
