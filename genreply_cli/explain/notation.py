@@ -19,14 +19,12 @@ class Notation:
     def __init__(self, name_of: NameOf) -> None:
         self._name_of = name_of
         self._refs: dict[int, int] = {}
-        self.callers: dict[From[Any], None] = {}  # those that have been written, in order
 
     def python(self, value: Any) -> str:
         """As Python: `State(async_pid=websocket, caller=From(c1))`."""
         python = self.python
         match value:
             case From():
-                self.callers[value] = None
                 return f"From({self._name_of(value)})"
             case GenServer():
                 return self._name_of(value)

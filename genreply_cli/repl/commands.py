@@ -23,6 +23,7 @@ from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer
 
 MAX_BURST: Final = 10_000  # calls
+MAX_KEPT: Final = 20  # calls that /state shows
 MAX_MESSAGE: Final = 200  # characters of a message that /calls shows
 STATE_TIMEOUT: Final = 0.5  # seconds that /state waits for a busy process
 
@@ -129,29 +130,30 @@ async def _state(shell: Shell, _: str) -> None:
     status = await debug.status(coordinator, STATE_TIMEOUT)
     socket = await debug.status(status.state.async_pid, STATE_TIMEOUT)
     name, socket_name = tracer.name(coordinator), tracer.name(socket.server)
+    kept = list(_kept_calls(shell.history.snapshot, name))
     lines = [
         f"{name} is {type(coordinator).__name__}, linked to {socket_name}",
         f"  Python  {notation.python(status.state)}",
         f"  Elixir  {notation.elixir(status.state)}",
-        *_kept_calls(shell, name, [tracer.call(caller) for caller in notation.callers]),
+        *kept[:MAX_KEPT],
+        *([f"  and {len(kept) - MAX_KEPT:,} more"] if len(kept) > MAX_KEPT else []),
         mailbox_line(name, map(notation.message, status.mailbox)),
         mailbox_line(socket_name, map(notation.message, socket.mailbox)),
     ]
     shell.frontend.say("\n".join(lines))
 
 
-def _kept_calls(shell: Shell, coordinator: str, in_state: list[str]) -> Iterator[str]:
-    """The calls in a coordinator's state, and those that it keeps waiting without being there."""
-    waiting = shell.history.snapshot.waiting().get(coordinator, ())
-    kept = {call.call: call for call in waiting}
-    for name in in_state:
-        if name in kept:
-            yield f"  keeps {name}, since +{kept[name].kept_since:.3f} s"
-        else:
+def _kept_calls(snapshot: Snapshot, coordinator: str) -> Iterator[str]:
+    """The calls that a coordinator keeps, and those that it has forgotten while they wait."""
+    for call in snapshot.open.values():
+        match snapshot.standing(call):
+            case "kept" | "waiting", server if server == coordinator:
+                yield f"  keeps {call.call}, since +{call.kept_since or call.since:.3f} s"
+            case "forgotten", server if server == coordinator:
+                yield f"  {call.call} still waits, but nothing in the state leads to it"
+    for name in snapshot.keeps(coordinator) or ():
+        if name not in snapshot.open:
             yield f"  keeps {name}, which does not wait any more"
-    for name in kept:
-        if name not in in_state:
-            yield f"  {name} still waits, but nothing in the state leads to it"
 
 
 async def _crash(shell: Shell, which: str) -> None:

@@ -61,7 +61,7 @@ STYLES: Final[Mapping[str, KindStyle]] = {
                            "{at} has a new state"),
     "forget":    KindStyle("forget", "", CROSS, "bold red", wording.forgotten,
                            "{at} keeps a caller no longer"),
-    "fault":     KindStyle("fault", "", "!", "red", wording.labelled,
+    "fault":     KindStyle("fault", "", "!", "red", wording.faulty,
                            "a fault is injected at {at}"),
     "mark":      KindStyle("mark", "", "", "bold", wording.labelled, "mark"),
     "end":       KindStyle("end", "", "", "dim", wording.counted, "the end"),

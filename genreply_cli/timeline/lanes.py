@@ -299,6 +299,20 @@ class Lanes:
             return KEEPING
         return IDLE if alive else (" ", "")
 
+    def moment(self, step: Step) -> tuple[str, str] | None:
+        """What goes wrong with a message as it comes, in full and in brief; mostly nothing."""
+        snapshot, server, call = self._snapshot, step.target, step.call
+        if server is None or call is None:
+            return None
+        if step.kind == "info" and snapshot.has_no_caller(server):
+            return "nobody to give it to", "nobody to give it to"
+        if step.kind == "call" and server in self._tell_returns:
+            busy = snapshot.handling(server)
+            if busy != call and snapshot.has_begun(busy, server):
+                until = f"deaf until {visible(str(busy))}"
+                return f"{until} is handled", until
+        return None
+
     def _is_busy(self, server: str) -> bool:
         return server in self._tell_returns and self._snapshot.handling(server) is not None
 

@@ -17,8 +17,11 @@ def plain_line(step: Step) -> str:
     return f"{head}: {text}" if text else head
 
 
-def accessible_line(step: Step) -> str:
-    """`0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".`"""
+def accessible_line(step: Step, moment: tuple[str, str] | None = None) -> str:
+    """`0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".`
+
+    `moment` is what goes wrong with the message as it comes.
+    """
     style = style_of(step)
     sentence = style.sentence.format(
         source=pretty_name(step.source),
@@ -27,5 +30,6 @@ def accessible_line(step: Step) -> str:
         kind=visible(step.kind),
     )
     call = "" if step.call is None else f", {visible(step.call)}"
-    text = ", ".join(filter(None, style.wording(step).at_length()))
+    words = [*style.wording(step).at_length(), *(moment or ())[:1]]
+    text = ", ".join(filter(None, words))
     return f"{step.t:.3f} seconds{call}: {sentence}: {text}."

@@ -17,6 +17,7 @@ from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, is_drawn, s
 from genreply_cli.timeline.lanes import MAX_CALL_CELLS, Lanes, Span, short_name
 from genreply_cli.timeline.lines import accessible_line, plain_line
 from genreply_cli.timeline.views import View
+from genreply_cli.timeline.wording import Wording
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import KINDS, Step
 
@@ -110,7 +111,7 @@ class Timeline:
             case "wide":
                 return self._wide(step)
             case "accessible":
-                return [[(accessible_line(step), "")]]
+                return [[(accessible_line(step, self._lanes.moment(step)), "")]]
             case view:
                 return [self._narrow(step, with_endpoints=view == "narrow")]
 
@@ -152,7 +153,7 @@ class Timeline:
         wide = not lanes.is_compact
         time = f"{_clock(step.t, 7):>7} s  " if wide else f"{_clock(step.t, 6):>6} "
         head = self._head(time, step, style, lanes.call_cells, 8 if wide else 7)
-        wording = style.wording(step)
+        style, wording = self._wording(step, style)
         choice = [(wording.body, wording.note), wording.in_brief()]
         room = self.width - lanes.text
         gap = "   " if wide else " "
@@ -164,11 +165,21 @@ class Timeline:
         head = self._head(f"{_clock(step.t, 6)} ", step, style, self._call_cells, 7)
         if with_endpoints:
             head.append((pad(self._endpoints(step), self._endpoint_cells) + "  ", ""))
-        wording = style.wording(step)
+        style, wording = self._wording(step, style)
         room = self.width - sum(cells(text) for text, _ in head)
         choice = [wording.in_brief()]
         text = self._choose_wording(style, choice, wording.must_show, " ", room)
         return self._fitted([*head, *text])
+
+    def _wording(self, step: Step, style: KindStyle) -> tuple[KindStyle, Wording]:
+        """The words of a row. One that tells what goes wrong at this moment is red."""
+        wording, moment = style.wording(step), self._lanes.moment(step)
+        if moment is None:
+            return style, wording
+        full, brief = moment
+        body, _ = wording.in_brief()
+        wording = wording._replace(note=full, brief=(body, brief), must_show=brief)
+        return style._replace(colour="red"), wording
 
     def _endpoints(self, step: Step) -> str:
         names = ">".join(short_name(end) for end in endpoints(step) if end is not None)

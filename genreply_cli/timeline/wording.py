@@ -1,6 +1,7 @@
 """The words of a row: one function for each kind of step, or for several that say the same."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from genreply_cli.transcript.counts import COUNTED
 from genreply_cli.transcript.pretty import (
@@ -171,8 +172,25 @@ def notified(step: Step) -> Wording:
     )
 
 
+FAULTS: Final[Mapping[str, str]] = {  # what becomes of the answer that is on its way
+    "drop": "will never come",
+    "late": "is held back",
+    "duplicate": "will come twice",
+    "reorder": "can be overtaken",
+}
+
+
+def faulty(step: Step) -> Wording:
+    what = pretty_name(step.details.get("what"))
+    becomes = FAULTS.get(what)
+    if becomes is None:
+        return Wording(what)
+    brief = f"{what}: {becomes}"
+    return Wording(f"{what}: this answer {becomes}", brief=(brief, ""), must_show=what)
+
+
 def labelled(step: Step) -> Wording:
-    return Wording(pretty_name(step.details.get("label" if step.kind == "mark" else "what")))
+    return Wording(pretty_name(step.details.get("label")))
 
 
 def counted(step: Step) -> Wording:

@@ -194,6 +194,17 @@ class Snapshot:
         call, asked = next(iter(mailbox.items()))
         return call if asked.taken_up or call in self.open else None
 
+    def has_begun(self, call: str | None, server: str) -> bool:
+        """Whether the handler of a call has begun, and has not returned, at this server."""
+        mailbox = self._mailboxes.get(server)
+        if mailbox is None or call is None:
+            return False
+        return call in mailbox and mailbox[call].taken_up
+
+    def has_no_caller(self, server: str) -> bool:
+        """Whether a server keeps no caller and has no call to handle. False if that is unknown."""
+        return self.keeps(server) == {} and server not in self._mailboxes
+
     # --- calls
 
     def _open_call(self, step: Step, call: str) -> None:

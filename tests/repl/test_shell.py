@@ -475,6 +475,25 @@ def test_state_shows_who_was_forgotten() -> None:
     assert "  c1 still waits, but nothing in the state leads to it" in told.said
 
 
+def test_of_a_caller_that_was_forgotten_calls_and_state_say_the_same() -> None:
+    told = converse("A &", "B &", "/calls", "/state", coordinator="single", delay=(9.0, 9.0))
+    forgotten, kept = told.said[:2]
+    assert "forgotten by coordinator, and waits in vain" in forgotten
+    assert "kept at coordinator since" in kept
+    assert "  keeps c1, since +0.000 s" not in told.said
+
+
+def test_state_shows_a_caller_that_is_kept_though_it_does_not_wait_any_more() -> None:
+    told = converse("A", "/state", coordinator="single")
+    assert "  keeps c1, which does not wait any more" in told.said
+
+
+def test_of_many_kept_callers_state_shows_the_first() -> None:
+    told = converse("/burst 30 hello", "/state", delay=(9.0, 9.0))
+    assert told.said[-3] == "  and 10 more"
+    assert "  keeps c20, since +0.000 s" in told.said
+
+
 def test_a_deaf_coordinator_cannot_be_asked_for_its_state() -> None:
     told = converse("A &", "/state", coordinator="blocking", delay=(9.0, 9.0))
     assert told.said[0].startswith("! the coordinator cannot be asked just now: ")

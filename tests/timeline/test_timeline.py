@@ -273,7 +273,7 @@ def test_a_second_answer_a_cancelled_caller_and_what_is_sent_to_the_dead() -> No
         ' +1.000 s  c2   call     ├───────────────────►│                    │     greet "A"',
         " +1.500 s  c2   cancel   ×                    │                    │     cancelled after 0.500 s; nobody is told",
         ' +2.000 s  -    lost     │                    ├───────────────────►×     send_message "A"   lost: websocket has ended',
-        " +2.000 s  c2   fault    │                    │                    !     drop",
+        " +2.000 s  c2   fault    │                    │                    !     drop: this answer will never come",
         " +2.500 s  -    exit     │                    │                    ×     ended: normal",
         " +3.000 s  -    mark     │                    │                          lunch",
         " +3.000 s  -    end      │                    │                          replied 1, failed 1, dropped 1",
