@@ -108,7 +108,7 @@ async def _run_session(
                 await shell.greet(message)
             await _execute_lines(shell)
         finally:
-            await shell.callers.close()
+            await shell.close()
     return shell, observers.failures
 
 

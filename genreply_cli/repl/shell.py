@@ -14,8 +14,10 @@ from genreply_cli.session.observers import Observers
 from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.transcript.step import Step
 
 SHOWN_WAITING = 3  # calls that the line above the prompt names
+STOP_SECONDS = 0.05  # from a step until a replaced coordinator is stopped, if nothing else comes
 BURST_CHUNK = 10  # calls of a burst that are sent before keys are read
 
 
@@ -50,6 +52,8 @@ class Shell:
         self._blocking: Call | None = None  # the call that the prompt waits for
         self._bursts: set[asyncio.Task[None]] = set()
         self._output_error: OSError | None = None
+        self._stop_timer: asyncio.TimerHandle | None = None  # of coordinators that were replaced
+        observers.sinks.append(self._follow)
 
     @property
     def settings(self) -> Settings:
@@ -103,8 +107,7 @@ class Shell:
             self.frontend.complain(with_hint(error))
 
     async def _send(self, message: str) -> Call:
-        if not self.callers.in_flight and not self.observers.pending_answers:
-            self.supervisor.stop_replaced()
+        self._stop_replaced()
         before = self.supervisor.coordinator
         coordinator = self.supervisor.ensure_running()
         if coordinator is not before:
@@ -137,11 +140,36 @@ class Shell:
             self.frontend.complain(outcome.error_text(timeout))
 
     async def coordinator_started(self) -> None:
-        """Hold back the messages of a new coordinator, too, and say that it is running."""
+        """Hold back the messages of a new coordinator, too, and say that it is running.
+
+        The one that it replaces ends at once, unless it has something to do.
+        """
+        self._stop_replaced()
         if self.stepper is not None:
             await self.stepper.suspend(self.supervisor.coordinator, await self.supervisor.socket())
         if self.frontend.interactive:
             self.frontend.say(f"a new coordinator is running: {self.settings.coordinator}")
+            if self.supervisor.replaced:
+                self.frontend.say("the one before it ends when nothing is under way any more")
+
+    def _follow(self, step: Step) -> None:
+        if self.supervisor.replaced and self._stop_timer is None and step.kind != "cast":
+            loop = asyncio.get_running_loop()
+            self._stop_timer = loop.call_later(STOP_SECONDS, self._stop_replaced)
+
+    def _stop_replaced(self) -> None:
+        """Stop the coordinators that were replaced, if no call and no answer is under way."""
+        if self._stop_timer is not None:
+            self._stop_timer.cancel()
+        self._stop_timer = None
+        if not self.callers.in_flight and self.observers.pending_answers <= 0:
+            self.supervisor.stop_replaced()
+
+    async def close(self) -> None:
+        """Send nothing any more, and cancel all calls in flight."""
+        for burst in self._bursts:
+            burst.cancel()
+        await self.callers.close()
 
     # --- waiting and giving up -----------------------------------------------------------
 

@@ -28,7 +28,7 @@ class Supervisor:
         self.network = settings.network(fixed=False)
         self._numbers = count(1)  # of the coordinators, which name them
         self._restarts: deque[float] = deque(maxlen=MAX_CRASHES)  # the times of the latest ones
-        self._replaced: list[AnyCoordinator] = []  # while their calls were pending
+        self.replaced: list[AnyCoordinator] = []  # and not stopped yet
         self.coordinator = self._start()
 
     def ensure_running(self) -> AnyCoordinator:
@@ -68,13 +68,13 @@ class Supervisor:
 
     def stop_replaced(self) -> None:
         """Stop the coordinators that were replaced, because no caller waits for them any more."""
-        for coordinator in self._replaced:
+        for coordinator in self.replaced:
             coordinator.exit("shutdown")
-        self._replaced.clear()
+        self.replaced.clear()
 
     def _replace(self) -> AnyCoordinator:
         if self.coordinator.alive:
-            self._replaced.append(self.coordinator)
+            self.replaced.append(self.coordinator)
         self.coordinator = self._start()
         return self.coordinator
 

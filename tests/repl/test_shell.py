@@ -131,7 +131,7 @@ def converse(
                 told.failures, told.leaving = shell.failures, shell.leaving
                 told.status = shell.exit_status()
             finally:
-                await shell.callers.close()
+                await shell.close()
         if writer is not None:
             writer.close()
 
@@ -415,6 +415,38 @@ def test_who_waits_is_told_of_a_crash_and_the_next_greeting_starts_a_new_coordin
     ]
     started = [step.at for step in told.steps if step.kind == "start"]
     assert started == ["coordinator", "websocket", "coordinator-2", "websocket-2"]
+
+
+@pytest.mark.parametrize("command", ["/restart", "/coordinator single"])
+def test_an_old_coordinator_with_nothing_to_do_ends_at_once(command: str) -> None:
+    told = converse("A", command, "/state")
+    assert [step.at for step in told.steps if step.kind == "exit"] == ["coordinator", "websocket"]
+    assert not any("nothing is under way" in line for line in told.said)
+
+
+@pytest.mark.parametrize("command", ["/restart", "/coordinator single"])
+def test_an_old_coordinator_with_a_call_says_when_it_ends_and_ends_then(command: str) -> None:
+    told = converse("A &", command, 2.0, "/state", interactive=True)
+    assert "the one before it ends when nothing is under way any more" in told.said
+    assert [step.at for step in told.steps if step.kind == "exit"] == ["coordinator", "websocket"]
+    assert told.at("reply") == [0.4]
+    assert told.at("exit") == [pytest.approx(0.45)] * 2
+
+
+def test_an_old_coordinator_still_gets_the_answer_to_a_call_that_was_given_up() -> None:
+    told = converse("A &", "/cancel c1", "/restart", 2.0)
+    assert [step.kind for step in told.steps if step.kind in {"late", "exit"}] == [
+        "late",
+        "exit",
+        "exit",
+    ]
+
+
+def test_a_burst_that_is_left_leaves_no_call_open() -> None:
+    told = converse("/burst 1000 A", 0.0, 0.0, 0.0, interactive=True)
+    begun = {step.call for step in told.steps if step.kind == "call"}
+    assert 0 < len(begun) < 1000
+    assert {step.call for step in told.steps if step.kind == "cancel"} == begun
 
 
 def test_restart_starts_a_new_coordinator_and_lets_the_old_one_finish() -> None:
