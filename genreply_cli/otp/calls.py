@@ -35,13 +35,14 @@ class _Host(Protocol):
 
     loop: asyncio.AbstractEventLoop
     thread_id: int
-    deadlines: "dict[float, dict[From[Any], float]]"
+    deadlines: "dict[float, Deadlines]"
 
     @property
     def observe(self) -> object: ...
     def check_thread(self) -> None: ...
     def current_actor(self) -> Any: ...
-    def call_later(self, delay: float, function: Any, *args: Any) -> object: ...
+    def call_later(self, delay: float, function: Any, *args: Any) -> asyncio.TimerHandle: ...
+    def cancel_timer(self, timer: asyncio.TimerHandle) -> None: ...
     def emit(
         self,
         kind: End,
@@ -62,6 +63,36 @@ class OpenCalls(dict["From[Any]", None]):
         self.node = node
 
 
+class Deadlines(dict["From[Any]", float]):
+    """When calls with one and the same timeout fall due, the oldest first. They share a timer.
+
+    The queue goes with its last call, and takes its timer along.
+    """
+
+    __slots__ = ("_node", "_timeout", "_timer")
+
+    def __init__(self, node: _Host, timeout: float) -> None:
+        self._node = node
+        self._timeout = timeout
+        self._timer = node.call_later(timeout, self._fail_overdue)
+        node.deadlines[timeout] = self
+
+    def remove(self, from_: "From[Any]") -> None:
+        """Remove a call that has ended."""
+        del self[from_]
+        if not self:
+            self._node.cancel_timer(self._timer)
+            del self._node.deadlines[self._timeout]
+
+    def _fail_overdue(self) -> None:
+        now = self._node.loop.time()
+        for from_ in list(takewhile(lambda from_: self[from_] <= now, self)):
+            fail_call(from_, TIMED_OUT)
+        if self:
+            delay = self[next(iter(self))] - now
+            self._timer = self._node.call_later(delay, self._fail_overdue)
+
+
 class From(Generic[T]):
     """One call, as `handle_call` gets it. `reply(from_, value)` answers it: once, at any time.
 
@@ -76,7 +107,7 @@ class From(Generic[T]):
     )  # fmt: skip
 
     _outcome: Any  # the reply, or why there is none; set with the status
-    _deadlines: "dict[From[Any], float] | None"  # where its deadline is kept; set with the future
+    _deadlines: Deadlines | None  # where its deadline is kept; set with the future
 
     def __init__(
         self, caller: Any, server: Any, timeout: float | None, calls: OpenCalls | None = None
@@ -136,17 +167,14 @@ def fail_call(from_: From[Any], status: str, reason: Any = None) -> None:
 def _wake_caller(from_: From[Any]) -> None:
     future = from_._future
     if from_._deadlines is not None:
-        del from_._deadlines[from_]
+        from_._deadlines.remove(from_)
     from_._future = from_._deadlines = None
     if future is not None and not future.done():
         future.set_result(None)
 
 
 def reply_future(from_: From[Any], timeout: float | None) -> "asyncio.Future[None]":
-    """Return the future that is done when the call has ended, after `timeout` seconds at most.
-
-    Calls with equal timeouts share one queue and one timer: the oldest call falls due first.
-    """
+    """Return the future that is done when the call has ended, after `timeout` seconds at most."""
     node = from_._calls.node
     future = from_._future = node.loop.create_future()
     if timeout is None:
@@ -154,19 +182,7 @@ def reply_future(from_: From[Any], timeout: float | None) -> "asyncio.Future[Non
         return future
     queue = node.deadlines.get(timeout)
     if queue is None:
-        queue = node.deadlines[timeout] = {}
-        node.call_later(timeout, _fail_overdue, node, timeout)
+        queue = Deadlines(node, timeout)
     queue[from_] = node.loop.time() + timeout
     from_._deadlines = queue
     return future
-
-
-def _fail_overdue(node: _Host, timeout: float) -> None:
-    queue = node.deadlines[timeout]
-    now = node.loop.time()
-    for from_ in list(takewhile(lambda from_: queue[from_] <= now, queue)):
-        fail_call(from_, TIMED_OUT)
-    if queue:
-        node.call_later(queue[next(iter(queue))] - now, _fail_overdue, node, timeout)
-    else:
-        del node.deadlines[timeout]

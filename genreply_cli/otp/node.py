@@ -14,7 +14,7 @@ from threading import get_ident
 from typing import Any, Protocol, Self
 
 from genreply_cli.otp.answers import Exited
-from genreply_cli.otp.calls import From
+from genreply_cli.otp.calls import Deadlines, From
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.run_queue import Runnable, RunQueue
@@ -53,7 +53,7 @@ class Node(RunQueue):
         self.names: dict[Any, _Hosted] = {}
         self.processes: dict[_Hosted, None] = {}  # that have not exited, oldest first
         self.next_id = itertools.count(1).__next__
-        self.deadlines: dict[float, dict[From[Any], float]] = {}  # of calls, by their timeout
+        self.deadlines: dict[float, Deadlines] = {}  # of calls, by their timeout
         # by id: handles that are due at the same time have the same hash
         self.timers: dict[int, asyncio.TimerHandle] = {}
         self.tasks: set[asyncio.Task[None]] = set()  # of processes

@@ -47,6 +47,7 @@ class Loop(asyncio.SelectorEventLoop):
         self._timers: list[
             tuple[float, int, asyncio.TimerHandle, Callable[..., object], tuple[Any, ...], Context]
         ] = []
+        self._room = 100  # timers that there may be before those that were cancelled are thrown out
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -66,6 +67,10 @@ class Loop(asyncio.SelectorEventLoop):
         """
         context = copy_context() if context is None else context
         handle = asyncio.TimerHandle(when, callback, args, self, context)
+        if len(self._timers) >= self._room:
+            self._timers = [timer for timer in self._timers if not timer[2].cancelled()]
+            heapq.heapify(self._timers)
+            self._room = 2 * len(self._timers) + 100
         heapq.heappush(self._timers, (when, next(self._order), handle, callback, args, context))
         return handle
 

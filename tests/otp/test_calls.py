@@ -1,7 +1,10 @@
 """A call: how it fails, at once or in time, and what it leaves alone."""
 
 import asyncio
+import gc
 import time
+import tracemalloc
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,7 @@ from genreply_cli.otp import (
     CallTimeout,
     Exited,
     GenServer,
+    Node,
     NoProcess,
     NoReply,
     Reply,
@@ -38,6 +42,7 @@ from genreply_cli.otp import (
     reply,
     stop,
 )
+from genreply_cli.otp.virtual_time import run
 
 
 @dataclass(frozen=True)
@@ -320,6 +325,65 @@ async def test_every_call_times_out_exactly_when_it_should(timeouts: list[float]
         for number, timeout in enumerate(timeouts):
             group.create_task(ask(float(number), timeout))
     assert sorted(ended) == pytest.approx(sorted(timeouts), abs=1e-12)
+
+
+def run_in_real_time(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(main)
+
+
+@pytest.mark.parametrize("run_it", [run, run_in_real_time])
+@pytest.mark.parametrize("left", [lambda seconds: seconds, lambda seconds: 3600.0])
+def test_an_answered_call_leaves_no_timer_and_no_memory_whatever_its_timeout(
+    run_it: Callable[[Coroutine[Any, Any, None]], None], left: Callable[[float], float]
+) -> None:
+    async def main() -> None:
+        async with Node():
+            slow = Slow.start()
+            for number in range(6_000):
+                if number == 1_000:
+                    tracemalloc.start()
+                    before = tracemalloc.get_traced_memory()[0]
+                await slow.call(number, left(3600.0 - number / 100))
+            used.append(tracemalloc.get_traced_memory()[0] - before)
+            gc.collect()
+            timers = (each for each in gc.get_objects() if isinstance(each, asyncio.TimerHandle))
+            used.append(sum(not each.cancelled() for each in timers))
+
+    class Slow(Stateless):
+        async def handle_call(self, request: Any, from_: Any, state: None) -> Any:
+            await asyncio.sleep(0)
+            return Reply(request, state)
+
+    used: list[int] = []
+    try:
+        run_it(main())
+    finally:
+        tracemalloc.stop()
+    assert used[0] < 100_000
+    assert used[1] == 0
+
+
+async def test_of_calls_with_one_timeout_the_others_still_fall_due_when_one_was_answered() -> None:
+    keeper = Keeper.start(callers := dict[Any, Any]())
+    ended: list[Any] = []
+
+    async def ask(request: int) -> None:
+        await asyncio.sleep(request)
+        ended.append((await outcome(keeper.call(request, 2.5)), now()))
+
+    async def answer() -> None:
+        for request in (0, 3):
+            await asyncio.sleep(request - now() + 1)
+            reply(callers[request], "answer")
+
+    await asyncio.gather(*map(ask, range(5)), answer())
+    assert [(request == "answer" or type(request), at) for request, at in ended] == [
+        (True, 1.0),
+        (CallTimeout, 3.5),
+        (True, 4.0),
+        (CallTimeout, 4.5),
+        (CallTimeout, 6.5),
+    ]
 
 
 # --- the end of a server

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from servers import Boom, Keeper, SilentSocket, Stateless, now
 
 from genreply_cli.coordinator import Coordinator
-from genreply_cli.otp import Node, NoReply
+from genreply_cli.otp import Node, NoReply, reply
 from genreply_cli.otp.virtual_time import Deadlock, Loop, run
 
 # --- like asyncio.run
@@ -377,3 +378,38 @@ def test_a_cancelled_timer_is_no_reason_to_wait() -> None:
 
     with pytest.raises(Deadlock, match="at 0 s"):
         run(main())
+
+
+def test_an_answered_call_is_no_reason_to_wait() -> None:
+    async def main() -> None:
+        async with Node():
+            keeper = Keeper.start(callers := dict[Any, Any]())
+            asking = asyncio.create_task(keeper.call("request", 1000))
+            await asyncio.sleep(1)
+            reply(callers["request"], "answer")
+            assert await asking == "answer"
+            await asyncio.Event().wait()
+
+    with pytest.raises(Deadlock, match="at 1 s"):
+        run(main())
+
+
+def test_cancelled_timers_are_thrown_out_and_the_others_keep_their_order() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        tracemalloc.start()
+        for number in range(50):
+            loop.call_later(1 + number // 10, fired.append, number)
+        for _ in range(5_000):
+            loop.call_later(1000, bytes(1000).hex).cancel()
+        used.append(tracemalloc.get_traced_memory()[0])
+        await asyncio.sleep(10)
+
+    fired: list[int] = []
+    used: list[int] = []
+    try:
+        run(main())
+    finally:
+        tracemalloc.stop()
+    assert fired == list(range(50))
+    assert used[0] < 1_000_000
