@@ -1,9 +1,11 @@
 """The command genreply, also `python -m genreply_cli`: turns every error into an exit status."""
 
+import errno
 import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from genreply_cli.errors import (
@@ -12,36 +14,66 @@ from genreply_cli.errors import (
     Terminated,
     complain,
     os_error_text,
+    raise_on_termination,
     signal_status,
 )
+from genreply_cli.streams import Output, StdoutError, open_streams
 
 
 def main() -> NoReturn:
-    """Run the command line, and exit with one of the promised statuses."""
+    """Run the command line, and exit with one of the promised statuses.
+
+    Ctrl-C ends the process by its signal, so that a loop in a shell ends with it.
+    """
     gc.disable()  # until `run` has imported the command: nothing of that is garbage
+    raise_on_termination()
+    stdout = open_streams()
+    if stdout is None:  # the parent process has closed it
+        sys.exit(signal_status(signal.SIGPIPE))
+    try:
+        code = _finish(stdout)
+    except (KeyboardInterrupt, Terminated) as error:
+        _end_by(error.signal if isinstance(error, Terminated) else signal.SIGINT)
+    if code == signal_status(signal.SIGINT):
+        _end_by(signal.SIGINT)
+    sys.exit(code)
+
+
+def _finish(stdout: Output) -> int:
+    """Run the command line until all of its output is written. Returns the exit status."""
     try:
         code = run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = signal_status(signal.SIGINT)
-    except BrokenPipeError:  # as by `head`: no process reads stdout any more, which is no error
-        code = signal_status(signal.SIGPIPE)
-    if code == signal_status(signal.SIGPIPE):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would report it at exit
-    sys.exit(code)
+    except StdoutError:
+        code = ExitStatus.FAULT
+    with suppress(StdoutError):
+        sys.stdout.flush()
+    if stdout.failure is None or code > signal_status(0):
+        return code
+    if stdout.failure.errno == errno.EPIPE:  # as by `head`, which is no error
+        return signal_status(signal.SIGPIPE)
+    return complain(f"standard output: {os_error_text(stdout.failure)}", ExitStatus.FAULT)
+
+
+def _end_by(number: int) -> NoReturn:
+    """End the process because of a signal, when all has been closed and put away.
+
+    It ends at once: the signal may have come while something was being made, and what is half made
+    is not to complain of it.
+    """
+    with suppress(StdoutError, KeyboardInterrupt, Terminated):  # again: its reader does not read
+        sys.stdout.flush()
+    if number == signal.SIGINT:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # the first process of a container lives on
+    os._exit(signal_status(number))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; an error is one sentence on stderr.
 
     `arguments` are those after `genreply`; None stands for those of this process.
-    Raises KeyboardInterrupt and BrokenPipeError.
+    Raises KeyboardInterrupt, Terminated and StdoutError.
     """
-    if sys.stdout is None:  # the parent process has closed it
-        return signal_status(signal.SIGPIPE)
-    _prepare_streams()
-
     import typer
 
     from genreply_cli.cli.app import app
@@ -61,14 +93,10 @@ def run(arguments: list[str] | None = None) -> int:
         return leaving.exit_code
     except typer.Abort:
         return signal_status(signal.SIGINT)
-    except Terminated as terminated:
-        return signal_status(terminated.signal)
-    except SystemExit as leaving:  # raised by Typer, also when it writes --help to a closed pipe
-        if isinstance(leaving.__context__, BrokenPipeError):
-            return signal_status(signal.SIGPIPE)
-        return int(leaving.code or 0)
-    except BrokenPipeError:
+    except (Terminated, StdoutError):
         raise
+    except SystemExit as leaving:  # raised by Typer, also when it writes --help to a closed pipe
+        return int(leaving.code or 0)
     except OSError as error:
         where = error.filename or "while reading or writing"
         return complain(f"{os_error_text(error)}: {where}", ExitStatus.FAULT)
@@ -77,15 +105,6 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         problem = f"genreply itself failed, {type(error).__name__}: {error}"
         return complain(problem, ExitStatus.FAULT, "GENREPLY_DEBUG=1 shows where")
-
-
-def _prepare_streams() -> None:
-    """Open the streams that the parent process has closed; write escapes for unencodable text."""
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123  # open until the program ends
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _enable_gc() -> None:

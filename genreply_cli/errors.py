@@ -2,7 +2,8 @@
 
 import sys
 from enum import IntEnum
-from typing import Self
+from signal import SIG_DFL, SIGHUP, SIGTERM, getsignal, signal
+from typing import Final, Self
 
 from genreply_cli.text import visible
 
@@ -46,12 +47,33 @@ class GenreplyError(Exception):
         self.exit_code = exit_code
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP has arrived. A BaseException, so that no `except Exception` stops it."""
+TERMINATING: Final = (SIGTERM, SIGHUP)
+
+
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP has arrived.
+
+    No `except Exception` stops a SystemExit, and an event loop lets it pass wherever it is raised.
+    """
 
     def __init__(self, signal: int) -> None:
-        super().__init__(signal)
+        super().__init__(signal_status(signal))
         self.signal = signal
+
+
+def raise_on_termination() -> None:
+    """From now on, SIGTERM and SIGHUP raise Terminated, unless the parent has them ignored.
+
+    Without a handler, a signal does nothing to the first process of a container, and other
+    processes would leave behind what they have not finished.
+    """
+
+    def terminate(number: int, _: object) -> None:
+        raise Terminated(number)
+
+    for number in TERMINATING:
+        if getsignal(number) is SIG_DFL:
+            signal(number, terminate)
 
 
 def complain(problem: str, code: int, hint: str | None = None) -> int:

@@ -15,7 +15,7 @@ PACKAGE = Path(genreply_cli.__file__).parent
 # From the ground up. A wing, or a module at the top of the package, imports from itself and from
 # the lines above it.
 WINGS = [
-    {"text", "paths", "otp"},
+    {"text", "paths", "streams", "otp"},
     {"errors", "websocket"},
     {"coordinator", "transcript"},
     {"variations", "timeline"},

@@ -3,7 +3,6 @@
 `terminal_frontend.TerminalFrontend` is the frontend with a prompt.
 """
 
-import asyncio
 import contextlib
 import shlex
 import signal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, complain
+from genreply_cli.session.signals import on_signal
 from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
 
@@ -109,16 +109,12 @@ class Frontend:
         if self.screen is None or not sys.stdin.isatty():
             yield
             return
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, give_up)
-        try:
-            with self.screen.show_blocked_calls(
-                call.timeout, "Ctrl-C gives up", {call.name: call.began}
-            ):
-                yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        since = {call.name: call.began}
+        with (
+            on_signal(signal.SIGINT, give_up),
+            self.screen.show_blocked_calls(call.timeout, "Ctrl-C gives up", since),
+        ):
+            yield
 
     async def read_lines(self, source: PromptSource) -> AsyncIterator[str]:
         """The lines that are typed, one after the other, until the end of the input."""

@@ -1,6 +1,5 @@
 """A session of the REPL from its start to its last line: connects keyboard, shell and recording."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -15,11 +14,13 @@ from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.history import History
 from genreply_cli.repl.shell import Shell, with_hint
 from genreply_cli.repl.syntax import Command, Greeting, parse
+from genreply_cli.session import real_time
 from genreply_cli.session.observers import Observer
 from genreply_cli.session.recording import recording
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.streams import StdoutError
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
@@ -74,7 +75,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
         if frontend.show is not None:
             sinks.append(frontend.show)
         try:
-            shell, failures = asyncio.run(
+            shell, failures = real_time.run(
                 _run_session(settings, options.say, frontend, sinks, history, transcript)
             )
         finally:
@@ -149,7 +150,7 @@ async def execute(shell: Shell, line: str) -> None:
         shell.fail(with_hint(error), error.exit_code)
     except CallError as error:
         shell.frontend.complain(f"the coordinator cannot be asked just now: {error}")
-    except BrokenPipeError:
+    except StdoutError:
         raise
     except OSError as error:
         shell.fail(f"{os_error_text(error)}: {error.filename or line}", ExitStatus.FAULT)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from genreply_cli.otp import Event
+from genreply_cli.streams import StdoutError
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.tracer import Tracer
 
@@ -17,19 +18,19 @@ class Observers:
     A state makes a step only if it differs from the last one of its server.
 
     A sink that raises an OSError is removed, and the error kept in `failures`; the session goes on.
-    Only a broken pipe, as after `| head`, ends it: `on_broken_pipe` is called.
+    Only a failure of stdout, as after `| head`, ends it: `leave` is called.
     """
 
     def __init__(
         self,
         sinks: Iterable[Observer],
         before: Iterable[Step],
-        on_broken_pipe: Callable[[BaseException], None],
+        leave: Callable[[BaseException], None],
     ) -> None:
         self.sinks = list(sinks)
         self.failures: list[Exception] = []
         self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
-        self._on_broken_pipe = on_broken_pipe
+        self._leave = leave
         self.pending_answers = 0  # answers that the socket will still send
         self._changed = asyncio.Event()
 
@@ -47,8 +48,8 @@ class Observers:
                 sink(step)
             except (OSError, ValueError) as error:  # ValueError: a stream that has been closed
                 self.sinks.remove(sink)
-                if isinstance(error, BrokenPipeError):
-                    self._on_broken_pipe(error)
+                if isinstance(error, StdoutError):
+                    self._leave(error)
                 else:
                     self.failures.append(error)
 

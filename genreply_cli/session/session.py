@@ -28,7 +28,7 @@ async def session(
 
     The steps continue those of `before`, and have the states of the servers, unless `states` is
     false. However the session ends, the sinks get an `end` step.
-    SIGTERM and SIGHUP end it with `Terminated`, a closed stdout with `BrokenPipeError`.
+    SIGTERM and SIGHUP end it with `Terminated`, a failure of stdout with `StdoutError`.
     """
     # the timeline shows a crash; without a handler it would be logged on stderr as well
     logging.getLogger("genreply_cli").addHandler(logging.NullHandler())

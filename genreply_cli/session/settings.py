@@ -1,11 +1,10 @@
 """The settings of a session: which coordinator, behind which network, on which clock."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.session import parsing
+from genreply_cli.session import parsing, real_time
 from genreply_cli.session.faults import Fault, parse_faults
 from genreply_cli.session.network import Network
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
@@ -84,4 +83,4 @@ class Settings(NamedTuple):
                     hint="give it a --timeout, or --clock real",
                     exit_code=ExitStatus.TIMED_OUT,
                 ) from None
-        return asyncio.run(main)
+        return real_time.run(main)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Any, BinaryIO, Self
 
 from genreply_cli.errors import os_error_text
+from genreply_cli.streams import write_all
 from genreply_cli.transcript.format import (
     VERSION,
     Header,
@@ -71,8 +72,7 @@ class Writer:
 
     def _put(self, line: str) -> None:
         if self._file is not None:
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
+            write_all(self._file.fileno(), line.encode() + b"\n")
         elif self._stream is not None:
             self._stream.write((to_ascii(line) if self._ascii else line) + "\n")
             self._stream.flush()

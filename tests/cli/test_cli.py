@@ -424,7 +424,8 @@ def test_what_became_of_the_calls_is_the_exit_status(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("sent", "code"),
+    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, code: int) -> None:
     arguments = ["send", "--delay", "3600", "--timeout", "infinity", "--events", "Hello"]

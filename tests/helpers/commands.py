@@ -1,10 +1,13 @@
-"""Commands run in this process, which is quick: what they print, and their exit status."""
+"""Commands run in this process, which is quick, or in a shell: what they print, their status."""
 
 import io
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
+
+from terminals import clean
 
 from genreply_cli.__main__ import run
 
@@ -27,3 +30,20 @@ def genreply(*arguments: str | Path, stdin: bytes = b"") -> Done:
     finally:
         sys.stdin = before
     return Done(code, out.getvalue(), err.getvalue())
+
+
+def shell(script: str, state: Path, **environment: str) -> Done:
+    """Run a script of bash, for which `genreply` is a command. Its environment is clean.
+
+    `state` is the folder for sessions and history.
+    """
+    genreply = f'genreply() {{ "{sys.executable}" -m genreply_cli "$@"; }}'
+    done = subprocess.run(
+        ["bash", "-c", f"{genreply}\n{script}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean({"XDG_STATE_HOME": str(state), **environment}),
+    )
+    return Done(done.returncode, done.stdout, done.stderr)

@@ -25,7 +25,7 @@ PATIENCE = 30  # seconds until what should be shown counts as missing
 # Environment variables that change how the programs look; GENREPLY_* and LC_* do, too.
 LOOKS = {
     "CI", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "ACCESSIBLE",
-    "PYTHONIOENCODING", "PYTHONUTF8",
+    "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE",
 }  # fmt: skip
 
 

@@ -348,7 +348,8 @@ def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end
 
 @pytest.mark.parametrize("blocked", [True, False])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -signal.SIGINT)],
 )
 def test_a_signal_ends_it_with_the_terminal_as_it_was(
     repl: Start, tmp_path: Path, number: signal.Signals, code: int, *, blocked: bool
