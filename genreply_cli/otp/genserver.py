@@ -42,7 +42,6 @@ from genreply_cli.otp.exits import (
 )
 from genreply_cli.otp.node import current_node
 from genreply_cli.otp.process import NOT_STARTED, Process
-from genreply_cli.otp.run_queue import yield_to_loop
 from genreply_cli.otp.states import (
     BUSY,
     CALL,
@@ -147,8 +146,8 @@ class GenServer(Callbacks[S]):
             fail_call(from_, TIMED_OUT)
         if from_._status is WAITING:
             try:
-                if not drains:  # most calls are answered in the next turn: they need no future
-                    await yield_to_loop()
+                if not drains:  # most calls are answered in the turn: they need no future
+                    await node.wait_for_turn()
                 if from_._status is WAITING:
                     await reply_future(from_, timeout)
             except BaseException:  # the caller was cancelled; nothing else happens to the server

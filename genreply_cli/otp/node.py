@@ -64,6 +64,7 @@ class Node(RunQueue):
     async def __aenter__(self) -> Self:
         loop = self.loop = asyncio.get_running_loop()
         self._clock = loop.time
+        self.watch_callbacks()
         self.thread_id = get_ident()
         if loop in _nodes:
             raise RuntimeError(

@@ -1,14 +1,20 @@
 """Which process runs next, and for how long before the event loop gets its turn.
 
-Processes with messages stand in one queue. A callback of the event loop empties it, or the caller
-of a call does so at once instead of waiting for the next turn of the loop: that is twice as fast.
+Processes with messages stand in one queue, which a callback of the event loop empties: the turn.
+A caller that is alone empties it at once instead of waiting for the turn: that is twice as fast.
 Budgets keep both from starving timers and sockets.
+
+Callers that are let go together must overlap, as on the BEAM: a call is not answered before those
+that are ready to run by then have run, and have asked. Therefore no caller empties the queue while
+the event loop has other callbacks to run, and the turn pauses for these, too. asyncio has no public
+way to tell, so its queue of callbacks is looked at. On a loop that has none, such as uvloop's, all
+callers wait for the turn.
 """
 
 import asyncio
 import types
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sized
 from threading import get_ident
 from typing import Final, Protocol
 
@@ -33,6 +39,11 @@ class RunQueue:
     def __init__(self) -> None:
         self.ready: deque[Runnable] = deque()
         self.awake = False  # the queue is being drained, or will be in the next turn of the loop
+        self.callers_waiting = 0  # that stand in the queue of the loop until the turn is over
+        self.asked = False  # a caller has begun to wait for the turn
+        self._callbacks: Sized | None = None  # that the loop will run next, if that can be told
+        self._scheduled = False  # the turn is among them
+        self._paused = False  # the turn has let others go first
         self.thread_id = 0  # of the thread that runs the loop; 0: not open
         self._drains = 0  # on the stack
         self._budget = CALLS_PER_CLOCK_CHECK  # calls left before the next look at the clock
@@ -48,7 +59,7 @@ class RunQueue:
     def wake(self) -> None:
         """Have the queue drained in the next turn of the event loop."""
         self.check_thread()
-        self.awake = True
+        self.awake = self._scheduled = True
         self.loop.call_soon(self._turn)
 
     def check_thread(self) -> None:
@@ -58,17 +69,34 @@ class RunQueue:
                 "this node runs in another thread; from here, use node.run(function, …)"
             )
 
+    def watch_callbacks(self) -> None:
+        """Look at the queue of the loop from now on."""
+        self._callbacks = getattr(self.loop, "_ready", None)
+
+    def _others_ready(self) -> bool:
+        """Whether the loop has callbacks to run that are neither the turn nor wait for it."""
+        callbacks = self._callbacks
+        return callbacks is not None and len(callbacks) > self.callers_waiting + self._scheduled
+
     def _turn(self) -> None:
+        self._scheduled = False
+        if self.asked and self.ready and not self._paused and self._others_ready():
+            self._paused = True  # but only once, or these could keep it waiting for ever
+            self.wake()
+            return
+        self.asked = self._paused = False
         self._budget = CALLS_PER_CLOCK_CHECK
         self._clock_checks = 0
         self._turn_began = self.loop.time()
         self.drain()
 
     def may_drain(self) -> bool:
-        """Whether a caller may drain the queue itself, and need not wait for the loop.
+        """Whether a caller may drain the queue itself, and need not wait for the turn.
 
         If so, it must call `drain` next.
         """
+        if self._callbacks is None or len(self._callbacks) > self._scheduled:
+            return False
         if (
             not self._budget
             and self._clock_checks < CLOCK_CHECKS_PER_TURN
@@ -83,24 +111,37 @@ class RunQueue:
         return True
 
     def drain(self) -> None:
-        """Run the processes that are ready. Those above the limit run in a later turn."""
+        """Run the processes that are ready, and those that become so.
+
+        The rest run in a later turn: above the limit, or if others have become ready meanwhile.
+        """
         ready = self.ready
         self.awake = True
         self._drains += 1
         runs_left = RUNS_PER_DRAIN
         try:
+            left = len(ready)  # until others are looked for
             while ready and runs_left:
                 runs_left -= 1
                 ready.popleft().run_in_context()
+                left -= 1
+                if left <= 0:
+                    left = len(ready)
+                    if self.asked and left and self._others_ready():
+                        break  # a process has made a call that others may overlap
         finally:
             self._drains -= 1
             if not self._drains:
-                self.awake = False
-                if ready:
+                self.awake = self._scheduled
+                if ready and not self.awake:
                     self.wake()
 
-
-@types.coroutine
-def yield_to_loop() -> Generator[None]:
-    """Await it to give the event loop one turn."""
-    yield
+    @types.coroutine
+    def wait_for_turn(self) -> Generator[None]:
+        """Await it to let the loop run all that is ready, and the turn if nothing keeps it."""
+        self.asked = True
+        self.callers_waiting += 1
+        try:
+            yield
+        finally:
+            self.callers_waiting -= 1

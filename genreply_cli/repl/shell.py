@@ -9,7 +9,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.repl.frontend import Frontend
 from genreply_cli.repl.history import History
 from genreply_cli.repl.stepping import Stepper
-from genreply_cli.session.callers import Call, Callers
+from genreply_cli.session.callers import Call, Callers, until_sent
 from genreply_cli.session.observers import Observers
 from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
@@ -83,7 +83,7 @@ class Shell:
         """Send a greeting. Unless it is in the background, wait for its reply."""
         call = await self._send(message)
         if background or self.stepper is not None:
-            await asyncio.sleep(0)  # the caller's task starts, and sends it
+            await until_sent()
         else:
             await self.wait_for([call])
 
@@ -102,7 +102,7 @@ class Shell:
                 await self._send(message)
                 if sent % BURST_CHUNK == 0:
                     await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await until_sent()
         except GenreplyError as error:
             self.frontend.complain(with_hint(error))
 

@@ -7,12 +7,14 @@ many at once.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from genreply_cli.session.outcome import CANCELLED, Outcome, greet
 from genreply_cli.variations import AnyCoordinator
 
 Item = TypeVar("Item")
+
+TURNS_UNTIL_HANDLED: Final = 3  # of the event loop, after a caller's task was given an item
 
 
 class CallerPool(Generic[Item]):
@@ -85,6 +87,15 @@ class CallerPool(Generic[Item]):
         for caller in self._callers:
             caller.cancel()
         await asyncio.gather(*self._callers, return_exceptions=True)
+
+
+async def until_sent() -> None:
+    """Wait until the coordinator has handled what was asked before, unless it is busy.
+
+    First the callers' tasks send it, then the runtime lets all others that are ready go first.
+    """
+    for _ in range(TURNS_UNTIL_HANDLED):
+        await asyncio.sleep(0)
 
 
 class Call:
