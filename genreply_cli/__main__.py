@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from genreply_cli.errors import (
     ExitStatus,
@@ -86,7 +86,7 @@ def run(arguments: list[str] | None = None) -> int:
         # without an action, Typer returns the status of --help, or of a Ctrl-C that it has caught
         return action() if callable(action) else action if isinstance(action, int) else 0
     except usage_error as error:
-        return complain(error.format_message(), error.exit_code, _hint(error))
+        return complain(_problem(error), error.exit_code, _hint(error))
     except GenreplyError as error:
         return complain(str(error), error.exit_code, error.hint)
     except typer.Exit as leaving:
@@ -114,10 +114,28 @@ def _enable_gc() -> None:
         gc.enable()
 
 
+def _variable(error: Any) -> str | None:
+    """The environment variable that holds the value of which a usage error tells."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None or parameter is None:
+        return None
+    source = context.get_parameter_source(parameter.name)
+    return parameter.envvar if source is not None and source.name == "ENVIRONMENT" else None
+
+
+def _problem(error: Any) -> str:
+    variable = _variable(error)
+    if variable is None:
+        return str(error.format_message())
+    return f"Invalid value in the environment, for {variable}: {error.message}"
+
+
 def _hint(error: Exception) -> str:
     """What to type after a usage error."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "genreply"
+    if variable := _variable(error):
+        return f"set it again, or forget it with: unset {variable}"
     hint = f"try {command} --help"
     if command.endswith("send") and "No such option" in str(error):
         return f"{hint}; a greeting that starts with a dash goes after --: {command} -- -hello"

@@ -1,12 +1,13 @@
 """The table of /commands, what each of them does, and the help made from the table."""
 
-import shlex
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Final, NamedTuple
 
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import From, debug
+from genreply_cli.repl import files
 from genreply_cli.repl.shell import Shell
 from genreply_cli.repl.stepping import mailbox_line
 from genreply_cli.session import parsing
@@ -16,14 +17,12 @@ from genreply_cli.text import wrap
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
-from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.step import Step
-from genreply_cli.transcript.writer import Writer
 
 MAX_BURST: Final = 10_000  # calls
 MAX_KEPT: Final = 20  # calls that /state shows
+MAX_COMPLETIONS: Final = 50  # paths
 MAX_MESSAGE: Final = 200  # characters of a message that /calls shows
 STATE_TIMEOUT: Final = 0.5  # seconds that /state waits for a busy process
 
@@ -200,51 +199,6 @@ def _mark(shell: Shell, label: str) -> None:
     shell.observers.emit(shell.observers.tracer.note("mark", label=label))
 
 
-def _save(shell: Shell, path: str) -> None:
-    from genreply_cli.transcript.reader import read
-
-    if not path:
-        raise ValueError("/save needs a file, as in: /save lunch.jsonl")
-    source = _recorded(shell)
-    try:
-        header, steps = read(source)
-        with Writer(path, header) as writer:
-            for step in steps:
-                writer.write(step)
-            counts = shell.observers.tracer.counts()
-            writer.write(Step(step.seq + 1, step.t, "end", details=counts))
-    except TranscriptError as error:
-        raise GenreplyError(str(error)) from None
-    shell.frontend.say(f"saved; see it with: genreply trace {shlex.quote(str(path))}")
-
-
-def _export(shell: Shell, path: str) -> None:
-    from genreply_cli.export.formats import export, format_of, render
-    from genreply_cli.transcript.reader import read
-
-    if not path:
-        raise ValueError("/export needs a file, as in: /export lunch.svg")
-    form = format_of(path)
-    try:
-        export(render(form, *read(_recorded(shell))), path)
-    except TranscriptError as error:
-        raise GenreplyError(str(error)) from None
-    shell.frontend.say(f"exported as {form} to {path}")
-
-
-async def _replay(shell: Shell, _: str) -> None:
-    await shell.frontend.replay(_recorded(shell))
-
-
-def _recorded(shell: Shell) -> str:
-    """The path of this session's transcript. Raises GenreplyError if it is not recorded."""
-    if shell.transcript is None:
-        raise GenreplyError(
-            "this session is not recorded", hint="leave, and come back without --no-record"
-        )
-    return shell.transcript
-
-
 # --- the screen --------------------------------------------------------------------------
 
 
@@ -275,7 +229,9 @@ class CommandSpec(NamedTuple):
     argument: str
     does: str
     example: str
-    words: tuple[str, ...] = ()  # what the argument may begin with; "ID": the calls in flight
+    words: tuple[
+        str, ...
+    ] = ()  # what completes the argument; for those in upper case see `completions`
 
 
 VIEW_NAMES: Final = ("auto", *VIEWS, "off")
@@ -287,7 +243,7 @@ PROCESSES: Final = ("coordinator", "websocket")
 # fmt: off
 COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "help": CommandSpec(_help, "[COMMAND]",
-        "list the commands, or explain one", "/help burst"),
+        "list the commands, or explain one", "/help burst", ("COMMAND",)),
     "calls": CommandSpec(_calls, "",
         "the calls in flight: time waited, process that keeps them, message", "/calls"),
     "wait": CommandSpec(_wait, "[ID]",
@@ -295,11 +251,11 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "cancel": CommandSpec(_cancel, "ID",
         "give up that call, or all; its answer will be dropped", "/cancel c2", ("ID", "all")),
     "show": CommandSpec(_show, "[ID]",
-        "all events of that call, or of the last one", "/show c2", ("ID",)),
+        "all events of that call, or of the last one", "/show c2", ("CALL",)),
     "state": CommandSpec(_state, "",
         "the coordinator's state in Python and Elixir, its callers, both mailboxes", "/state"),
     "explain": CommandSpec(_explain, "[ID]",
-        "explain that call, or the last one, beside the code", "/explain c2", ("ID",)),
+        "explain that call, or the last one, beside the code", "/explain c2", ("CALL",)),
     "burst": CommandSpec(_burst, "N TEXT",
         "send that many greetings at once, in the background", "/burst 50 hello"),
     "delay": CommandSpec(_setting("delay"), "[TIME]",
@@ -321,11 +277,14 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "hold all messages back; Enter delivers the next one", "/step on", ("on", "off")),
     "mark": CommandSpec(_mark, "LABEL",
         "put a marker into the transcript", "/mark lunch"),
-    "save": CommandSpec(_save, "FILE",
-        "copy the transcript of this session so far", "/save lunch.jsonl"),
-    "export": CommandSpec(_export, "FILE",
-        "a picture of this session: .svg, .html, .mmd, .txt or .json", "/export lunch.svg"),
-    "replay": CommandSpec(_replay, "",
+    "save": CommandSpec(files.save, "FILE",
+        "copy the transcript of this session so far", "/save lunch.jsonl",
+        ("FILE", "--overwrite")),
+    "export": CommandSpec(files.export, "FILE",
+        "a picture of this session: .svg, .html, .mmd, .txt or .json",
+        "/export lunch.svg --call c2",
+        ("FILE", "--call", "--from", "--overwrite")),
+    "replay": CommandSpec(files.replay, "",
         "replay this session; q comes back", "/replay"),
     "view": CommandSpec(_view, "NAME",
         "how the timeline is drawn", "/view narrow", VIEW_NAMES),
@@ -362,7 +321,7 @@ def help_of(name: str) -> list[str]:
     """The lines of help for one command. Raises ValueError with a sentence."""
     name = name.removeprefix("/")
     command = find(name)
-    words = ", ".join(word for word in command.words if word != "ID")
+    words = ", ".join(word for word in command.words if not word.isupper())
     return [
         f"{_usage(name, command)}: {command.does}",
         *([f"  with {words}"] if words else []),
@@ -399,21 +358,41 @@ def _usage(name: str, command: CommandSpec) -> str:
     return f"/{name} {command.argument}".rstrip()
 
 
-def completions(line: str, calls: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What the last word of a line may become, each with its meaning; `calls` are in flight."""
+def completions(
+    line: str, in_flight: Iterable[str], known: Callable[[], Iterable[str]]
+) -> Iterator[tuple[str, str]]:
+    """What the last word of a line may become, each with its meaning.
+
+    `known` gives the calls that can be shown, whether they have ended or not.
+    """
     if not line.startswith("/") or line.startswith("//"):
         return
     name, space, argument = line[1:].partition(" ")
     if not space:
         for each, command in COMMANDS.items():
             if each.startswith(name):
-                yield f"/{each}", command.does
+                yield f"/{each}{' ' if command.argument else ''}", command.does
         return
-    if name not in COMMANDS or (" " in argument and name != "fault"):
+    if name not in COMMANDS:
         return
-    last = argument.rpartition(" ")[2]
-    words: Iterable[str] = COMMANDS if name == "help" else COMMANDS[name].words
+    words = COMMANDS[name].words
+    before, _, last = argument.rpartition(" ")
+    if before.endswith("--call"):
+        words = ("CALL",)
+    elif before and name != "fault" and "FILE" not in words:
+        return
     for word in words:
-        for each in calls if word == "ID" else [word]:
+        match word:
+            case "ID":
+                found: Iterable[str] = in_flight
+            case "CALL":
+                found = known()
+            case "FILE":
+                found = islice(files.complete_path(last), MAX_COMPLETIONS)
+            case "COMMAND":
+                found = COMMANDS
+            case _:
+                found = [word]
+        for each in found:
             if each.startswith(last):
                 yield each, ""

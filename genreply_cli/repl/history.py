@@ -33,7 +33,7 @@ class History:
 
         Raises ValueError with a sentence.
         """
-        calls = [step.call for step in self.steps if step.kind == "call" and step.call is not None]
+        calls = self._calls()
         if not calls:
             raise ValueError("no greeting has been sent yet")
         if not name:
@@ -42,3 +42,10 @@ class History:
             if call in calls:
                 return call
         raise ValueError(f"no call {name} is known; the latest are {', '.join(calls[-5:])}")
+
+    def latest_calls(self, number: int) -> list[str]:
+        """The names of so many calls, the latest first."""
+        return self._calls()[: -number - 1 : -1]
+
+    def _calls(self) -> list[str]:
+        return [step.call for step in self.steps if step.kind == "call" and step.call is not None]

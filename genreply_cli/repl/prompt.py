@@ -27,7 +27,7 @@ from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, unix_lines
 from genreply_cli.repl.print_above import PromptOutput
 from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.status_line import MAX_COLUMNS
-from genreply_cli.text import HIDDEN
+from genreply_cli.text import HIDDEN, visible
 
 PROMPT = "greet> "
 REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
@@ -245,6 +245,7 @@ def _history() -> History:
     try:
         return FileHistory(str(paths.history()))
     except OSError as error:
-        note = f"note: what is typed is not kept: {os_error_text(error)}"
+        where = visible(str(error.filename or paths.folder()))
+        note = f"note: what is typed is not kept: {os_error_text(error)}: {where}"
         print(note, file=sys.stderr)
         return InMemoryHistory()

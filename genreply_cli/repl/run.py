@@ -25,6 +25,8 @@ from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 
+MAX_COMPLETED_CALLS = 50  # the latest ones
+
 
 class ReplOptions(NamedTuple):
     """The options of `genreply repl`, but for the settings of the session."""
@@ -70,7 +72,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
         except (OSError, GenreplyError) as error:
             if options.record is not None:
                 raise
-            print(f"note: this session is not recorded: {os_error_text(error)}", file=sys.stderr)
+            print(f"note: this session is not recorded: {_with_path(error)}", file=sys.stderr)
         frontend = make_frontend()
         if frontend.show is not None:
             sinks.append(frontend.show)
@@ -89,6 +91,11 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
     else:
         status = history.fates.tell_of_wrong_answers(strict=options.strict)
     return status or (shell.exit_status() if options.strict else ExitStatus.OK)
+
+
+def _with_path(error: Exception) -> str:
+    path = getattr(error, "filename", None)
+    return os_error_text(error) if path is None else f"{os_error_text(error)}: {visible(str(path))}"
 
 
 async def _run_session(
@@ -114,8 +121,8 @@ async def _run_session(
 
 
 async def _execute_lines(shell: Shell) -> None:
-    calls = shell.callers.in_flight
-    source = PromptSource(shell.waiting, partial(_completions, calls))
+    known = partial(shell.history.latest_calls, MAX_COMPLETED_CALLS)
+    source = PromptSource(shell.waiting, partial(_completions, shell.callers.in_flight, known))
     async for line in shell.frontend.read_lines(source):
         await execute(shell, line)
         if shell.leaving:
@@ -124,10 +131,12 @@ async def _execute_lines(shell: Shell) -> None:
         await shell.drain()
 
 
-def _completions(calls: Iterable[str], line: str) -> Iterable[tuple[str, str]]:
+def _completions(
+    in_flight: Iterable[str], known: Callable[[], Iterable[str]], line: str
+) -> Iterable[tuple[str, str]]:
     from genreply_cli.repl import commands  # imported late: the first prompt is there without it
 
-    return commands.completions(line, calls)
+    return commands.completions(line, in_flight, known)
 
 
 async def execute(shell: Shell, line: str) -> None:

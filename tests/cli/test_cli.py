@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from terminals import clean
 
 GENREPLY = [sys.executable, "-m", "genreply_cli"]
 
@@ -479,3 +480,18 @@ def test_thousands_of_lines_are_answered_in_order() -> None:
     lines = [str(number) for number in range(20_000)]
     done = genreply("send", "-", "--jobs", "1000", stdin="\n".join(lines))
     assert done.stdout.splitlines() == [f"{line} to you too!" for line in lines]
+
+
+def test_a_variable_of_the_environment_that_is_wrong_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "genreply_cli", "send", "A"],
+        env=clean({"GENREPLY_DELAY": "soon"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    problem, hint = done.stderr.splitlines()
+    assert problem.startswith("error: Invalid value in the environment, for GENREPLY_DELAY: 'soon'")
+    assert "--delay" not in problem
+    assert hint.strip() == "set it again, or forget it with: unset GENREPLY_DELAY"

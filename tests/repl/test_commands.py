@@ -1,6 +1,7 @@
 """What a typed line means."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -88,8 +89,8 @@ def test_help_may_be_asked_for_with_a_slash() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/del", ["/delay"]),
-        ("/c", ["/calls", "/cancel", "/coordinator", "/crash", "/clear"]),
+        ("/del", ["/delay "]),
+        ("/c", ["/calls", "/cancel ", "/coordinator ", "/crash ", "/clear"]),
         ("/coordinator s", ["single"]),
         ("/fault du", ["duplicate"]),
         ("/fault drop du", ["duplicate"]),
@@ -97,13 +98,31 @@ def test_help_may_be_asked_for_with_a_slash() -> None:
         ("/wait ", ["c2", "c3"]),
         ("/cancel a", ["all"]),
         ("/help bu", ["burst"]),
+        ("/show ", ["c3", "c2", "c1"]),
+        ("/explain c1", ["c1"]),
+        ("/export x.svg --c", ["--call"]),
+        ("/export x.svg --call c", ["c3", "c2", "c1"]),
         ("/nonsense ", []),
         ("//c", []),
         ("c", []),
     ],
 )
 def test_what_a_word_may_become(line: str, words: list[str]) -> None:
-    assert [word for word, _ in completions(line, ["c2", "c3"])] == words
+    assert [word for word, _ in completions(line, ["c2", "c3"], known)] == words
+
+
+def known() -> list[str]:
+    return ["c3", "c2", "c1"]
+
+
+def test_a_path_is_completed_as_in_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "lunch.jsonl").touch()
+    (tmp_path / "lunch").mkdir()
+    (tmp_path / ".hidden").touch()
+    found = [word for word, _ in completions(f"/save {tmp_path}/", [], known)]
+    assert found == [f"{tmp_path}/lunch/", f"{tmp_path}/lunch.jsonl"]
+    found = [word for word, _ in completions(f"/export x --overwrite {tmp_path}/.", [], known)]
+    assert found == [f"{tmp_path}/.hidden"]
 
 
 def test_the_names_that_can_be_typed_are_those_that_there_are() -> None:

@@ -258,7 +258,7 @@ def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:
     session = repl()
     session.child.send("/coo\t")
     session.wait_for("greet> /coordinator")
-    session.child.send(" sing\t\r")
+    session.child.send("sing\t\r")
     session.wait_for("coordinator is single for what is sent from now on")
     session.child.send("/dealy\r")
     session.wait_for("there is no command /dealy; did you mean /delay?")
@@ -399,7 +399,9 @@ def test_a_state_folder_that_cannot_be_written_is_told_and_no_more(
     session = repl("--delay", "0")
     session.child.send("Hello\r")
     rows = session.wait_for("Hello to you too!")
-    assert sum(row.startswith("note:") for row in rows) == 2  # the recording, and the history
+    notes = [row for row in rows if row.startswith("note:")]
+    assert len(notes) == 2  # the recording, and the history
+    assert all(str(tmp_path) in note for note in notes)
     session.child.send("\x04")
     session.wait_for("calls 1, replied 1")
     assert session.end() == 0

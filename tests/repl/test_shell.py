@@ -617,12 +617,64 @@ def test_a_session_can_be_exported_while_it_goes_on(tmp_path: Path) -> None:
         "A", f"/export {picture}", "B", f"/export {picture}", transcript=tmp_path / "session.jsonl"
     )
     assert told.said[1] == f"exported as mermaid to {picture}"
-    assert (
-        told.said[3]
-        == f"! {picture}: exists already; choose another name; genreply trace takes --overwrite"
-    )
+    assert told.said[3] == f"! {picture}: exists already; choose another name, or add --overwrite"
     assert picture.read_text().startswith("sequenceDiagram\n")
     assert "B to you too" not in picture.read_text()
+
+
+def test_a_copy_and_a_picture_can_be_overwritten_and_their_names_may_have_blanks(
+    tmp_path: Path,
+) -> None:
+    copy, picture = tmp_path / "my lunch.jsonl", tmp_path / "my lunch.mmd"
+    told = converse(
+        "A",
+        *(f"/save {copy}", f"/export {picture}", "B"),
+        *(f"/save --overwrite '{copy}'", f"/export {picture} --overwrite"),
+        transcript=tmp_path / "session.jsonl",
+    )
+    assert told.failures == []
+    assert "B to you too" in copy.read_text()
+    assert "B to you too" in picture.read_text()
+
+
+def test_the_recording_itself_is_not_overwritten(tmp_path: Path) -> None:
+    session = tmp_path / "session.jsonl"
+    told = converse("A", f"/save {session} --overwrite", transcript=session)
+    assert told.said[-1] == f"! {session} is the recording of this session; choose another name"
+    assert "A to you too" in session.read_text()
+
+
+def test_a_part_of_a_session_can_be_exported(tmp_path: Path) -> None:
+    one, rest = tmp_path / "one.txt", tmp_path / "rest.txt"
+    told = converse(
+        *("A", 1.0, "/mark lunch", "B"),
+        *(f"/export {one} --call c1", f"/export {rest} --from lunch"),
+        transcript=tmp_path / "session.jsonl",
+    )
+    assert told.failures == []
+    assert '"A to you too!"' in one.read_text()
+    assert '"B to you too!"' not in one.read_text()
+    assert '"A to you too!"' not in rest.read_text()
+    assert '"B to you too!"' in rest.read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("/export x.svg --call", "--call needs a call, like c3"),
+        ("/export x.svg --call c9", "no call c9 is known; the latest are c1"),
+        ("/export x.svg --from tea", "there is no mark 'tea'; marks: lunch"),
+        ("/export x.svg --to 3", "/export has no --to; it takes --overwrite, --call and --from"),
+        ("/save x.jsonl --call c1", "/save has no --call; it takes --overwrite"),
+        ("/save --overwrite", "/save needs a file, as in: /save lunch.jsonl"),
+        ("/save ~nobody-has-this-name/x", "~nobody-has-this-name/x: there is no such home folder"),
+    ],
+)
+def test_a_file_that_is_asked_for_wrongly_gets_a_sentence(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    told = converse("A", "/mark lunch", line, transcript=tmp_path / "session.jsonl")
+    assert told.said[-1] == f"! {problem}"
 
 
 def test_marks_views_and_leaving() -> None:
