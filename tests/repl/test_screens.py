@@ -107,7 +107,7 @@ def test_ctrl_z_puts_a_call_into_the_background_and_wait_brings_it_back(repl: St
     session.child.send("/wait\r")
     session.wait_for("c1 blocked")
     session.child.send("\x03")
-    session.wait_for("c1 cancelled; the coordinator does not know")
+    session.wait_for("c1 cancelled; the coordinator is not told")
     session.wait_for(lambda rows: rows[-1] == "greet>")
 
 
