@@ -11,7 +11,15 @@ import gc
 import statistics
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -58,6 +66,11 @@ class Figure:
     baseline: float
     ratio: float
     beside: str
+
+    @property
+    def good(self) -> str:
+        """Whether a high or a low figure is good."""
+        return "high" if self.unit.endswith("/s") else "low"
 
 
 def measure(comparison: Comparison, rounds: int) -> Figure:
@@ -157,7 +170,11 @@ class Bench:
 
     def _run(self, main: Coroutine[Any, Any, float]) -> float:
         with asyncio.Runner(loop_factory=self.loop_factory) as runner:
-            return runner.run(main)
+            try:
+                return runner.run(main)
+            except BaseException:  # also a second Ctrl-C, which leaves callers behind
+                runner.get_loop().set_exception_handler(lambda *_: None)
+                raise
 
     # --- what is measured
 
@@ -172,7 +189,8 @@ class Bench:
         """Greetings per second of 1,000 callers at once."""
         calls = self.scaled(CALLS_EACH)
         began = self.clock()
-        await asyncio.gather(*(_greet(greet, calls) for _ in range(CALLERS)))
+        async with _callers(_greet(greet, calls) for _ in range(CALLERS)) as tasks:
+            await asyncio.gather(*tasks)
         return CALLERS * calls / (self.clock() - began)
 
     def thread(self) -> float:
@@ -192,47 +210,46 @@ class Bench:
         tracemalloc.start()
         try:
             before, _ = tracemalloc.get_traced_memory()
-            tasks = await _wait(server.call, calls)
-            gc.collect()
-            after, _ = tracemalloc.get_traced_memory()
+            async with _callers(server.call("Hello") for _ in range(calls)) as tasks:
+                await _all_wait()
+                gc.collect()
+                after, _ = tracemalloc.get_traced_memory()
+                tracemalloc.stop()
+                server.answer_all()
+                await asyncio.gather(*tasks)
         finally:
             tracemalloc.stop()
-        server.answer_all()
-        await asyncio.gather(*tasks)
         return (after - before) / calls
 
     async def answering(self, server: Parked) -> float:
         """The seconds until waiting callers all have their answers."""
         left, done = self.scaled(WAITING_CALLS), asyncio.Event()
 
-        async def counted(msg: str) -> str:
+        async def caller() -> None:
             nonlocal left
-            reply = await server.call(msg)
+            await server.call("Hello")
             left -= 1
             if not left:
                 done.set()
-            return reply
 
-        tasks = await _wait(counted, left)
-        gc.collect()
-        began = self.clock()
-        server.answer_all()
-        await done.wait()
-        seconds = self.clock() - began
-        await asyncio.gather(*tasks)
+        async with _callers(caller() for _ in range(left)) as tasks:
+            await _all_wait()
+            gc.collect()
+            began = self.clock()
+            server.answer_all()
+            await done.wait()
+            seconds = self.clock() - began
+            await asyncio.gather(*tasks)
         return seconds
 
     async def timer(self, greet: Greet) -> float:
         """The median of how many ms a 10 ms timer takes while 1,000 callers greet all the time."""
-        callers = [asyncio.ensure_future(_greet(greet)) for _ in range(CALLERS)]
         milliseconds = []
-        for _ in range(self.scaled(TIMER_RUNS)):
-            began = self.clock()
-            await asyncio.sleep(TIMER_SECONDS)
-            milliseconds.append((self.clock() - began) * 1000)
-        for task in callers:
-            task.cancel()
-        await asyncio.gather(*callers, return_exceptions=True)
+        async with _callers(_greet(greet) for _ in range(CALLERS)):
+            for _ in range(self.scaled(TIMER_RUNS)):
+                began = self.clock()
+                await asyncio.sleep(TIMER_SECONDS)
+                milliseconds.append((self.clock() - began) * 1000)
         return statistics.median(milliseconds)
 
 
@@ -243,13 +260,21 @@ async def _greet(greet: Greet, times: int | None = None) -> None:
             raise RuntimeError(f"a wrong answer: {reply!r}")
 
 
-async def _wait(call: Greet, count: int) -> list[asyncio.Task[str]]:
-    """Start so many callers, and return when all of them wait for their answers."""
+@asynccontextmanager
+async def _callers(
+    coroutines: Iterable[Coroutine[Any, Any, Any]],
+) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Run each coroutine in a task. However this ends, all tasks have ended after it."""
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def caller() -> str:
-        return await call("Hello")
 
-    tasks = [asyncio.ensure_future(caller()) for _ in range(count)]
+async def _all_wait() -> None:
+    """Return when all callers that were started wait for their answers."""
     for _ in range(3):  # turns of the loop: after these, all calls have been handled
         await asyncio.sleep(0.01)
-    return tasks

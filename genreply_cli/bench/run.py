@@ -1,21 +1,30 @@
 """genreply bench: measures what a deferred reply costs, and prints a table or JSON."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from genreply_cli.bench.figures import Bench, Comparison, Figure, LoopFactory, measure
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, signal_status
 
 
 def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_json: bool) -> int:
     """Measure everything, and print it. Returns the exit status."""
     bench = Bench(coordinator, _loop_factory(loop), scale)
-    figures = list(_with_progress(list(bench.comparisons()), rounds))
+    figures: list[Figure] = []
+    comparisons = list(bench.comparisons())
+    try:
+        figures.extend(_with_progress(comparisons, rounds))
+    except KeyboardInterrupt:
+        done = f"{len(figures)} of {len(comparisons)} figures had been measured"
+        print(f"interrupted: {done}", file=sys.stderr)
+        return signal_status(signal.SIGINT)
     if as_json:
         run_on = {"python": sys.version.split()[0], "loop": loop, "coordinator": coordinator}
-        print(json.dumps({**run_on, "figures": list(map(asdict, figures))}, indent=2))
+        facts = [asdict(figure) | {"good": figure.good} for figure in figures]
+        print(json.dumps({**run_on, "figures": facts}, indent=2))
     else:
         print("\n".join(table(figures)))
     return 0
@@ -23,12 +32,12 @@ def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_jso
 
 def table(figures: list[Figure]) -> Iterator[str]:
     """The lines of a table, with a heading."""
-    yield f"{'':32} {'genreply':>12} {'baseline':>12} {'ratio':>6}"
+    yield f"{'':30} {'genreply':>11} {'baseline':>11} {'ratio':>6} good"
     for figure in figures:
         digits = {"s": 3, "ms": 1, "MB": 1}.get(figure.unit, 0)
-        sides = f"{figure.genreply:12,.{digits}f} {figure.baseline:12,.{digits}f}"
-        compared = f"{sides} {figure.ratio:6.2f}"
-        yield f"{figure.name:32} {compared} {figure.unit}, beside {figure.beside}"
+        sides = f"{figure.genreply:11,.{digits}f} {figure.baseline:11,.{digits}f}"
+        compared = f"{sides} {figure.ratio:6.2f} {figure.good:4}"
+        yield f"{figure.name:30} {compared} {figure.unit}, beside {figure.beside}"
 
 
 def _loop_factory(loop: str) -> LoopFactory:

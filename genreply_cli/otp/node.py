@@ -302,11 +302,14 @@ class Node(RunQueue):
             finally:
                 finished.release()
 
+        def cancel() -> None:
+            tasks[0].cancel()  # by now it is there
+
         self.loop.call_soon_threadsafe(lambda: tasks.append(self.loop.create_task(do())))
         try:
             finished.acquire()
         except BaseException:  # Ctrl-C
-            self.loop.call_soon_threadsafe(tasks[0].cancel)
+            self.loop.call_soon_threadsafe(cancel)
             raise
         [(value, failure)] = outcome
         if failure is not None:

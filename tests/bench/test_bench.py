@@ -1,12 +1,16 @@
 """The benchmark measures what it says, on both sides. How fast it is, is no test."""
 
+import gc
 import json
 import re
 import runpy
+import signal
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
+from terminals import Terminal
 
 from genreply_cli.bench.figures import Bench, Comparison, Figure, measure
 from genreply_cli.bench.run import run, table
@@ -15,10 +19,10 @@ READING = Path(__file__).parent / "reading.py"
 SMALL = 0.0005  # the scale: 10 greetings of one caller, 50 waiting calls
 
 TABLE = """\
-                                     genreply     baseline  ratio
-one caller                            349,604       84,868   4.07 greetings/s, beside raw asyncio
-100 waiting calls answered              0.166        0.109   1.51 s, beside raw asyncio
-a 10 ms timer meanwhile                  19.4         11.5   1.69 ms, beside raw asyncio
+                                  genreply    baseline  ratio good
+one caller                         349,604      84,868   4.07 high greetings/s, beside raw asyncio
+100 waiting calls answered           0.166       0.109   1.51 low  s, beside raw asyncio
+a 10 ms timer meanwhile               19.4        11.5   1.69 low  ms, beside raw asyncio
 """
 
 
@@ -77,6 +81,33 @@ def test_the_table_has_a_line_for_each_figure(capsys: pytest.CaptureFixture[str]
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("look", [1, 2])
+def test_an_interrupted_measurement_leaves_no_task_behind_and_says_nothing(
+    look: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted_clock() -> float:
+        if next(looks) == look:
+            raise KeyboardInterrupt
+        return 0.0
+
+    bench = Bench(scale=SMALL, clock=interrupted_clock)
+    timed = [each for each in bench.comparisons() if each.unit != "bytes"]
+    for side in (side for each in timed for side in (each.genreply, each.baseline)):
+        looks = count(1)
+        with pytest.raises(KeyboardInterrupt):
+            side()
+    gc.collect()  # a task whose exception was not retrieved would say so
+    assert caplog.messages == []
+
+
+def test_ctrl_c_ends_it_with_one_line(terminal: Callable[..., Terminal]) -> None:
+    bench = terminal("bench", "--rounds", "1", columns=120)
+    bench.wait_for("waiting calls answered")
+    bench.send_all("\x03")
+    assert bench.end() == -signal.SIGINT  # which shells report as 130
+    assert re.fullmatch(r"interrupted: \d of 7 figures had been measured", bench.rows[-1])
+
+
 def test_the_table_has_as_many_digits_as_the_unit_needs() -> None:
     figures = [
         Figure("one caller", "greetings/s", 349_604.4, 84_868.0, 4.07, "raw asyncio"),
@@ -90,7 +121,7 @@ def test_the_script_for_developers_measures_rows_and_reading(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     runpy.run_path(str(READING))["main"](["--rounds", "1", "--scale", str(SMALL)])
-    row = re.compile(r"(.{32}) +([\d,.]+) +([\d,.]+) +[\d.]+ (\S+), beside (.+)")
+    row = re.compile(r"(.{30}) +([\d,.]+) +([\d,.]+) +[\d.]+ (?:high|low ) (\S+), beside (.+)")
     rows = [row.fullmatch(line) for line in capsys.readouterr().out.splitlines()[1:]]
     assert [match and (match[1].rstrip(), match[4], match[5]) for match in rows] == [
         ("a row, plain", "rows/s", "the first rows"),
