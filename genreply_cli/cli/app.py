@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.options import (
     AccessibleOption,
     AppendOption,
@@ -29,6 +30,7 @@ from genreply_cli.cli.options import (
     ViewOption,
     exclusive,
     explicit_options,
+    is_from_environment,
     is_typed,
     one_of,
     option,
@@ -88,6 +90,7 @@ def genreply(
 
 
 @app.command(
+    cls=Command,
     short_help="Greet, and print the replies.",
     epilog="The environment can set each option: GENREPLY_DELAY=250ms for --delay 250ms. An option"
     " that is typed is stronger. Exit status: 0 all calls were answered, 2 a mistake in what was"
@@ -190,7 +193,7 @@ def send(
     return lambda: run(settings, messages, count, jobs, output)
 
 
-@app.command(short_help="Type greetings, and see what happens.")
+@app.command(cls=Command, short_help="Type greetings, and see what happens.")
 def repl(
     context: typer.Context,
     coordinator: CoordinatorOption = "keyed",
@@ -237,6 +240,23 @@ def repl(
     return lambda: run(settings, options, make_frontend)
 
 
+def _refuse_mixture(context: typer.Context, form: Any, output: str | None, diff: Any) -> None:
+    """Raise a usage error if one of these is typed, and the environment says another thing."""
+    flags = "--as", "--output"
+    typed = {name for name in ("form", "output", "diff") if is_typed(context, name)}
+    if typed and form is not None and output is not None and len(typed & {"form", "output"}) == 1:
+        try:
+            fits = format_of(output) == form
+        except ValueError:
+            fits = "output" in typed
+        if not fits:
+            raise ConflictError(f"{output} is no name for {form}", *flags)
+    given = {"diff": diff is not None, "export": form is not None or output is not None}
+    are_typed = {"diff" in typed, bool(typed & {"form", "output"})}
+    if all(given.values()) and len(are_typed) == 2:
+        raise ConflictError("--diff and --output differ", "--diff", *flags)
+
+
 def _format_of(output: str) -> str:
     try:
         return format_of(output)
@@ -244,7 +264,7 @@ def _format_of(output: str) -> str:
         raise typer.BadParameter(f"{error}, or --as FORMAT") from None
 
 
-@app.command(short_help="Replay or check a transcript.")
+@app.command(cls=Command, short_help="Replay or check a transcript.")
 def trace(
     context: typer.Context,
     file: Annotated[
@@ -380,7 +400,14 @@ def trace(
     from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 
+    _refuse_mixture(context, form, output, diff)
     exports = form is not None or output is not None
+    if is_from_environment(context, "view") and view == "off" and not exports:
+        view = None  # it switches the timeline of send and repl off; here it is the result
+    if follow and is_from_environment(context, "follow"):
+        from genreply_cli.cli.source import is_sample
+
+        follow = file is None or not is_sample(file)
     tasks = {
         "list": show_list,
         "print": print_,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli import paths
-from genreply_cli.cli.source import invalid
+from genreply_cli.cli.source import invalid, is_sample
 from genreply_cli.cli.trace_options import TraceOptions
 from genreply_cli.errors import GenreplyError
 from genreply_cli.terminal.screen import Screen
@@ -50,12 +50,12 @@ def _announce(path: Path | None) -> None:
             note = "no session has been recorded yet; begin one with genreply repl"
             print(f"note: {note}, in another terminal", file=sys.stderr)
         return
-    if path.exists():
-        return
-    if str(path) in paths.samples():
+    if is_sample(str(path)):
         raise GenreplyError(
             f"{path} is a sample, and is not being written", hint=f"genreply trace {path}"
         )
+    if path.exists():
+        return
     if not path.parent.is_dir():
         raise GenreplyError(f"{visible(str(path))}: there is no such folder")
     note = f"{visible(str(path))} does not exist yet; it is shown as soon as it is written"

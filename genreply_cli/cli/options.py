@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from genreply_cli import __version__
+from genreply_cli.cli.environment import ConflictError
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import parse_fault
 from genreply_cli.session.parsing import COORDINATORS
@@ -208,6 +209,12 @@ def is_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def is_from_environment(context: typer.Context, name: str) -> bool:
+    """Whether an option comes from the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
+
+
 def explicit_options(context: typer.Context, **options: Any) -> dict[str, Any]:
     """Those of these options that are given. If any is typed, the environment does not count."""
     defaults = {option.name: option.default for option in context.command.params}
@@ -219,12 +226,14 @@ def exclusive(names: Iterable[str]) -> str | None:
     """The one option that is given, or None. Raises a usage error if there are two."""
     given = list(names)
     if len(given) > 1:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise typer.BadParameter(f"{flags} exclude each other; give one of them")
+        flags = [f"--{name.replace('_', '-')}" for name in given]
+        others = ["--output"] if "as" in given else []
+        problem = f"{' and '.join(flags)} exclude each other; give one of them"
+        raise ConflictError(problem, *flags, *others)
     return given[0] if given else None
 
 
 def require(flag: str, given: bool, other: str, there: bool) -> None:
     """Raise a usage error if an option is given without the other one that it is for."""
     if given and not there:
-        raise typer.BadParameter(f"{flag} is for {other}, which is missing")
+        raise ConflictError(f"{flag} is for {other}, which is missing", flag)

@@ -44,15 +44,20 @@ def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None
     stream: str | IO[bytes] = source
     if source == "-":
         stream = sys.stdin.buffer
+    elif is_sample(source):
+        stream = str(paths.samples()[source])
     elif not os.path.lexists(source):
-        samples = paths.samples()
-        if source not in samples:
-            raise _unknown(source, list(samples))
-        stream = str(samples[source])
+        raise _unknown(source, list(paths.samples()))
     try:
         return (read(stream) if bad is None else read(stream, bad))[1]
     except TranscriptError as error:
         raise invalid(error) from None
+
+
+def is_sample(source: str) -> bool:
+    """Whether a name stands for a sample: no file has it. A folder is no transcript."""
+    path = Path(source)
+    return (not os.path.lexists(path) or path.is_dir()) and source in paths.samples()
 
 
 def open_with_causes(source: str, filters: Filters) -> tuple[Steps, frozenset[int]]:
@@ -60,7 +65,8 @@ def open_with_causes(source: str, filters: Filters) -> tuple[Steps, frozenset[in
 
     The transcript is read twice. What can be read only once is copied to a temporary file.
     """
-    is_pipe = Path(source).exists() and not Path(source).is_file()
+    path = Path(source)
+    is_pipe = path.exists() and not path.is_file() and not path.is_dir()
     if source != "-" and not is_pipe:
         with closing(open_transcript(source)) as steps:
             causes = _causes(steps, filters)

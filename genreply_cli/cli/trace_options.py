@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-import typer
-
+from genreply_cli.cli.environment import ConflictError
 from genreply_cli.cli.options import require
 from genreply_cli.export.formats import FORMATS
 from genreply_cli.player.state import State
@@ -47,30 +46,35 @@ class TraceOptions:
         if self.task == "export" and self.other is not None:
             pairs = [name for name, form in FORMATS.items() if form.has_pairs]
             if self.format not in pairs:
-                raise typer.BadParameter(
+                raise ConflictError(
                     f"two transcripts beside each other are drawn as {' or '.join(pairs)},"
-                    f" and not as {self.format}"
+                    f" and not as {self.format}",
+                    *("--diff", "--as", "--output"),
                 )
         require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
         if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
-            raise typer.BadParameter(
-                "--follow shows a file as it is written; it goes with --print and --events only"
+            raise ConflictError(
+                "--follow shows a file as it is written; it goes with --print and --events only",
+                *("--follow", "--diff", "--as", "--output", f"--{self.task}"),
             )
         require("--times", self.times, "--diff FILE or --rerun", compares)
         if self.source == "-" == self.other:
-            raise typer.BadParameter("stdin can be read once; give --diff a file")
+            raise ConflictError("stdin can be read once; give --diff a file", "--diff")
         if start is not None and stop is not None and start > stop:
-            raise typer.BadParameter(
-                f"--from {start:g} is after --to {stop:g}; expected the earlier time first"
+            raise ConflictError(
+                f"--from {start:g} is after --to {stop:g}; expected the earlier time first",
+                *("--from", "--to"),
             )
         if self.task == "explain" and (self.filters.kinds or start is not None or stop is not None):
-            raise typer.BadParameter(
-                "--explain tells the whole story of a call; leave out --kind, --from and --to"
+            raise ConflictError(
+                "--explain tells the whole story of a call; leave out --kind, --from and --to",
+                *("--explain", "--kind", "--from", "--to"),
             )
         if self.filters and self.task in WHOLE_TASKS:
-            raise typer.BadParameter(
+            raise ConflictError(
                 f"--{self.task} looks at the whole transcript;"
-                " leave out --call, --kind, --from and --to"
+                " leave out --call, --kind, --from and --to",
+                *(f"--{self.task}", "--call", "--kind", "--from", "--to"),
             )
 
     @property
