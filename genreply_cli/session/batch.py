@@ -66,7 +66,8 @@ class _Batch:
         self.failure: Exception | None = None
         self.changed = asyncio.Event()  # something is ready, or has failed, or the feeder is done
         self.room = asyncio.Event()
-        self.clock = asyncio.get_running_loop().time
+        self.loop = asyncio.get_running_loop()
+        self.clock = self.loop.time
         self.complete: Callable[[Outcome], Outcome] | None = None
 
     async def feed(self, messages: Iterable[str] | AsyncIterable[list[str]], number: int) -> None:
@@ -107,8 +108,8 @@ class _Batch:
         if number == self.next_number or self.as_done:
             self.next_number += 1
             self.ready.append(outcome)
-            if len(self.ready) == 1:
-                self.changed.set()
+            if len(self.ready) == 1:  # not at once: a caller that is alone would be kept waiting
+                self.loop.call_later(0, self.changed.set)
         else:
             self.out_of_order[number] = outcome
 
@@ -119,7 +120,8 @@ class _Batch:
             self.next_number += 1
         ready, self.ready = self.ready, []
         self.pending -= len(ready)
-        self.room.set()
+        if self.pending < self.max_pending:
+            self.room.set()
         return ready
 
 

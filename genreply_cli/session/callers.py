@@ -20,8 +20,7 @@ TURNS_UNTIL_HANDLED: Final = 3  # of the event loop, after a caller's task was g
 class CallerPool(Generic[Item]):
     """Callers that each `handle` one item at a time.
 
-    `add` starts a caller when none is idle. `queue` starts callers only when those there are all
-    have to wait: calls that are answered at once are fastest with a single caller.
+    Items that come together are handled at once, as far as there are callers: their calls overlap.
     """
 
     def __init__(
@@ -33,7 +32,6 @@ class CallerPool(Generic[Item]):
         self._idle: dict[int, asyncio.Future[None]] = {}  # by the index of the caller
         self._queue: deque[Item] = deque()
         self._loop = asyncio.get_running_loop()
-        self._check_scheduled = False
 
     def add(self, item: Item) -> None:
         """Queue an item, for the first idle caller, or for a new one, unless all are busy."""
@@ -52,26 +50,13 @@ class CallerPool(Generic[Item]):
             self._callers.append(self._loop.create_task(self._caller(index), name="caller"))
 
     def queue(self, items: Iterable[Item]) -> None:
-        """Queue items for the callers, and add callers if they turn out to be too few."""
+        """Queue items, each for a caller of its own as long as there are callers."""
         self._queue.extend(items)
-        for _ in range(min(len(self._queue), len(self._idle) or not self._callers)):
+        room = len(self._queue)
+        if self._max_callers is not None:
+            room = min(room, len(self._idle) + self._max_callers - len(self._callers))
+        for _ in range(room):
             self._call_in()
-        if not self._check_scheduled:
-            self._check_scheduled = True
-            self._loop.call_soon(self._check_load, None)
-
-    def _check_load(self, queued_before: int | None) -> None:
-        """Double the callers if none has taken an item from the queue in a turn of the loop."""
-        queued, callers = len(self._queue), len(self._callers)
-        if queued == queued_before:
-            room = callers if self._max_callers is None else self._max_callers - callers
-            called_in = min(callers, room, queued)
-            for _ in range(called_in):
-                self._call_in()
-            queued -= called_in
-        self._check_scheduled = queued > 0 and len(self._callers) != self._max_callers
-        if self._check_scheduled:
-            self._loop.call_soon(self._check_load, queued)
 
     async def _caller(self, index: int) -> None:
         handle, queue = self._handle, self._queue
@@ -83,7 +68,7 @@ class CallerPool(Generic[Item]):
 
     async def close(self) -> None:
         """Cancel all callers, also those in a call."""
-        self._queue.clear()  # a check of the load that is scheduled would start callers for it
+        self._queue.clear()
         for caller in self._callers:
             caller.cancel()
         await asyncio.gather(*self._callers, return_exceptions=True)

@@ -89,26 +89,34 @@ async def test_jobs_calls_overlap_from_the_beginning_and_to_the_end(
     assert asyncio.get_running_loop().time() == pytest.approx(seconds)
 
 
-class Slower:
-    """A coordinator that answers at once, and after the first 1,500 calls after a second."""
-
-    def __init__(self) -> None:
-        self.callers: list[int] = []  # how many callers there were so far, at each call
-        self._seen: set[object] = set()
-
-    async def greet(self, message: str, timeout: float | None) -> str:
-        self._seen.add(asyncio.current_task())
-        self.callers.append(len(self._seen))
-        await asyncio.sleep(1.0 if len(self.callers) > 1500 else 0.0)
-        return message
+@pytest.mark.parametrize("coordinator", ["single", "fifo", "keyed"])
+async def test_jobs_callers_ask_at_once_before_the_first_is_answered(coordinator: str) -> None:
+    settings = Settings(coordinator, timeout=0.3)
+    known = await outcomes(settings, ["A", "B", "C"], jobs=3)
+    replies = {"single": [None, None, "A"]}
+    assert [one.reply for one in known] == [
+        text and f"{text} to you too!" for text in replies.get(coordinator, ["A", "B", "C"])
+    ]
 
 
-async def test_callers_are_added_when_calls_begin_to_take_long_and_not_before() -> None:
-    slower = Slower()
-    known = greet_all(cast(AnyCoordinator, slower), map(str, range(3500)), 5.0, 500)
-    assert [one.message async for some in known for one in some] == list(map(str, range(3500)))
-    assert (slower.callers[1499], slower.callers[-1]) == (1, 500)
-    assert asyncio.get_running_loop().time() == pytest.approx(4.0)  # 500 a second
+@pytest.mark.parametrize(("messages", "jobs", "together"), [(3500, 500, 500), (3, 7, 3), (3, 1, 1)])
+async def test_as_many_callers_as_jobs_are_in_a_call_from_the_beginning(
+    messages: int, jobs: int, together: int
+) -> None:
+    in_a_call, most = 0, []
+
+    class Coordinator:
+        async def greet(self, message: str, timeout: float | None) -> str:
+            nonlocal in_a_call
+            in_a_call += 1
+            await asyncio.sleep(0)
+            most.append(in_a_call)
+            in_a_call -= 1
+            return message
+
+    known = greet_all(cast(AnyCoordinator, Coordinator()), map(str, range(messages)), 5.0, jobs)
+    assert [one.message async for some in known for one in some] == list(map(str, range(messages)))
+    assert most[0] == max(most) == together
 
 
 async def test_a_line_that_comes_while_a_call_waits_is_sent_at_once() -> None:
