@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 from genreply_cli.errors import GenreplyError
 from genreply_cli.otp import From, debug
 from genreply_cli.repl import files
+from genreply_cli.repl.help_text import GREETINGS, KEYS, overview
 from genreply_cli.repl.shell import Shell
 from genreply_cli.repl.stepping import mailbox_line
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
-from genreply_cli.text import wrap
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
@@ -203,8 +203,12 @@ def _mark(shell: Shell, label: str) -> None:
 
 
 def _help(shell: Shell, name: str) -> None:
-    lines = help_of(name) if name else help_of_all(shell.frontend.columns)
-    shell.frontend.say("\n".join(lines))
+    columns = shell.frontend.columns
+    if name or columns is None:
+        shell.frontend.say("\n".join(help_of(name) if name else help_of_all()))
+        return
+    rows = list(overview(columns))
+    shell.frontend.draw(lambda screen: screen.say_rows(rows))
 
 
 def _view(shell: Shell, name: str) -> None:
@@ -294,19 +298,13 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "leave, as Ctrl-D does", "/quit"),
 }
 
-KEYS: Final = (
-    ("Enter, Alt-Enter", "send; start a new line in the same greeting"),
-    ("Tab, right", "complete; take the suggestion"),
-    ("up, down, Ctrl-R", "lines typed before; search in them"),
-    ("Ctrl-C", "give up the call that blocks; else clear the line"),
-    ("Ctrl-Z", "send the call that blocks to the background"),
-    ("Ctrl-D", "leave"),
-)
+ALIASES: Final[Mapping[str, str]] = {"?": "help", "h": "help", "exit": "quit", "q": "quit"}
 # fmt: on
 
 
 def find(name: str) -> CommandSpec:
     """The command of that name. Raises ValueError with a sentence."""
+    name = ALIASES.get(name, name)
     if name in COMMANDS:
         return COMMANDS[name]
     close = parsing.closest(name, COMMANDS)
@@ -321,6 +319,7 @@ def help_of(name: str) -> list[str]:
     """The lines of help for one command. Raises ValueError with a sentence."""
     name = name.removeprefix("/")
     command = find(name)
+    name = ALIASES.get(name, name)
     words = ", ".join(word for word in command.words if not word.isupper())
     return [
         f"{_usage(name, command)}: {command.does}",
@@ -329,29 +328,15 @@ def help_of(name: str) -> list[str]:
     ]
 
 
-def help_of_all(columns: int | None = None) -> list[str]:
-    """The lines of help for everything that can be typed, wrapped to so many columns."""
+def help_of_all() -> list[str]:
+    """A line of help for each thing that can be typed."""
     rows = [
-        ("text", "a greeting; it blocks until the deferred reply"),
-        ("text &", r"in the background; text \& keeps the ampersand"),
-        ("//text", "a greeting that begins with a slash"),
+        *GREETINGS,
         *((_usage(name, command), command.does) for name, command in COMMANDS.items()),
         *KEYS,
     ]
     width = max(len(usage) for usage, _ in rows)
-    if columns is None:
-        return [f"  {usage:{width}}  {does}" for usage, does in rows]
-    side_by_side = columns - width - 4 >= width
-    indent = " " * (width + 4 if side_by_side else 6)
-    lines = []
-    for usage, does in rows:
-        first, *rest = wrap(does, max(10, columns - len(indent)))
-        if side_by_side:
-            lines.append(f"  {usage:{width}}  {first}")
-        else:
-            lines += [f"  {usage}", f"{indent}{first}"]
-        lines += [f"{indent}{line}" for line in rest]
-    return lines
+    return [f"  {usage:{width}}  {does}" for usage, does in rows]
 
 
 def _usage(name: str, command: CommandSpec) -> str:

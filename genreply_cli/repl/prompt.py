@@ -19,6 +19,7 @@ from prompt_toolkit.key_binding.bindings.search import abort_search
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.shortcuts import CompleteStyle
 
 from genreply_cli import paths
 from genreply_cli.errors import os_error_text
@@ -56,6 +57,7 @@ class Prompt:
             completer=CommandCompleter(self),
             input_processors=[HideBidi()],
             complete_while_typing=Condition(self._is_command),
+            complete_style=CompleteStyle.MULTI_COLUMN,  # so all commands are there at once
             reserve_space_for_menu=6,
         )
         self.app = self._session.app

@@ -26,6 +26,12 @@ from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 
 MAX_COMPLETED_CALLS = 50  # the latest ones
+BARE_COMMANDS = {
+    "exit": "/quit, or Ctrl-D, leaves",
+    "quit": "/quit, or Ctrl-D, leaves",
+    "help": "/help lists the commands",
+    "?": "/help lists the commands",
+}
 
 
 class ReplOptions(NamedTuple):
@@ -144,6 +150,9 @@ async def execute(shell: Shell, line: str) -> None:
     try:
         match parse(line):
             case Greeting(message, background):
+                if shell.frontend.interactive and message.strip().lower() in BARE_COMMANDS:
+                    meant = BARE_COMMANDS[message.strip().lower()]
+                    shell.frontend.say(f"this is a greeting, and is sent; {meant}")
                 await shell.greet(message, background=background)
             case Command(name, argument):
                 from genreply_cli.repl import commands

@@ -81,6 +81,19 @@ class Screen:
             self._write(captured.get())
         self.stream.flush()
 
+    def say_rows(self, rows: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Write rows that are made of texts, each with its style as Rich names it."""
+        for row in rows:
+            if self._console is None:
+                self._write("".join(text for text, _ in row).rstrip() + "\n")
+                continue
+            from rich.text import Text
+
+            with self._console.capture() as captured:
+                self._console.print(Text.assemble(*row), soft_wrap=True)
+            self._write(captured.get())
+        self.stream.flush()
+
     @contextlib.contextmanager
     def show_blocked_calls(
         self,

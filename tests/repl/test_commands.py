@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, help_of_all
+from genreply_cli.repl.help_text import KEYS, OVERVIEW, overview
 from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS, parse_faults
@@ -77,9 +78,30 @@ def test_each_command_has_help_with_an_example_that_is_one(name: str) -> None:
 
 @pytest.mark.parametrize("columns", [119, 79, 59, 39])
 def test_the_help_fits_the_terminal(columns: int) -> None:
-    lines = help_of_all(columns)
-    assert max(map(len, lines)) <= columns
-    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(help_of_all()).split())
+    rows = ["".join(text for text, _ in row).rstrip() for row in overview(columns)]
+    assert max(map(len, rows)) <= columns
+    if columns >= 79:
+        assert len(rows) < 24  # with the prompt below it
+    for name in [
+        *(f"/{name}" for name in COMMANDS),
+        *(key for keys, _ in KEYS for key in keys.split(", ")),
+    ]:
+        assert any(name in row for row in rows), name
+
+
+def test_the_texts_of_the_overview_leave_a_blank_between_two_columns() -> None:
+    assert max(len(does) for group in OVERVIEW.values() for does in group.values()) <= 18
+
+
+def test_the_overview_has_each_command_once() -> None:
+    commands = [name for group in OVERVIEW.values() for name in group if re.match(r"/\w", name)]
+    assert sorted(commands) == sorted(f"/{name}" for name in COMMANDS)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("q", "quit"), ("exit", "quit"), ("h", "help")])
+def test_a_short_name_stands_for_a_command(typed: str, meant: str) -> None:
+    assert find(typed) is COMMANDS[meant]
+    assert help_of(typed) == help_of(meant)
 
 
 def test_help_may_be_asked_for_with_a_slash() -> None:

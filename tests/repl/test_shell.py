@@ -677,6 +677,14 @@ def test_a_file_that_is_asked_for_wrongly_gets_a_sentence(
     assert told.said[-1] == f"! {problem}"
 
 
+@pytest.mark.parametrize("word", ["exit", "quit", "help", "?"])
+def test_a_word_that_was_meant_as_a_command_is_sent_and_gets_a_hint(word: str) -> None:
+    told = converse(word, interactive=True)
+    assert told.said[0].startswith("this is a greeting, and is sent; /")
+    assert told.kinds[0] == "c1 call"
+    assert converse(word).said == [f"c1: {word} to you too!"]  # a script knows what it does
+
+
 def test_marks_views_and_leaving() -> None:
     told = converse("/mark lunch", "/view narrow", "/clear", "/help quit", "/quit")
     assert [step.details for step in told.steps if step.kind == "mark"] == [{"label": "lunch"}]

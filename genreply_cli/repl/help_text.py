@@ -1,0 +1,75 @@
+"""All that can be typed at a glance, as /help shows it on a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+Span = tuple[str, str]  # text, and its style as Rich names it
+TWO_COLUMNS: Final = 72  # a terminal of at least this width has two columns
+HEAD: Final = 12  # cells for the name of a group
+NAME: Final = 14  # cells for a command or a key
+
+# fmt: off
+GREETINGS: Final = (
+    ("text", "a greeting; it blocks until the deferred reply"),
+    ("text &", r"in the background; text \& keeps the ampersand"),
+    ("//text", "a greeting that begins with a slash"),
+)
+KEYS: Final = (
+    ("Enter, Alt-Enter", "send; start a new line in the same greeting"),
+    ("Tab, right", "complete; take the suggestion"),
+    ("up, down, Ctrl-R", "lines typed before; search in them"),
+    ("Ctrl-C", "give up the call that blocks; else clear the line"),
+    ("Ctrl-Z", "send the call that blocks to the background"),
+    ("Ctrl-D", "leave"),
+)
+OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
+    "greetings": {
+        "text": "waits for a reply", "text &": "in the background",
+        "//text": "greets with /text", r"text \&": "ends with &"},
+    "calls": {
+        "/calls": "those in flight", "/wait": "for their replies",
+        "/cancel": "give up a call", "/burst": "many at once",
+        "/show": "a call in events", "/explain": "a call in words"},
+    "settings": {
+        "/delay": "of the answers", "/timeout": "of the callers",
+        "/coordinator": "which design", "/fault": "of the network",
+        "/seed": "of random choices"},
+    "processes": {
+        "/state": "who is kept", "/step": "message by message",
+        "/crash": "end a process", "/restart": "a new coordinator"},
+    "transcript": {
+        "/mark": "put a marker in", "/replay": "watch it again",
+        "/save": "copy it to a file", "/export": "draw a picture"},
+    "screen": {
+        "/view": "how rows are drawn", "/clear": "all rows",
+        "/help": "this, or a command", "/quit": "leave"},
+    "keys": {
+        "Enter": "send", "Alt-Enter": "a new line",
+        "Tab": "complete", "right": "take the suggestion",
+        "up, down": "lines before", "Ctrl-R": "search in them",
+        "Ctrl-C": "give up, or clear", "Ctrl-Z": "to the background",
+        "Ctrl-D": "leave"},
+}
+# fmt: on
+
+
+def overview(columns: int) -> Iterator[list[Span]]:
+    """All at a glance, in groups, in rows of at most so many cells if there are 40 of them."""
+    wide = columns >= TWO_COLUMNS
+    for group, entries in OVERVIEW.items():
+        if not wide:
+            yield [(group, "bold")]
+        head = group if wide else ""
+        for pair in _in_pairs(list(entries.items()), wide=wide):
+            row: list[Span] = [(f"{head:{HEAD if wide else 2}}", "bold")]
+            for number, (name, does) in enumerate(pair, 1):
+                room = (columns - HEAD) // 2 - NAME if number < len(pair) else 0
+                row += [(f"{name:{NAME}}", "cyan"), (f"{does:{room}}", "")]
+            yield row
+            head = ""
+    yield [("/help burst explains that command", "dim")]
+
+
+def _in_pairs(entries: list[tuple[str, str]], *, wide: bool) -> list[list[tuple[str, str]]]:
+    size = 2 if wide else 1
+    return [entries[start : start + size] for start in range(0, len(entries), size)]
