@@ -45,7 +45,7 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
         "/help": "this, or a command", "/quit": "leave"},
     "keys": {
         "Enter": "send", "Alt-Enter": "a new line",
-        "Tab": "complete", "right": "take the suggestion",
+        "Tab": "complete", "right": "take a suggestion",
         "up, down": "lines before", "Ctrl-R": "search in them",
         "Ctrl-C": "give up, or clear", "Ctrl-Z": "to the background",
         "Ctrl-D": "leave"},
