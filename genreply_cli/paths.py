@@ -2,16 +2,32 @@
 
 import errno
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 MAX_SESSIONS = 100  # that are kept; older ones are removed when a new one begins
 
 
 def folder() -> Path:
-    """`$XDG_STATE_HOME/genreply`, or `~/.local/state/genreply`. It need not exist."""
+    """`$XDG_STATE_HOME/genreply`, or `~/.local/state/genreply`. It need not exist.
+
+    Raises OSError if there is no home directory.
+    """
     given = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (given if given.is_absolute() else Path.home() / ".local" / "state") / "genreply"
+    return (given if given.is_absolute() else _home() / ".local" / "state") / "genreply"
+
+
+def _home() -> Path:
+    try:
+        home = Path(os.environ.get("HOME", "~")).expanduser()
+    except RuntimeError:  # HOME is not set, and the system does not know this user
+        home = Path()
+    if not home.is_absolute():
+        problem = "there is no home directory; set HOME or XDG_STATE_HOME"
+        raise FileNotFoundError(errno.ENOENT, problem)
+    return home
 
 
 def history() -> Path:
@@ -28,13 +44,28 @@ def new_session() -> Path:
     """A path for a new recording; its folder exists. Raises OSError."""
     sessions = _private(folder() / "sessions")
     for old in sorted(sessions.glob("*.jsonl"))[: -(MAX_SESSIONS - 1)]:
-        old.unlink(missing_ok=True)
+        with suppress(OSError):
+            _remove_unless_written(old)
     return sessions / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{os.getpid()}.jsonl"
+
+
+def _remove_unless_written(session: Path) -> None:
+    """Remove a recording. Raises OSError if it is being written: its writer has locked it."""
+    descriptor = os.open(session, os.O_RDWR)
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        session.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def last_session() -> Path | None:
     """The session that was recorded last, or None."""
-    return max((folder() / "sessions").glob("*.jsonl"), default=None)
+    try:
+        sessions = folder() / "sessions"
+    except OSError:
+        return None
+    return max(sessions.glob("*.jsonl"), default=None)
 
 
 def samples() -> dict[str, Path]:

@@ -82,6 +82,25 @@ def _text(output: Output, stream: TextIO) -> TextIO:
     )
 
 
+def descriptor_of(path: "str | os.PathLike[str]") -> int | None:
+    """The open descriptor that a name such as `/dev/stdout` or `/dev/fd/3` stands for, or None.
+
+    To open the name of a file in this way would begin at its start again, and overwrite what others
+    have written; a copy of the descriptor continues where they are.
+    """
+    folders = {os.path.realpath("/dev/fd"), os.path.realpath("/proc/self/fd")}
+    name = os.fspath(path)
+    for _ in range(10):  # links, one leading to the next
+        folder, last = os.path.split(os.path.abspath(name))  # noqa: PTH100  # a `..` counts as typed
+        if last.isdecimal() and os.path.realpath(folder) in folders:
+            return int(last)
+        try:
+            name = os.path.join(folder, os.readlink(name))  # noqa: PTH115, PTH118  # no Path: speed
+        except (OSError, ValueError):  # it is no link
+            return None
+    return None
+
+
 class Waited:
     """For how long this process has waited for those that read what it writes."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genreply_cli import paths
 from genreply_cli.cli.source import invalid, is_sample
 from genreply_cli.cli.trace_options import TraceOptions
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, os_error_text
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 from genreply_cli.transcript.format import TranscriptError
@@ -46,6 +46,10 @@ def follow_to_screen(wanted: TraceOptions) -> int:
 def _announce(path: Path | None) -> None:
     """Say what is waited for. Raises GenreplyError if it will never come."""
     if path is None:
+        try:
+            paths.folder()
+        except OSError as error:
+            raise GenreplyError(os_error_text(error)) from None
         if paths.last_session() is None:
             note = "no session has been recorded yet; begin one with genreply repl"
             print(f"note: {note}, in another terminal", file=sys.stderr)

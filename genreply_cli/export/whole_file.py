@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
+from genreply_cli.streams import descriptor_of
 
 EXISTS_HINT: Final = "choose another name; genreply trace takes --overwrite"
 
@@ -21,6 +23,11 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     Raises GenreplyError if the file exists already, unless it may be overwritten, if it is a
     directory, and if its directory cannot be written to.
     """
+    descriptor = descriptor_of(path)
+    if descriptor is not None:
+        with _copy_of(descriptor, path) as file:
+            yield file
+        return
     if path.is_dir():
         raise GenreplyError(f"{path}: is a directory; expected a file to write to")
     if _is_device(path):
@@ -39,17 +46,44 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
             descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace"
         ) as file:
             yield file
-            os.fchmod(file.fileno(), _mode_for(target))
+            with suppress(PermissionError):  # some file systems keep no modes
+                os.fchmod(file.fileno(), _mode_for(target))
         if overwrite:
             Path(name).replace(target)
         else:
-            os.link(name, path)  # fails if another program has made the file meanwhile
-            Path(name).unlink()
+            _rename_to_new(Path(name), path)
     except FileExistsError:
         raise GenreplyError(f"{path}: exists already", hint=EXISTS_HINT) from None
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+@contextmanager
+def _copy_of(descriptor: int, path: Path) -> Iterator[IO[str]]:
+    """What is open already, to be written to where it is. Raises GenreplyError."""
+    if descriptor == 1:
+        yield sys.stdout
+        return
+    try:
+        copy = os.dup(descriptor)
+    except OSError as error:
+        raise GenreplyError(f"{path}: cannot be written: {os_error_text(error)}") from None
+    with os.fdopen(copy, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+        yield file
+
+
+def _rename_to_new(file: Path, name: Path) -> None:
+    """Give a file its name. Raises FileExistsError if another program has made one meanwhile."""
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: an empty file keeps the name for this one
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        file.replace(name)
+    else:
+        file.unlink()
 
 
 def refuse_input(path: Path, *inputs: IO[Any]) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import time
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import IO, Any, BinaryIO, Self
 
 from genreply_cli.errors import os_error_text
-from genreply_cli.streams import write_all
+from genreply_cli.streams import descriptor_of, write_all
 from genreply_cli.transcript.format import (
     VERSION,
     Header,
@@ -58,6 +59,8 @@ class Writer:
         self._stream: IO[str] | None = None
         self._ascii = False
         fresh = True
+        if isinstance(target, str | os.PathLike) and descriptor_of(target) == 1:
+            target = sys.stdout  # it may be a file that is written to by other programs, too
         if isinstance(target, str | os.PathLike):
             self._file, fresh = _open_to_write(Path(target), overwrite=overwrite, append=append)
         else:
@@ -97,6 +100,9 @@ class Writer:
 def _open_to_write(path: Path, *, overwrite: bool, append: bool) -> tuple[BinaryIO, bool]:
     """The opened file, and whether it needs a header."""
     try:
+        descriptor = descriptor_of(path)
+        if descriptor is not None:
+            return os.fdopen(os.dup(descriptor), "wb", buffering=0), True
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
         device = path.exists() and not path.is_file()  # /dev/null or a pipe: nothing is overwritten
