@@ -27,6 +27,8 @@ TIMED_OUT: Final = "timed out"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 
+LATE_SECONDS: Final = 0.02  # after a deadline, if the loop was busy and not only inexact
+
 End = Literal["reply", "late", "duplicate", "timeout", "cancel", "down"]  # of the kinds of events
 
 
@@ -41,6 +43,7 @@ class _Host(Protocol):
     def observe(self) -> object: ...
     def check_thread(self) -> None: ...
     def current_actor(self) -> Any: ...
+    def catch_up(self) -> None: ...
     def call_later(self, delay: float, function: Any, *args: Any) -> asyncio.TimerHandle: ...
     def cancel_timer(self, timer: asyncio.TimerHandle) -> None: ...
     def emit(
@@ -74,7 +77,7 @@ class Deadlines(dict["From[Any]", float]):
     def __init__(self, node: _Host, timeout: float) -> None:
         self._node = node
         self._timeout = timeout
-        self._timer = node.call_later(timeout, self._fail_overdue)
+        self._timer = node.call_later(timeout, self._fall_due)
         node.deadlines[timeout] = self
 
     def remove(self, from_: "From[Any]") -> None:
@@ -84,13 +87,28 @@ class Deadlines(dict["From[Any]", float]):
             self._node.cancel_timer(self._timer)
             del self._node.deadlines[self._timeout]
 
-    def _fail_overdue(self) -> None:
+    def _fall_due(self) -> None:
+        """Fail the calls that are overdue. If the loop is late, what was due before goes first.
+
+        A loop that was busy has answers that came in time, and that no server has seen yet.
+        """
         now = self._node.loop.time()
+        if now - self[next(iter(self))] < LATE_SECONDS:
+            self._fail_overdue(now)
+        else:  # in the next turn of the loop, all timers that are due by now come before this one
+            self._timer = self._node.call_later(0, self._catch_up, now)
+
+    def _catch_up(self, now: float) -> None:
+        self._node.catch_up()
+        if self:
+            self._fail_overdue(now)
+
+    def _fail_overdue(self, now: float) -> None:
         for from_ in list(takewhile(lambda from_: self[from_] <= now, self)):
             fail_call(from_, TIMED_OUT)
         if self:
-            delay = self[next(iter(self))] - now
-            self._timer = self._node.call_later(delay, self._fail_overdue)
+            delay = self[next(iter(self))] - self._node.loop.time()
+            self._timer = self._node.call_later(delay, self._fall_due)
 
 
 class From(Generic[T]):

@@ -41,6 +41,7 @@ from genreply_cli.otp.exits import (
     shorten,
 )
 from genreply_cli.otp.node import Node
+from genreply_cli.otp.run_queue import MESSAGES_PER_RUN
 from genreply_cli.otp.states import (
     BUSY,
     CALL,
@@ -63,7 +64,6 @@ from genreply_cli.otp.states import (
     running,
 )
 
-MESSAGES_PER_RUN: Final = 100  # that a process may handle before other processes get their turn
 SECONDS_TO_STOP: Final = 5.0  # that a server has when its node closes, before it is killed
 
 ANSWERS: Final = (Reply, NoReply, Stop)

@@ -19,6 +19,7 @@ from threading import get_ident
 from typing import Final, Protocol
 
 CALLS_PER_CLOCK_CHECK: Final = 64  # that callers may run themselves
+MESSAGES_PER_RUN: Final = 100  # that a process may handle before other processes get their turn
 RUNS_PER_DRAIN: Final = 64  # processes that may run before the event loop gets its turn
 SECONDS_PER_TURN: Final = 0.001  # for which callers may run processes in one turn of the loop
 CLOCK_CHECKS_PER_TURN: Final = 16  # the other limit of a turn: a virtual clock stands still
@@ -29,6 +30,10 @@ class Runnable(Protocol):
     """What stands in the queue: a process."""
 
     run_in_context: Callable[[], None]
+
+    @property
+    def mailbox(self) -> Sized:
+        """The messages that it has not handled."""
 
 
 class RunQueue:
@@ -130,11 +135,27 @@ class RunQueue:
                     if self.asked and left and self._others_ready():
                         break  # a process has made a call that others may overlap
         finally:
-            self._drains -= 1
-            if not self._drains:
-                self.awake = self._scheduled
-                if ready and not self.awake:
-                    self.wake()
+            self._leave_drain()
+
+    def catch_up(self) -> None:
+        """Have each process that is ready handle what it has now; what follows runs in turns."""
+        ready = self.ready
+        backlog = max((len(process.mailbox) for process in ready), default=0)
+        self.awake = True
+        self._drains += 1
+        try:
+            for _ in range(0, backlog, MESSAGES_PER_RUN):
+                for _ in range(len(ready)):
+                    ready.popleft().run_in_context()
+        finally:
+            self._leave_drain()
+
+    def _leave_drain(self) -> None:
+        self._drains -= 1
+        if not self._drains:
+            self.awake = self._scheduled
+            if self.ready and not self.awake:
+                self.wake()
 
     @types.coroutine
     def wait_for_turn(self) -> Generator[None]:

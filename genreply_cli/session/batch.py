@@ -83,6 +83,7 @@ class _Batch:
                     self.pending += len(piece)
                     self.pool.queue(enumerate(piece, number))
                     number += len(piece)
+                    await asyncio.sleep(0)  # so that answers are not kept waiting by new calls
         except Exception as error:
             self.failure = error
         finally:

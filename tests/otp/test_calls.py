@@ -40,9 +40,10 @@ from genreply_cli.otp import (
     debug,
     link,
     reply,
+    send_after,
     stop,
 )
-from genreply_cli.otp.virtual_time import run
+from genreply_cli.otp.virtual_time import Loop, run
 
 
 @dataclass(frozen=True)
@@ -549,3 +550,50 @@ async def test_calls_of_a_process_with_a_huge_mailbox_are_as_fast_as_with_an_emp
     for number in range(200_000):
         caller.send(number)
     assert await waiting < 10 * empty
+
+
+class BusyLoop(Loop):
+    """A loop on which a callback can take time."""
+
+    def be_busy(self, seconds: float) -> None:
+        self._now += seconds
+
+
+class AnswersLater(GenServer[float]):
+    """Replies to each call after so many seconds."""
+
+    def init(self, seconds: float) -> float:
+        return seconds
+
+    def handle_call(self, request: object, from_: Any, state: float) -> NoReply[float]:
+        send_after(self, state, from_)
+        return NoReply(state)
+
+    def handle_info(self, message: Any, state: float) -> NoReply[float]:
+        reply(message, "in time")
+        return NoReply(state)
+
+
+def outcomes_on_a_busy_loop(calls: int, seconds: float, timeout: float) -> list[str]:
+    """What becomes of calls that are answered after so many seconds, if the loop is busy."""
+
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, BusyLoop)
+        async with Node():
+            server = AnswersLater.start_link(seconds)
+            loop.call_later(0.1, loop.be_busy, 10.0)
+            asked = (server.call("Hello", timeout) for _ in range(calls))
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+            return [str(type(one).__name__ if isinstance(one, Exception) else one) for one in ended]
+
+    with asyncio.Runner(loop_factory=BusyLoop) as runner:
+        return runner.run(main())
+
+
+def test_an_answer_that_came_in_time_is_given_although_the_loop_was_busy_until_after() -> None:
+    assert outcomes_on_a_busy_loop(1000, 1.0, 5.0) == ["in time"] * 1000
+
+
+def test_a_call_without_an_answer_in_time_times_out_on_a_busy_loop_too() -> None:
+    assert outcomes_on_a_busy_loop(300, 20.0, 5.0) == ["CallTimeout"] * 300
