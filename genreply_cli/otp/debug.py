@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from genreply_cli.otp.exits import CallTimeout, NoProcess, ServerExit
 from genreply_cli.otp.functions import naming, whereis
 from genreply_cli.otp.genserver import GenServer
+from genreply_cli.otp.node import failed
 from genreply_cli.otp.process import Process
 from genreply_cli.otp.states import SUSPENDED, SYSTEM, handling
 
@@ -114,7 +115,7 @@ async def _run_in_process(
     """
     found = whereis(server)
     if found is None:
-        raise NoProcess(server, None, timeout, operation)
+        raise failed(NoProcess(server, None, timeout, operation))
     process = found._process
     outcome: list[tuple[Any, BaseException | None]] = []
     with naming(server, found):
@@ -134,7 +135,7 @@ async def _run_in_process(
         process.post(SYSTEM, run)
         await process.wait_for(finished, timeout, CallTimeout(found, None, timeout, operation))
         if not outcome:
-            raise ServerExit(found, None, timeout, process.reason, operation)
+            raise failed(ServerExit(found, None, timeout, process.reason, operation))
     [(result, error)] = outcome
     if error is not None:
         raise error

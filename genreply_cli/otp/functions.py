@@ -12,7 +12,7 @@ from genreply_cli.otp.answers import Down, Monitor
 from genreply_cli.otp.calls import From
 from genreply_cli.otp.exits import CallError, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
-from genreply_cli.otp.node import Node, current_node
+from genreply_cli.otp.node import Node, current_node, failed
 from genreply_cli.otp.process import NOT_STARTED, Process
 from genreply_cli.otp.states import INFO, check_timeout, running
 
@@ -53,7 +53,7 @@ async def call(server: Any, request: Any, timeout: float | None = 5.0) -> Any:
         check_timeout(timeout)
     found = whereis(server)
     if found is None:
-        raise NoProcess(server, request, timeout)
+        raise failed(NoProcess(server, request, timeout))
     with naming(server, found):
         return await found.call(request, timeout)
 
@@ -132,7 +132,7 @@ async def stop(server: Any, reason: Any = "normal", timeout: float | None = None
     """`server.stop(reason, timeout)`, where `server` may be a registered name."""
     found = whereis(server)
     if found is None:
-        raise NoProcess(server, reason, timeout, "stop")
+        raise failed(NoProcess(server, reason, timeout, "stop"))
     with naming(server, found):
         await found.stop(reason, timeout)
 

@@ -40,7 +40,7 @@ from genreply_cli.otp.exits import (
     is_normal,
     shorten,
 )
-from genreply_cli.otp.node import current_node
+from genreply_cli.otp.node import current_node, failed
 from genreply_cli.otp.process import NOT_STARTED, Process
 from genreply_cli.otp.states import (
     BUSY,
@@ -126,7 +126,7 @@ class GenServer(Callbacks[S]):
         process = self._process
         if process.status is EXITED:
             self._emit_no_process(request, timeout)
-            raise NoProcess(self, request, timeout)
+            raise failed(NoProcess(self, request, timeout))
         node = process.node
         caller: Any = running.get()
         if caller is None:
@@ -157,8 +157,8 @@ class GenServer(Callbacks[S]):
         if from_._status is REPLIED:
             return from_._outcome
         if from_._status is TIMED_OUT:
-            raise CallTimeout(self, request, timeout)
-        raise ServerExit(self, request, timeout, from_._outcome)
+            raise failed(CallTimeout(self, request, timeout))
+        raise failed(ServerExit(self, request, timeout, from_._outcome))
 
     def _emit_no_process(self, request: Any, timeout: float | None) -> None:
         process = self._process
@@ -203,7 +203,7 @@ class GenServer(Callbacks[S]):
         ended = process.node.loop.create_future()
         await process.wait_for(ended, timeout, StopTimeout(self, reason, timeout, "stop"))
         if not stopping or (process.reason is not reason and process.reason != reason):
-            raise ServerExit(self, reason, timeout, process.reason, "stop")
+            raise failed(ServerExit(self, reason, timeout, process.reason, "stop"))
 
     def exit(self, reason: Any) -> None:
         """Send an exit signal: it ends the server without `terminate`, unless it traps exits.

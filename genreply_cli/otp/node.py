@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from threading import get_ident
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from genreply_cli.otp.answers import Exited
 from genreply_cli.otp.calls import Deadlines, From
@@ -21,6 +21,8 @@ from genreply_cli.otp.run_queue import Runnable, RunQueue
 from genreply_cli.otp.states import CALL, CAST, EXITED, SYSTEM, handling, logger, running
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
+
+E = TypeVar("E", bound=Exception)
 
 _nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
 
@@ -59,7 +61,7 @@ class Node(RunQueue):
         self.tasks: set[asyncio.Task[None]] = set()  # of processes
         self._exits: deque[_Hosted] = deque()  # whose links and monitors are being notified
         self._seq = 0
-        self._closing = False
+        self.closing = False
 
     async def __aenter__(self) -> Self:
         loop = self.loop = asyncio.get_running_loop()
@@ -74,7 +76,7 @@ class Node(RunQueue):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._closing = True
+        self.closing = True
         try:
             while self.processes:
                 await next(reversed(self.processes)).shut_down()
@@ -95,7 +97,7 @@ class Node(RunQueue):
 
     def register(self, process: _Hosted) -> None:
         """Add a new process, and its name, if it has one. Raises AlreadyStarted if it is taken."""
-        if self._closing:
+        if self.closing:
             raise RuntimeError(f"{process.server!r} cannot start: its node is closing")
         if process.name is not None:
             holder = self.names.setdefault(process.name, process)
@@ -124,6 +126,7 @@ class Node(RunQueue):
         """Wait for this task when the node closes."""
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(_retrieve)  # what ends the program is raised by the loop, too
 
     def call_later(
         self, delay: float, function: Callable[..., object], *args: Any
@@ -315,6 +318,25 @@ class Node(RunQueue):
         if failure is not None:
             raise failure
         return value
+
+
+def failed(error: E) -> E:
+    """Return an error that the running task gets because its call has failed.
+
+    When the node closes or has closed, that task may have been left by the code that would await
+    it. Then asyncio must not complain that its exception was never retrieved.
+    """
+    task = asyncio.current_task()
+    node = _nodes.get(asyncio.get_running_loop())
+    if task is not None and (node is None or node.closing):
+        task.add_done_callback(_retrieve)
+    return error
+
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Have asyncio know that the exception of a task is no news."""
+    if not task.cancelled():
+        task.exception()
 
 
 def current_node() -> Node:

@@ -40,7 +40,7 @@ from genreply_cli.otp.exits import (
     is_quiet,
     shorten,
 )
-from genreply_cli.otp.node import Node
+from genreply_cli.otp.node import Node, failed
 from genreply_cli.otp.run_queue import MESSAGES_PER_RUN
 from genreply_cli.otp.states import (
     BUSY,
@@ -529,7 +529,7 @@ class Process:
         if timeout is not None:
             check_timeout(timeout)
         if self.status is EXITED:
-            raise NoProcess(server, request, timeout, operation)
+            raise failed(NoProcess(server, request, timeout, operation))
         if self.is_running_here():
             raise CallingSelf(server, request, timeout, operation)
 
@@ -549,7 +549,7 @@ class Process:
                 await future
         except TimeoutError:
             if limit.expired() and overdue is not None:
-                raise overdue from None
+                raise failed(overdue) from None
             raise
         finally:
             self.waiters.pop(future, None)
