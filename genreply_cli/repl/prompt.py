@@ -10,7 +10,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Always, Condition, is_searching
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Always, Condition, has_focus, is_searching
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
@@ -31,6 +32,8 @@ from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN, visible
 
 PROMPT = "greet> "
+CONTINUATION = "... "  # before a further line of the same greeting
+MAX_SHOWN = 200  # characters of a very long line that stay on the screen
 REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
 
 
@@ -42,6 +45,7 @@ class Prompt:
         self._say_hint = say_hint
         self._color = color
         self._pastes = Pastes()
+        self._pasted_lines: list[str] = []  # those of the line that was entered last
         output = PromptOutput.from_pty(sys.stdout, os.environ.get("TERM"))
         output.enable_cpr = False  # its answer is wrong once a row is printed above the prompt
         self._session: PromptSession[str] = PromptSession(
@@ -49,9 +53,8 @@ class Prompt:
             input=Keyboard(sys.stdin),
             output=output,
             color_depth=None if color else ColorDepth.DEPTH_1_BIT,
-            history=LinesWithoutPastes(
-                _history() if keep_history else InMemoryHistory(), self._pastes
-            ),
+            history=_history() if keep_history else InMemoryHistory(),
+            prompt_continuation=_continuation,
             key_bindings=self._key_bindings(),
             auto_suggest=AutoSuggestFromHistory(),
             completer=CommandCompleter(self),
@@ -67,7 +70,9 @@ class Prompt:
 
     async def read(self) -> list[str]:
         """Read a line: the lines that it stands for. Raises EOFError at Ctrl-D."""
-        return self._pastes.expand(await self._session.prompt_async(handle_sigint=False))
+        line = await self._session.prompt_async(handle_sigint=False)
+        pasted, self._pasted_lines = self._pasted_lines, []
+        return pasted or [line]
 
     @contextlib.contextmanager
     def raw_mode(self) -> Iterator[None]:
@@ -150,6 +155,7 @@ class Prompt:
             (["backspace"], self._delete, Always()),
             (["tab"], self._complete, Always()),
             (["escape", "enter"], self._start_line, Always()),
+            (["enter"], self._enter_pastes, has_focus(DEFAULT_BUFFER) & Condition(self._has_paste)),
             (["<bracketed-paste>"], self._paste, Always()),
         ):
             bindings.add(*keys, filter=condition)(handler)
@@ -182,6 +188,21 @@ class Prompt:
 
     def _start_line(self, event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
+
+    def _has_paste(self) -> bool:
+        return self._pastes.are_in(self._session.default_buffer.text)
+
+    def _enter_pastes(self, event: KeyPressEvent) -> None:
+        """Enter a line with placeholders: the history and the screen have what they stand for."""
+        buffer = event.current_buffer
+        self._pasted_lines = self._pastes.expand(buffer.text)
+        first = self._pasted_lines[0]
+        for line in self._pasted_lines:
+            if line.strip() and len(line) <= MAX_IN_LINE:
+                buffer.history.append_string(line)
+        long = len(first) > MAX_IN_LINE
+        buffer.text = f"{first[:MAX_SHOWN]}… ({len(first):,} characters)" if long else first
+        event.app.exit(result=first)
 
     def _paste(self, event: KeyPressEvent) -> None:
         text = unix_lines(event.data).removesuffix("\n")
@@ -224,23 +245,9 @@ def _hide_bidi(text: str) -> str:
     return HIDDEN.sub(lambda found: found[0] if found[0] < "\xa0" else "\ufffd", text)
 
 
-class LinesWithoutPastes(History):
-    """Keeps the lines typed, but none with a placeholder, which would mean nothing later."""
-
-    def __init__(self, lines: History, pastes: Pastes) -> None:
-        super().__init__()
-        self._lines = lines
-        self._pastes = pastes
-
-    def append_string(self, string: str) -> None:
-        if not self._pastes.are_in(string):
-            super().append_string(string)
-
-    def load_history_strings(self) -> Iterable[str]:
-        return self._lines.load_history_strings()
-
-    def store_string(self, string: str) -> None:
-        self._lines.store_string(string)
+def _continuation(width: int, _: int, wrap_count: int) -> str:
+    """What stands before a further line of the same greeting; nothing before a wrapped part."""
+    return "" if wrap_count else f"{CONTINUATION:>{width}}"
 
 
 def _history() -> History:

@@ -8,6 +8,7 @@ raw mode from the first prompt to the last, so nothing is echoed between two of 
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
 from collections import deque
@@ -45,6 +46,7 @@ class TerminalFrontend(Frontend):
         above = PrintAbove(sys.stdout)
         self._screen = Screen(cast(TextIO, above), options)  # it has all that a screen needs
         super().__init__(self._screen)
+        self._screen.repeat_header(self._rows_below_header())
         self.show = self._show_step
         self._above = above
         self._options = options
@@ -127,6 +129,12 @@ class TerminalFrontend(Frontend):
 
     def clear(self) -> None:
         self._prompt.app.renderer.clear()
+        self._screen.repeat_header(self._rows_below_header())
+
+    @staticmethod
+    def _rows_below_header() -> int:
+        """About as many rows as a terminal shows beside the greetings and replies among them."""
+        return max(10, os.get_terminal_size(sys.stdout.fileno()).lines // 2)
 
     async def replay(self, path: str) -> None:
         """Play a transcript on the whole screen. Steps that come meanwhile are drawn afterwards."""

@@ -71,6 +71,11 @@ class Screen:
         self.mode = self.mode._replace(view=view)
         self._timeline.set_view(None if view == "off" else view)
 
+    def repeat_header(self, rows: int | None = None) -> None:
+        """Draw the names above the lanes before the next row, and with a call after so many."""
+        self._timeline.forget_header()
+        self._timeline.max_rows_below = rows
+
     def say(self, text: str, style: str = "") -> None:
         """Write a text among the rows, in a style as Rich names it."""
         if self._console is None:

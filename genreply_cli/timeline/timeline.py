@@ -63,6 +63,8 @@ class Timeline:
         self._ellipsis = "..." if ascii_only else "…"
         self._lanes = Lanes(self.width, self._ellipsis)
         self._drawn_version = 0  # of the names above the lanes
+        self._rows_below = 0  # those names, since they were drawn
+        self.max_rows_below: int | None = None  # with the next call they are drawn again
         self._call_cells = 2  # the widths of two columns of the narrow views
         self._endpoint_cells = 12
         self._begun = False
@@ -79,6 +81,10 @@ class Timeline:
     def set_view(self, view: View | None) -> None:
         """Draw the next rows in another view; None is the view that fits the width."""
         self.view, self._view_fits_width = view or view_for(self.width), view is None
+        self.forget_header()
+
+    def forget_header(self) -> None:
+        """Draw the names above the lanes again, before the next row."""
         self._drawn_version = 0
 
     def go_on_from(self, snapshot: Snapshot) -> None:
@@ -129,6 +135,7 @@ class Timeline:
     def header(self) -> list[Span]:
         """The names above the lanes; empty without lanes. It is drawn again when they change."""
         self._drawn_version = self._lanes.version
+        self._rows_below = 0
         return self._fitted([(self._lanes.header(), "dim")]) if self.view == "wide" else []
 
     def _is_redundant(self, step: Step) -> bool:
@@ -146,7 +153,11 @@ class Timeline:
 
     def _wide(self, step: Step) -> list[list[Span]]:
         lanes, style = self._lanes, style_of(step)
+        most = self.max_rows_below
+        if most is not None and step.kind == "call" and self._rows_below >= most:
+            self.forget_header()
         rows = [] if self._drawn_version == lanes.version else [self.header()]
+        self._rows_below += 1
         drawn = lanes.draw(step, style)
         if self._ascii:
             drawn = [(text.translate(ASCII), colour) for text, colour in drawn]

@@ -186,17 +186,45 @@ def test_two_hundred_pasted_lines_are_two_hundred_greetings(repl: Start) -> None
     session.wait_for("calls 200, replied 200")
 
 
-def test_backspace_takes_a_paste_away_as_a_whole_and_history_does_not_keep_its_placeholder(
-    repl: Start, tmp_path: Path
-) -> None:
+def test_backspace_takes_a_paste_away_as_a_whole(repl: Start) -> None:
     session = repl("--delay", "0")
     session.child.send("\x1b[200~one\ntwo\x1b[201~")
     session.wait_for("greet> [pasted 1: 2 lines]")
     session.child.send("\x7f\x1aa")
     session.wait_for(lambda rows: rows[-1] == "greet> a")  # and Ctrl-Z comes too late for a call
-    session.child.send("\x7f\x1b[200~one\ntwo\x1b[201~\r")
-    session.wait_for(lambda rows: "two to you too!" in rows and rows[-1] == "greet>")
+
+
+def test_the_screen_and_the_history_have_what_was_pasted_and_no_placeholder(
+    repl: Start, tmp_path: Path
+) -> None:
+    session = repl("--delay", "0")
+    session.child.send("\x1b[200~one\ntwo\x1b[201~")
+    session.wait_for("greet> [pasted 1: 2 lines]")
+    session.child.send("\r")
+    rows = session.wait_for(lambda rows: "two to you too!" in rows and rows[-1] == "greet>")
+    assert [row for row in rows if row.startswith("greet> ")] == ["greet> one", "greet> two"]
+    session.child.send("\x1b[A\x1b[A")
+    session.wait_for(lambda rows: rows[-1] == "greet> one")
     assert "pasted" not in (tmp_path / "genreply" / "history").read_text()
+
+
+def test_the_names_of_the_lanes_come_back_when_the_screen_was_cleared(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("one\r")
+    session.wait_for("one to you too!")
+    session.child.send("/clear\r")
+    session.wait_for(lambda rows: rows == ["greet>"])
+    session.child.send("two\r")
+    rows = session.wait_for("two to you too!")
+    assert rows[1].split() == [
+        "time",
+        "call",
+        "kind",
+        "caller",
+        "coordinator",
+        "websocket",
+        "message",
+    ]
 
 
 def test_ctrl_c_ends_a_search(repl: Start) -> None:
@@ -251,7 +279,9 @@ def test_control_characters_and_wide_ones_are_said_and_shown(repl: Start) -> Non
 def test_alt_enter_makes_a_greeting_of_two_lines(repl: Start) -> None:
     session = repl("--delay", "0")
     session.child.send("one\x1b\rtwo\r")
-    session.wait_for("one\\ntwo to you too!")
+    rows = session.wait_for("one\\ntwo to you too!")
+    assert "greet> one" in rows
+    assert "   ... two" in rows
 
 
 def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:

@@ -40,7 +40,7 @@ def test_the_row_of_a_fault_says_what_becomes_of_the_answer() -> None:
 
 
 def rows_of_two_greetings(coordinator: str, faults: str) -> list[str]:
-    """The rows of two callers that greet at once, from the name of the call on."""
+    """The rows of two callers that greet shortly after each other, from the name of the call on."""
     timeline, rows = Timeline(width=50), []
 
     async def main() -> None:
@@ -48,7 +48,10 @@ def rows_of_two_greetings(coordinator: str, faults: str) -> list[str]:
         sinks: list[Observer] = [lambda step: rows.extend(timeline.lines(step))]
         async with session(settings.start, sinks) as (server, observers):
             assert observers is not None
-            callers = [asyncio.create_task(server.greet(text)) for text in "AB"]
+            callers = []
+            for text in "AB":
+                callers.append(asyncio.create_task(server.greet(text)))
+                await asyncio.sleep(0.01)
             await asyncio.gather(*callers, return_exceptions=True)
             await observers.linger(1.0)
 

@@ -766,3 +766,15 @@ def test_plain_lines_are_made_without_rich() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"rich", "asyncio", "prompt_toolkit", "typer"} & set(loaded)
+
+
+def test_the_names_of_the_lanes_are_drawn_again_with_a_call_after_so_many_rows() -> None:
+    timeline = Timeline()
+    timeline.max_rows_below = 3
+    rows = []
+    for number in range(1, 5):
+        for each in (asked(f"c{number}"), step("reply", f"c{number}", "coordinator", "caller")):
+            rows += timeline.lines(each)
+    assert ["time" if "time" in row else row.split()[2] for row in rows] == [
+        "time", "c1", "c1", "c2", "c2", "time", "c3", "c3", "c4", "c4",
+    ]  # fmt: skip
