@@ -72,8 +72,9 @@ class GenServer(Callbacks[S]):
         """Start a server: run `init(*args)` and return the instance, or None if it returns Ignore.
 
         `name`, any hashable, registers it. Raises what `init` raises, `ServerExit` if it returns
-        `Stop`, `AlreadyStarted` if the name is taken, TimeoutError if `init` took longer than
-        `timeout` seconds, and RuntimeError if no node is running.
+        `Stop`, `AlreadyStarted` if the name is taken, and RuntimeError if no node is running.
+        Raises TimeoutError if `init` took longer than `timeout` seconds, whatever came of it: the
+        server is killed, and a starter to which it is linked is unharmed.
         """
         return cls._start(args, name, timeout, None)
 

@@ -9,6 +9,7 @@ The states of a process, and the flags that go with each, are drawn up in `state
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -262,25 +263,39 @@ class Process:
     # --- callbacks and their answers
 
     def start(self, args: tuple[Any, ...], timeout: float | None) -> Any:
-        """Run `init`, and do what it asks for. Returns its answer; raises what it raises."""
-        began = self.node.loop.time()
+        """Run `init`, and do what it asks for. Returns its answer; raises what it raises.
+
+        Raises TimeoutError if it took longer than `timeout` seconds, whatever its outcome.
+        """
+        clock = self.node.loop.time
+        limit = math.inf if timeout is None else clock() + timeout
+        answer, failure = None, None
         try:
             answer = self.context.run(self.server.init, *args)
             self._check_init(answer, args)
-            if timeout is not None and self.node.loop.time() - began > timeout:
-                raise TimeoutError(f"{self.server!r} took longer than {timeout:g} s in init")
-            if self.status is not EXITED and not isinstance(answer, Stop | Ignore):
-                self._take_first_state(answer if isinstance(answer, Init) else Init(answer))
-        except Exit as error:
-            self.exit(error.reason)
-            raise
         except BaseException as error:
-            self.node.emit("crash", self.server, None, error)
-            self.exit(error)
-            raise
+            if clock() <= limit or isinstance(error, KeyboardInterrupt | SystemExit):
+                if not isinstance(error, Exit):
+                    self.node.emit("crash", self.server, None, error)
+                self.exit(error.reason if isinstance(error, Exit) else error)
+                raise
+            failure = error
+        if clock() > limit:
+            self._void_start()
+            text = f"{self.server!r} took longer than {timeout:g} s in init"
+            raise TimeoutError(text) from failure
         if isinstance(answer, Stop | Ignore):
             self.exit(answer.reason if isinstance(answer, Stop) else "normal")
+        elif self.status is not EXITED:
+            self._take_first_state(answer if isinstance(answer, Init) else Init(answer))
         return answer
+
+    def _void_start(self) -> None:
+        """End a server whose starter waits no longer. It is killed, and the starter is unharmed."""
+        if self.parent is not None:
+            self.unlink(self.parent)
+        self.killed_by = self.parent
+        self.exit("killed")
 
     def _check_init(self, answer: Any, args: tuple[Any, ...]) -> None:
         if isinstance(answer, Coroutine):

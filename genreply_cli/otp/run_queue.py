@@ -146,7 +146,8 @@ class RunQueue:
         try:
             for _ in range(0, backlog, MESSAGES_PER_RUN):
                 for _ in range(len(ready)):
-                    ready.popleft().run_in_context()
+                    if ready:  # a caller among them may have emptied the queue itself
+                        ready.popleft().run_in_context()
         finally:
             self._leave_drain()
 

@@ -1,6 +1,7 @@
 """The start of a server: what `init` may answer, how it may fail, and whose child it is."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,7 @@ from genreply_cli.otp import (
     send,
     whereis,
 )
+from genreply_cli.otp.virtual_time import Loop
 
 # --- links and parents
 
@@ -369,6 +371,54 @@ async def test_a_child_that_calls_its_starter_in_init_times_out_and_takes_it_dow
     failed = await outcome(starter.call(start_and_wait, None))
     assert (type(failed), type(failed.reason), now()) == (ServerExit, CallTimeout, 1.0)
     assert failed.reason.server is starter
+
+
+def takes(seconds: float, ends: Callable[[], Any]) -> Callable[[], Any]:
+    """What an init does that blocks so long, and ends in this way."""
+
+    def init() -> Any:
+        loop: Any = asyncio.get_running_loop()
+        assert isinstance(loop, Loop)
+        loop.call_later(seconds, lambda: None)
+        loop.jump()
+        return ends()
+
+    return init
+
+
+ENDS: dict[str, Callable[[], Any]] = {
+    "a state": lambda: "state",
+    "stops": lambda: Stop("boom"),
+    "ignores": Ignore,
+    "raises": raising(Boom("boom")),
+    "exits": raising(Exit("boom")),
+}
+
+
+@pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("start", [Starting.start, Starting.start_link])
+@pytest.mark.parametrize("starter_type", [Doer, TrappingDoer])
+async def test_a_start_that_runs_out_of_time_kills_the_server_and_leaves_its_starter_unharmed(
+    starter_type: type[Doer], start: Any, ends: Callable[[], Any], events: list[Event]
+) -> None:
+    starter = starter_type.start(heard := list[Any]())
+    failed = await starter.call(partial(tried, start, takes(3, ends), name="late", timeout=1))
+    assert type(failed) is TimeoutError
+    assert whereis("late") is None
+    await all_quiet()
+    assert (starter.alive, heard) == (True, [])
+    assert (await debug.status(starter)).links == ()
+    assert [event.message for event in events if event.kind in ("exit", "crash")] == ["killed"]
+
+
+@pytest.mark.parametrize("starter_type", [Doer, TrappingDoer])
+async def test_a_start_in_time_that_raises_takes_a_linked_starter_along_unless_it_traps_exits(
+    starter_type: type[Doer],
+) -> None:
+    starter = starter_type.start()
+    init = takes(0.5, raising(Boom("boom")))
+    await outcome(starter.call(partial(tried, Starting.start_link, init, timeout=1)))
+    assert starter.alive is starter_type.trap_exit
 
 
 async def test_a_start_timeout_is_kept_by_an_init_that_takes_no_time() -> None:
