@@ -29,6 +29,7 @@ from genreply_cli.otp.exits import (
     CallingSelf,
     CallTimeout,
     Exit,
+    MailboxFull,
     NoProcess,
     ServerExit,
     StopTimeout,
@@ -54,8 +55,8 @@ from genreply_cli.otp.node import Node
 
 __all__ = [
     "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
-    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Monitor", "NoProcess",
-    "NoReply", "Node", "Reply", "Request", "ServerExit", "Stop", "StopTimeout", "Timeout", "Timer",
-    "call", "cast", "debug", "demonitor", "exit", "link", "monitor", "note", "reply", "send",
-    "send_after", "stop", "unlink", "whereis",
+    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "MailboxFull", "Monitor",
+    "NoProcess", "NoReply", "Node", "Reply", "Request", "ServerExit", "Stop", "StopTimeout",
+    "Timeout", "Timer", "call", "cast", "debug", "demonitor", "exit", "link", "monitor", "note",
+    "reply", "send", "send_after", "stop", "unlink", "whereis",
 ]  # fmt: skip

@@ -7,12 +7,13 @@
      │   ├─ CallTimeout     (also a TimeoutError) no reply in time; the server is not told
      │   ├─ NoProcess       (also a LookupError) there is no such server; nothing was sent
      │   ├─ ServerExit      the server ended before it replied: .reason
+     │   ├─ MailboxFull     (also an asyncio.QueueFull) .limit messages wait; nothing was sent
      │   ├─ CallingSelf     a server called itself: it would wait for ever
      │   └─ StopTimeout     (also a TimeoutError) it did not stop in time; it still will
      ├─ AlreadyStarted      the name is taken, by .process
      └─ BadReturn           (also a TypeError) a callback returned something else than it may
 
-On the BEAM all but the last two are exits of the caller, such as
+On the BEAM all but MailboxFull and the last two are exits of the caller, such as
 `exit({:timeout, {GenServer, :call, …}})`.
 
 All of them can be copied and pickled, and so raised in another process of the operating system.
@@ -20,9 +21,10 @@ There, a server is its name, or its `repr` if it has none. What pickle cannot br
 `repr`, too.
 """
 
+from asyncio import QueueFull
 from typing import Any, Final
 
-NEVER_WAIT: Final = ("send to", "link with", "monitor")  # operations that have no timeout
+NEVER_WAIT: Final = ("cast", "send to", "link with", "monitor")  # operations that have no timeout
 
 
 class _Portable:
@@ -171,6 +173,24 @@ class ServerExit(CallError):
     def why(self) -> str:
         """What went wrong, in a few words."""
         return f"the server exited before it replied, reason {shorten(self.reason)}"
+
+
+class MailboxFull(CallError, QueueFull):
+    """The server was started with a `mailbox_limit`, and as many messages wait. Nothing was sent.
+
+    Raised at once, by `call`, `cast` and `send`. `limit` is the `mailbox_limit`.
+    """
+
+    def __init__(
+        self, server: Any, request: Any, timeout: float | None, limit: int, operation: str = "call"
+    ) -> None:
+        super().__init__(server, request, timeout, operation)
+        self.limit = limit
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return f"its mailbox is full, with a limit of {self.limit}; nothing was sent"
 
 
 class CallingSelf(CallError):

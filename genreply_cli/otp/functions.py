@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from genreply_cli.otp.answers import Down, Monitor
 from genreply_cli.otp.calls import From
-from genreply_cli.otp.exits import CallError, NoProcess, shorten
+from genreply_cli.otp.exits import CallError, MailboxFull, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node, current_node, failed
 from genreply_cli.otp.process import NOT_STARTED, Process
@@ -61,24 +61,33 @@ async def call(server: Any, request: Any, timeout: float | None = 5.0) -> Any:
 def cast(server: Any, request: Any) -> None:
     """`server.cast(request)`, where `server` may be a registered name.
 
-    The request is lost if no process has that name.
+    Raises `MailboxFull`. The request is lost if no process has that name.
     """
     found = whereis(server)
     if found is None:
         _emit_lost("cast", server, request)
     else:
-        found.cast(request)
+        try:
+            found.cast(request)
+        except MailboxFull as error:
+            error.server = server
+            raise
 
 
 def send(server: Any, message: Any) -> None:
     """`server.send(message)`, where `server` may be a registered name.
 
-    Raises `NoProcess` if no process has that name, as on the BEAM; `cast` does not.
+    Raises `MailboxFull`, and `NoProcess` if no process has that name, as on the BEAM; `cast` does
+    not.
     """
     found = whereis(server)
     if found is None:
         raise NoProcess(server, message, None, "send to")
-    found.send(message)
+    try:
+        found.send(message)
+    except MailboxFull as error:
+        error.server = server
+        raise
 
 
 class Timer:
@@ -117,7 +126,7 @@ def send_after(server: Any, delay: float, message: Any) -> Timer:
         if found is None:
             _emit_lost("info", server, message)
         else:
-            found.send(message)
+            found._process.post(INFO, message)  # a full mailbox takes it, too
 
     timer = Timer(node, server, node.call_later(delay, fire))
     return timer

@@ -11,7 +11,7 @@ no longer than its timeout, and not at all if the server ends. A reply that come
 dropped. As on the BEAM, the server is never told that a caller has gone.
 
 Only `call`, `stop`, `receive` and `wait` wait. All else returns at once, and sending to a server
-that has ended is no error.
+that has ended is no error. Mailboxes have no limit, unless `start` is given one.
 """
 
 import asyncio
@@ -50,6 +50,7 @@ from genreply_cli.otp.states import (
     INFO,
     NO_ENTRY,
     SYSTEM,
+    check_mailbox_limit,
     check_timeout,
     running,
 )
@@ -68,24 +69,40 @@ class GenServer(Callbacks[S]):
     _process: Process = NOT_STARTED
 
     @classmethod
-    def start(cls, *args: Any, name: Any = None, timeout: float | None = None) -> Self:
+    def start(
+        cls,
+        *args: Any,
+        name: Any = None,
+        timeout: float | None = None,
+        mailbox_limit: int | None = None,
+    ) -> Self:
         """Start a server: run `init(*args)` and return the instance, or None if it returns Ignore.
 
         `name`, any hashable, registers it. Raises what `init` raises, `ServerExit` if it returns
         `Stop`, `AlreadyStarted` if the name is taken, and RuntimeError if no node is running.
         Raises TimeoutError if `init` took longer than `timeout` seconds, whatever came of it: the
         server is killed, and a starter to which it is linked is unharmed.
+
+        With a `mailbox_limit`, `call`, `cast` and `send` raise `MailboxFull` when so many messages
+        wait in the mailbox. What comes by itself is never refused, though it waits there, too: a
+        message of `send_after`, `Timeout`, `Down` and `Exited`.
         """
-        return cls._start(args, name, timeout, None)
+        return cls._start(args, name, timeout, mailbox_limit, None)
 
     @classmethod
-    def start_link(cls, *args: Any, name: Any = None, timeout: float | None = None) -> Self:
+    def start_link(
+        cls,
+        *args: Any,
+        name: Any = None,
+        timeout: float | None = None,
+        mailbox_limit: int | None = None,
+    ) -> Self:
         """`start`, and link the server to the process that starts it.
 
         When one of the two ends abnormally, so does the other. A plain task is no process: a server
         that it starts has no parent, and does not take the task along.
         """
-        return cls._start(args, name, timeout, running.get())
+        return cls._start(args, name, timeout, mailbox_limit, running.get())
 
     @classmethod
     def _start(
@@ -93,13 +110,17 @@ class GenServer(Callbacks[S]):
         args: tuple[Any, ...],
         name: Any,
         timeout: float | None,
+        mailbox_limit: int | None,
         parent: "GenServer[Any] | None",
     ) -> Self:
         node = current_node()
         if timeout is not None:
             check_timeout(timeout)
+        if mailbox_limit is not None:
+            check_mailbox_limit(mailbox_limit)
         server = cls()
         process = Process(server, node, name, None if parent is None else parent._process)
+        process.mailbox_limit = mailbox_limit
         object.__setattr__(server, "_process", process)  # its class may be a frozen dataclass
         node.register(process)
         node.emit("start", server, None, detail=parent)
@@ -119,8 +140,8 @@ class GenServer(Callbacks[S]):
         """Send a request, and wait for its reply up to `timeout` seconds (None: for ever).
 
         Raises `CallTimeout`; `NoProcess` at once if the server has ended; `ServerExit` as soon as
-        it ends before it replies, for any reason; `CallingSelf`. A timeout takes nothing back: the
-        server still handles the request, and its reply is dropped.
+        it ends before it replies, for any reason; `MailboxFull`; `CallingSelf`. A timeout takes
+        nothing back: the server still handles the request, and its reply is dropped.
         """
         if timeout is not None and timeout != 5.0:
             check_timeout(timeout)
@@ -136,6 +157,8 @@ class GenServer(Callbacks[S]):
                 node.check_thread()
         elif caller is self and process.is_running_here():
             raise CallingSelf(self, request, timeout)
+        if process.mailbox_limit is not None:
+            process.check_room(self, request, timeout, "call")
         calls = process.open_calls
         from_: From[Any] = From(caller, self, timeout, calls)
         calls[from_] = None
@@ -173,16 +196,22 @@ class GenServer(Callbacks[S]):
     def cast(self, request: Any) -> None:
         """Send a request that gets no reply.
 
-        Never raises: if the server has ended, the request is lost.
+        Raises `MailboxFull`. If the server has ended, the request is lost.
         """
-        self._process.post(CAST, request)
+        process = self._process
+        if process.mailbox_limit is not None:
+            process.check_room(self, request, None, "cast")
+        process.post(CAST, request)
 
     def send(self, message: Any) -> None:
         """Send any message; `handle_info` gets it.
 
-        Never raises: if the server has ended, the message is lost.
+        Raises `MailboxFull`. If the server has ended, the message is lost.
         """
-        self._process.post(INFO, message)
+        process = self._process
+        if process.mailbox_limit is not None:
+            process.check_room(self, message, None, "send to")
+        process.post(INFO, message)
 
     async def stop(self, reason: Any = "normal", timeout: float | None = None) -> None:
         """Have the server stop for `reason`, and wait until it has.

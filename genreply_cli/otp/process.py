@@ -35,6 +35,7 @@ from genreply_cli.otp.exits import (
     BadReturn,
     CallingSelf,
     Exit,
+    MailboxFull,
     NoProcess,
     describe,
     is_normal,
@@ -75,8 +76,9 @@ class Process:
 
     __slots__ = (
         "async_runner", "context", "id", "idle", "idle_timeout", "killed_by", "links", "mailbox",
-        "monitored", "monitors", "name", "node", "open_calls", "parent", "queued", "reason",
-        "receiving", "run_in_context", "scheduled", "server", "state", "status", "waiters",
+        "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls", "parent", "queued",
+        "reason", "receiving", "run_in_context", "scheduled", "server", "state", "status",
+        "waiters",
     )  # fmt: skip
 
     def __init__(self, server: Any, node: Node, name: Any, parent: "Process | None") -> None:
@@ -90,6 +92,7 @@ class Process:
         self.reason: Any = None  # why it has exited
         self.killed_by: Process | None = None  # whose exit signal ended it
         self.mailbox: deque[Entry] = deque()
+        self.mailbox_limit: int | None = None  # messages that others may have waiting in it
         self.scheduled = True
         self.queued = False
         self.receiving: SelectiveReceive | None = None
@@ -117,8 +120,7 @@ class Process:
     ) -> None:
         """Put a message into the mailbox. All messages to processes pass through here.
 
-        It never waits: mailboxes have no limit, or two servers could block each other. A process
-        that has exited drops it.
+        It never waits, or two servers could block each other. A process that has exited drops it.
         """
         node = self.node
         if not self.scheduled:
@@ -130,6 +132,14 @@ class Process:
             None if node.observe is None else node.emit_message(kind, self, message, from_, ended)
         )
         self.mailbox.append((kind, message, from_, event))
+
+    def check_room(self, server: Any, request: Any, timeout: float | None, operation: str) -> None:
+        """Raise MailboxFull if as many messages wait as the limit allows."""
+        limit = self.mailbox_limit
+        if limit is not None and len(self.mailbox) >= limit:
+            kinds = [entry[0] for entry in self.mailbox]
+            if len(kinds) - kinds.count(SYSTEM) - kinds.count(CONTINUE) >= limit:
+                raise MailboxFull(server, request, timeout, limit, operation)
 
     def post_stop(self, reason: Any) -> None:
         """Have it stop for `reason` when it has handled what is in its mailbox now."""
@@ -592,6 +602,7 @@ class NotStarted(Process):
         self.reason = "noproc"
         self.name = None
         self.id = 0
+        self.mailbox_limit = None
 
     def post(
         self, kind: str, message: Any, from_: From[Any] | None = None, ended: Any = None

@@ -65,6 +65,20 @@ handling: ContextVar[Event | None] = ContextVar("handling", default=None)
 MAX_SECONDS: Final = sys.float_info.max  # an int can be more than any clock can count
 
 
+def check_mailbox_limit(limit: Any) -> int:
+    """Return a limit of a mailbox. Raises TypeError or ValueError that say what it should be."""
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        raise TypeError(
+            f"mailbox_limit is {shorten(limit)}; "
+            "expected a whole number of messages, or None for no limit"
+        )
+    if limit < 1:
+        raise ValueError(
+            f"mailbox_limit is {shorten(limit)}; expected 1 message or more, or None for no limit"
+        )
+    return limit
+
+
 def check_timeout(timeout: Any) -> float:
     """Return a timeout in seconds. Raises TypeError or ValueError that say what it should be."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
