@@ -11,6 +11,7 @@ HIDDEN: Final = re.compile(
     r"|[\ud800-\udfff]"  # halves of a character, which no encoding can hold
     r"|(?<![^\x00-\x7f])\u200d|\u200d(?![^\x00-\x7f])"  # a joiner with nothing to join
 )
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -20,6 +21,15 @@ def visible(text: str) -> str:
     Such a character could steer a terminal, or reorder what it shows. All others stay.
     """
     return text if text.isprintable() else HIDDEN.sub(_escape, text)
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each byte that was not UTF-8, and so for each half of a character.
+
+    Python keeps such a byte of an argument or a line as half of a character, which neither UTF-8
+    nor JSON can hold.
+    """
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def quoted(text: str) -> str:

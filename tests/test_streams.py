@@ -1,5 +1,6 @@
 """Standard streams that are full, closed or slow: what each command says, and its exit status."""
 
+import json
 import os
 import subprocess
 import sys
@@ -122,3 +123,22 @@ def test_the_clock_of_the_calls_stands_still_while_the_reader_does_not_read(tmp_
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "genreply send $'caf\\xe9' {}",
+        "printf 'caf\\xe9' | genreply send - {}",
+        "genreply send $'caf\\xe9' {} --record it >/dev/null; cat it",
+    ],
+)
+@pytest.mark.parametrize("form", ["--json", "--events"])
+def test_bytes_that_are_not_utf8_give_json_that_every_program_reads(
+    command: str, form: str, tmp_path: Path
+) -> None:
+    done = shell(f"cd '{tmp_path}'; {command.format(form)}", tmp_path)
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert lines
+    json.dumps(lines, ensure_ascii=False).encode()  # no half of a character is left
+    assert "caf\ufffd to you too!" in json.dumps(lines, ensure_ascii=False)

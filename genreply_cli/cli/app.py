@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genreply_cli.cli.environment import Command, ConflictError
+from genreply_cli.cli.environment import Command
 from genreply_cli.cli.options import (
     AccessibleOption,
     AppendOption,
@@ -44,6 +44,7 @@ from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
 from genreply_cli.session.parsing import COORDINATORS
+from genreply_cli.text import well_formed
 
 if TYPE_CHECKING:
     from genreply_cli.terminal.output import OutputOptions
@@ -190,7 +191,8 @@ def send(
         explain=explain,
         strict=strict,
     )
-    return lambda: run(settings, messages, count, jobs, output)
+    texts = list(map(well_formed, messages))
+    return lambda: run(settings, texts, count, jobs, output)
 
 
 @app.command(cls=Command, short_help="Type greetings, and see what happens.")
@@ -229,7 +231,7 @@ def repl(
     recording = exclusive(explicit_options(context, record=record, no_record=no_record))
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
     options = ReplOptions(
-        say=tuple(say or ()),
+        say=tuple(map(well_formed, say or ())),
         record=record if recording == "record" else None,
         keep_recording=recording != "no_record",
         keep_history=not no_history,
@@ -238,23 +240,6 @@ def repl(
     )
     make_frontend = frontend_maker(options)
     return lambda: run(settings, options, make_frontend)
-
-
-def _refuse_mixture(context: typer.Context, form: Any, output: str | None, diff: Any) -> None:
-    """Raise a usage error if one of these is typed, and the environment says another thing."""
-    flags = "--as", "--output"
-    typed = {name for name in ("form", "output", "diff") if is_typed(context, name)}
-    if typed and form is not None and output is not None and len(typed & {"form", "output"}) == 1:
-        try:
-            fits = format_of(output) == form
-        except ValueError:
-            fits = "output" in typed
-        if not fits:
-            raise ConflictError(f"{output} is no name for {form}", *flags)
-    given = {"diff": diff is not None, "export": form is not None or output is not None}
-    are_typed = {"diff" in typed, bool(typed & {"form", "output"})}
-    if all(given.values()) and len(are_typed) == 2:
-        raise ConflictError("--diff and --output differ", "--diff", *flags)
 
 
 def _format_of(output: str) -> str:
@@ -396,11 +381,11 @@ def trace(
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.cli.trace import run
-    from genreply_cli.cli.trace_options import TraceOptions
+    from genreply_cli.cli.trace_options import TraceOptions, refuse_mixture
     from genreply_cli.player.state import State
     from genreply_cli.transcript.filters import Filters
 
-    _refuse_mixture(context, form, output, diff)
+    refuse_mixture(context, form, output, diff)
     exports = form is not None or output is not None
     if is_from_environment(context, "view") and view == "off" and not exports:
         view = None  # it switches the timeline of send and repl off; here it is the result

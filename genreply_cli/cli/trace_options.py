@@ -1,11 +1,13 @@
 """The options of `genreply trace`, and which of them go together."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+import typer
 
 from genreply_cli.cli.environment import ConflictError
-from genreply_cli.cli.options import require
-from genreply_cli.export.formats import FORMATS
+from genreply_cli.cli.options import is_typed, require
+from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.player.state import State
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.transcript.filters import Filters
@@ -81,3 +83,20 @@ class TraceOptions:
     def states(self) -> bool:
         """Whether each state of a server is shown, and not only one that has forgotten a caller."""
         return "state" in self.filters.kinds
+
+
+def refuse_mixture(context: typer.Context, form: Any, output: str | None, diff: Any) -> None:
+    """Raise a usage error if one of these is typed, and the environment says another thing."""
+    flags = "--as", "--output"
+    typed = {name for name in ("form", "output", "diff") if is_typed(context, name)}
+    if typed and form is not None and output is not None and len(typed & {"form", "output"}) == 1:
+        try:
+            fits = format_of(output) == form
+        except ValueError:
+            fits = "output" in typed
+        if not fits:
+            raise ConflictError(f"{output} is no name for {form}", *flags)
+    given = {"diff": diff is not None, "export": form is not None or output is not None}
+    are_typed = {"diff" in typed, bool(typed & {"form", "output"})}
+    if all(given.values()) and len(are_typed) == 2:
+        raise ConflictError("--diff and --output differ", "--diff", *flags)

@@ -29,11 +29,12 @@ from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, unix_lines
 from genreply_cli.repl.print_above import PromptOutput
 from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.status_line import MAX_COLUMNS
-from genreply_cli.text import HIDDEN, visible
+from genreply_cli.text import HIDDEN, visible, well_formed
 
 PROMPT = "greet> "
 CONTINUATION = "... "  # before a further line of the same greeting
 MAX_SHOWN = 200  # characters of a very long line that stay on the screen
+MENU_ROWS = 6  # of the prompt and the menu below it, where the terminal has them
 REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
 
 
@@ -61,9 +62,10 @@ class Prompt:
             input_processors=[HideBidi()],
             complete_while_typing=Condition(self._is_command),
             complete_style=CompleteStyle.MULTI_COLUMN,  # so all commands are there at once
-            reserve_space_for_menu=6,
+            reserve_space_for_menu=MENU_ROWS,
         )
         self.app = self._session.app
+        self.app.before_render += self._fit_menu
         self._keyboard = self._session.app.input
 
     # --- reading -------------------------------------------------------------------------
@@ -72,7 +74,7 @@ class Prompt:
         """Read a line: the lines that it stands for. Raises EOFError at Ctrl-D."""
         line = await self._session.prompt_async(handle_sigint=False)
         pasted, self._pasted_lines = self._pasted_lines, []
-        return pasted or [line]
+        return list(map(well_formed, pasted or [line]))
 
     @contextlib.contextmanager
     def raw_mode(self) -> Iterator[None]:
@@ -118,11 +120,17 @@ class Prompt:
     def _message(self) -> StyleAndTextTuples:
         waiting = None if self.app.is_done else self.source.waiting()
         prompt: StyleAndTextTuples = [("", PROMPT)]
-        if waiting is None:
+        rows, columns = self.app.output.get_size()
+        if waiting is None or rows == 1:
             return prompt
-        columns = self.app.output.get_size().columns
         line = waiting[: max(1, min(MAX_COLUMNS, columns - 1))]
         return [("fg:ansigray" if self._color else "", line), ("", "\n"), *prompt]
+
+    def _fit_menu(self, _: object) -> None:
+        """Let the menu have no more rows than the terminal: the prompt would vanish."""
+        above = 2  # the line that says who waits, and the one of a search
+        rows = self.app.output.get_size().rows
+        self._session.reserve_space_for_menu = max(0, min(MENU_ROWS, rows - above))
 
     async def refresh(self) -> None:
         """Draw the prompt again whenever the line above it has changed. Runs until cancelled."""
@@ -250,11 +258,17 @@ def _continuation(width: int, _: int, wrap_count: int) -> str:
     return "" if wrap_count else f"{CONTINUATION:>{width}}"
 
 
+class WellFormedHistory(FileHistory):
+    """A file of lines, which are UTF-8 whatever bytes were typed."""
+
+    def append_string(self, string: str) -> None:
+        super().append_string(well_formed(string))
+
+
 def _history() -> History:
     try:
-        return FileHistory(str(paths.history()))
+        return WellFormedHistory(str(paths.history()))
     except OSError as error:
-        where = visible(str(error.filename or paths.folder()))
-        note = f"note: what is typed is not kept: {os_error_text(error)}: {where}"
-        print(note, file=sys.stderr)
+        where = f": {visible(str(error.filename))}" if error.filename else ""
+        print(f"note: what is typed is not kept: {os_error_text(error)}{where}", file=sys.stderr)
         return InMemoryHistory()

@@ -11,10 +11,10 @@ CHUNK = 1 << 16  # bytes
 async def lines(fd: int, *, wait: bool = True) -> AsyncGenerator[list[str], None]:
     """Yield the lines that have come since the last time, without their ends.
 
-    The last line need not have an end. Bytes that are not UTF-8 become surrogates. With
+    The last line need not have an end. Bytes that are not UTF-8 become U+FFFD. With
     `wait=False` reading blocks: a loop on a virtual clock cannot wait for a pipe.
     """
-    decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     rest: list[str] = []  # pieces of a line whose end has not come yet
     while True:
         if wait:

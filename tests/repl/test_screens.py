@@ -284,6 +284,35 @@ def test_alt_enter_makes_a_greeting_of_two_lines(repl: Start) -> None:
     assert "   ... two" in rows
 
 
+@pytest.mark.parametrize("lines", [2, 4, 5, 6, 40])
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_commands_are_shown_below_the_prompt_however_few_rows_there_are(
+    terminal: Start, lines: int, *, waits: bool
+) -> None:
+    session = terminal("repl", "--delay", "60", "--no-record", lines=lines)
+    session.wait_for("greet>")
+    if waits:
+        session.child.send("Hello &\r")
+        session.wait_for("waiting: c1")
+    session.child.send("/")
+    session.wait_for("greet> /", *(["/help"] if lines >= 4 else []))
+    session.child.send("\x7fbye\r")
+    session.wait_for("c2 blocked" if waits else "c1 blocked")
+    assert b"too small" not in session.raw
+
+
+def test_a_byte_that_is_not_utf8_is_a_character_of_its_own(repl: Start, tmp_path: Path) -> None:
+    session = repl("--delay", "0")
+    os.write(session.child.child_fd, b"caf\xe9\r")
+    session.wait_for("caf\ufffd to you too!")
+    session.child.send("\x1b[A")  # the line is kept
+    session.wait_for("greet> caf\ufffd")
+    session.child.send("\x15\x04")
+    assert session.end() == 0
+    assert b"Traceback" not in session.raw
+    assert the_only_session(tmp_path).read_bytes().decode().count("udce9") == 0
+
+
 def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:
     session = repl()
     session.child.send("/coo\t")
