@@ -124,7 +124,15 @@ def _variable(error: Any) -> str | None:
 
 
 def _problem(error: Any) -> str:
+    """What is wrong, in a sentence."""
     variable = _variable(error)
+    unknown, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if unknown is not None and getattr(error, "possibilities", None) is not None and context:
+        from genreply_cli.session.parsing import closest
+
+        names = [name for each in context.command.params for name in each.opts if name[:2] == "--"]
+        close = closest(unknown, [*names, "--help"])
+        return f"No such option: {unknown}{f'; did you mean {close}?' if close else ''}"
     if variable is None:
         return str(error.format_message())
     return f"Invalid value in the environment, for {variable}: {error.message}"

@@ -73,6 +73,9 @@ def _output_options(
 
 def _view(context: typer.Context, view: Any, plain: bool, accessible: bool) -> Any:
     given = explicit_options(context, plain=plain, accessible=accessible, view=view)
+    typed = [name for name in given if is_typed(context, name)]
+    if len({name if given[name] is True else given[name] for name in typed}) > 1:
+        exclusive(typed)
     return next((name if value is True else value for name, value in given.items()), None)
 
 
@@ -150,7 +153,7 @@ def send(
         option("--explain", help="Explain on stderr what became of the calls, beside the code."),
     ] = False,
     strict: StrictOption = False,
-    seed: SeedOption = 0,
+    seed: SeedOption = "0",
     clock: ClockOption = "real",
 ) -> Action:
     """Send greetings and print their replies, one line each, in the order of asking."""
@@ -159,6 +162,11 @@ def send(
     from genreply_cli.cli.send import SendOptions, run
     from genreply_cli.session.settings import Settings
 
+    if "-" in messages and (len(messages) > 1 or count > 1):
+        raise typer.BadParameter(
+            "- stands for the lines of stdin, and for all messages of the command;"
+            " expected it alone, and without --count"
+        )
     written = exclusive(explicit_options(context, json=json, events=events))
     kept = exclusive(explicit_options(context, overwrite=overwrite, append=append))
     if record is None and kept is not None and is_typed(context, kept):
@@ -166,6 +174,10 @@ def send(
     wanted = explicit_options(
         context, timeline=timeline, quiet=quiet, plain=plain, accessible=accessible, view=view
     )
+    if wanted.get("timeline") and wanted.get("quiet") and is_typed(context, "quiet"):
+        exclusive(["timeline", "quiet"])
+    if wanted.get("timeline") and wanted.get("view") == "off" and is_typed(context, "view"):
+        raise typer.BadParameter("--timeline and --view off exclude each other; give one of them")
     if "timeline" in wanted or "quiet" in wanted:
         shown = bool(wanted.get("timeline"))
         if view == "off" and "view" not in wanted:
@@ -222,7 +234,7 @@ def repl(
             help="Exit with 6 for a wrong answer, else as the first failure says.",
         ),
     ] = False,
-    seed: SeedOption = 0,
+    seed: SeedOption = "0",
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import ReplOptions, frontend_maker, run

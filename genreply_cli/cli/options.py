@@ -125,7 +125,8 @@ FaultsOption = Annotated[
 
 
 SeedOption = Annotated[
-    int, option("--seed", min=0, metavar="N", help="Seed of all random choices.")
+    Any,
+    option("--seed", reads=parsing.seed, metavar="N", help="Seed of all random choices."),
 ]
 
 

@@ -156,11 +156,13 @@ def _kept_calls(snapshot: Snapshot, coordinator: str) -> Iterator[str]:
 
 
 async def _crash(shell: Shell, which: str) -> None:
-    parsing.choice(which, ["coordinator", "websocket"], "process to crash")
+    if not which:
+        raise ValueError("/crash needs a process, as in: /crash websocket")
+    parsing.choice(which, PROCESSES, "process to crash")
     coordinator = shell.supervisor.coordinator
     if not coordinator.alive:
         raise GenreplyError(
-            "the coordinator has crashed already",
+            f"the {which} has ended already",
             hint="the next greeting, or /restart, starts a new one",
         )
     process = coordinator if which == "coordinator" else await shell.supervisor.socket()
@@ -212,6 +214,8 @@ def _help(shell: Shell, name: str) -> None:
 
 
 def _view(shell: Shell, name: str) -> None:
+    if not name:
+        raise ValueError("/view needs a view, as in: /view narrow")
     shell.frontend.set_view(parsing.choice(name, VIEW_NAMES, "view"))
 
 
@@ -298,8 +302,21 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "leave, as Ctrl-D does", "/quit"),
 }
 
+ONE_WORD: Final = ("[COMMAND]", "[ID]", "ID", "[NAME]", "[N]", "WHICH", "[on|off]", "NAME")
+
 ALIASES: Final[Mapping[str, str]] = {"?": "help", "h": "help", "exit": "quit", "q": "quit"}
 # fmt: on
+
+
+def run(shell: Shell, name: str, argument: str) -> Awaitable[None] | None:
+    """Run the command of that name. Raises ValueError with a sentence, or GenreplyError."""
+    command = find(name)
+    words = argument.split()
+    if not command.argument and words:
+        raise ValueError(f"/{name} takes no words; found {argument!r}")
+    if command.argument in ONE_WORD and len(words) > 1:
+        raise ValueError(f"/{name} takes one word, as in: {command.example}; found {argument!r}")
+    return command.run(shell, argument)
 
 
 def find(name: str) -> CommandSpec:

@@ -157,7 +157,7 @@ async def execute(shell: Shell, line: str) -> None:
             case Command(name, argument):
                 from genreply_cli.repl import commands
 
-                done = commands.find(name).run(shell, argument)
+                done = commands.run(shell, name, argument)
                 if done is not None:
                     await done
             case None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 COORDINATORS = ("blocking", "immediate", "single", "fifo", "keyed")
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>ms|s|)", re.IGNORECASE)
+MAX_SEED_DIGITS = 18
 _MAX_SECONDS = 366 * 24 * 3600.0  # a longer wait is meant to be infinite
 
 
@@ -21,6 +22,11 @@ def duration(text: str) -> float:
             f"{text!r} is longer than a year; expected something like 250ms, 1.5s or 2"
         )
     return seconds
+
+
+def typed_duration(seconds: float) -> str:
+    """A duration as one would type it: `250ms`, `1.5s`."""
+    return f"{seconds * 1000:g}ms" if 0 < seconds < 1 else f"{seconds:g}s"
 
 
 def timeout(text: str) -> float | None:
@@ -80,13 +86,19 @@ def choice(text: str, names: Sequence[str], noun: str) -> str:
 
 def count(text: str, most: int) -> int:
     """A whole number from 1. Raises ValueError with a sentence."""
-    if not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+    if not text.isdecimal() or not int(text[:20]):
         raise ValueError(f"{text!r} is no number of calls; expected 1 to {most:,}, like 50")
+    if int(text[:20]) > most:
+        raise ValueError(f"{text} calls are too many; expected 1 to {most:,}, like 50")
     return int(text)
 
 
 def seed(text: str) -> int:
     """A whole number from 0. Raises ValueError with a sentence."""
-    if not text.isdecimal() or len(text) > 18:
+    if not text.isdecimal():
         raise ValueError(f"{text!r} is no seed; expected a whole number, like 7")
+    if len(text) > MAX_SEED_DIGITS:
+        raise ValueError(
+            f"the seed {text} is too long; expected at most {MAX_SEED_DIGITS} digits, like 7"
+        )
     return int(text)

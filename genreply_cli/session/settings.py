@@ -62,9 +62,10 @@ class Settings(NamedTuple):
         match name:
             case "delay":
                 least, most = self.delay
-                return f"{least:g}s" if least == most else f"{least:g}s..{most:g}s"
+                short, long = map(parsing.typed_duration, (least, most))
+                return short if least == most else f"{short}..{long}"
             case "timeout":
-                return "infinity" if self.timeout is None else f"{self.timeout:g}s"
+                return "infinity" if self.timeout is None else parsing.typed_duration(self.timeout)
             case "fault":
                 return " ".join(map(str, self.faults)) or "off"
         return str(getattr(self, name))

@@ -283,6 +283,21 @@ BAD = {
     "a rate above one": (["send", "--fault", "drop:2", "x"], 2, "'2' is no rate"),
     "no message": (["send"], 2, "MESSAGE"),
     "an unknown option": (["send", "-x"], 2, "No such option"),
+    "an option that is like no other": (["send", "--foo", "x"], 2, "No such option: --foo"),
+    "an option with a slip": (["send", "--delya", "1s", "x"], 2, "--delya; did you mean --delay?"),
+    "a timeline and none": (
+        ["send", "--timeline", "--quiet", "x"],
+        2,
+        "--timeline and --quiet exclude each other",
+    ),
+    "two views": (
+        ["send", "--plain", "--view", "wide", "x"],
+        2,
+        "--plain and --view exclude each other",
+    ),
+    "stdin beside a message": (["send", "x", "-"], 2, "- stands for the lines of stdin"),
+    "stdin many times": (["send", "-", "--count", "2"], 2, "- stands for the lines of stdin"),
+    "a seed that is too long": (["send", "--seed", "9" * 19, "x"], 2, "is too long"),
     "no jobs": (["send", "--jobs", "0", "x"], 2, "--jobs"),
     "a folder to record to": (
         ["send", "--record", ".", "x"],

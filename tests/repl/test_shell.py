@@ -252,7 +252,15 @@ def test_cancel_gives_up_one_or_all() -> None:
          " keyed; did you mean single?")),
         ("/fault flood", ("! there is no fault 'flood'; expected one of drop,"
          " late, duplicate, reorder, crash")),
+        ("/burst 99999999999 x", "! 99999999999 calls are too many; expected 1 to 10,000, like 50"),
         ("/seed x", "! 'x' is no seed; expected a whole number, like 7"),
+        ("/seed 9999999999999999999", ("! the seed 9999999999999999999 is too long; expected at"
+         " most 18 digits, like 7")),
+        ("/crash", "! /crash needs a process, as in: /crash websocket"),
+        ("/crash websocket now", ("! /crash takes one word, as in: /crash websocket;"
+         " found 'websocket now'")),
+        ("/restart now", "! /restart takes no words; found 'now'"),
+        ("/view", "! /view needs a view, as in: /view narrow"),
         ("/crash me", ("! there is no process to crash"
          " 'me'; expected one of coordinator, websocket")),
         ("/step maybe", "! there is no way to step 'maybe'; expected one of on, off"),
@@ -340,7 +348,7 @@ def test_settings_are_shown() -> None:
         faults=parse_faults("drop late:0.2"),
     )
     assert told.said == [
-        "delay is 0.1s..1s",
+        "delay is 100ms..1s",
         "timeout is 5s",
         "coordinator is keyed",
         "fault is drop late:0.2",
@@ -478,7 +486,7 @@ def test_what_has_crashed_cannot_crash_again() -> None:
     told = converse("/crash websocket", "/crash websocket", "/state")
     assert (
         told.said[1]
-        == "! the coordinator has crashed already; the next greeting, or /restart, starts a new one"
+        == "! the websocket has ended already; the next greeting, or /restart, starts a new one"
     )
     assert told.said[2] == "no coordinator is running; the next greeting, or /restart, starts one"
 
