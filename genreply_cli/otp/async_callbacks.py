@@ -83,10 +83,8 @@ class AsyncRunner:
         loop = self._loop
         task = self.task
         cancels = task.cancelling()
-        around = asyncio.current_task(loop)
-        if around is not task:
-            if around is not None:
-                asyncio.tasks._leave_task(loop, around)
+        inside = asyncio.current_task(loop) is task  # as in an async `terminate` after a callback
+        if not inside:
             asyncio.tasks._enter_task(loop, task)
         try:
             waits_for = coroutine.send(None)
@@ -97,10 +95,8 @@ class AsyncRunner:
         except StopIteration as end:
             return end.value
         finally:
-            if around is not task:
+            if not inside:
                 asyncio.tasks._leave_task(loop, task)
-                if around is not None:
-                    asyncio.tasks._enter_task(loop, around)
         if process.status is EXITED:  # it has killed its own server
             with contextlib.suppress(BaseException):
                 coroutine.throw(asyncio.CancelledError())
@@ -149,18 +145,18 @@ def _resume(
 ) -> Generator[Any, Any, Any]:
     """Await a coroutine that has been run up to `waits_for`; first raise `interrupted` in it."""
     while True:
-        try:
-            if interrupted is not None:
-                raise interrupted
-            yield waits_for
-        except BaseException as error:
-            interrupted = None
+        if interrupted is None:
             try:
-                waits_for = coroutine.throw(error)
-            except StopIteration as end:
-                return end.value
-        else:
-            return (yield from coroutine)
+                yield waits_for
+            except BaseException as error:  # raised in it below: it must not find it handled here
+                interrupted = error
+            else:
+                return (yield from coroutine)
+        raised, interrupted = interrupted, None
+        try:
+            waits_for = coroutine.throw(raised)
+        except StopIteration as end:
+            return end.value
 
 
 Received = tuple[Any, Event | None, BaseException | None]  # a message and its event, or an error

@@ -165,7 +165,7 @@ class GenServer(Callbacks[S]):
         drains = timeout != 0 and node.may_drain()
         process.post(CALL, request, from_)
         if drains:
-            node.drain()
+            node.run_apart(node.drain)
         elif timeout == 0:
             fail_call(from_, TIMED_OUT)
         if from_._status is WAITING:

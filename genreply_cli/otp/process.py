@@ -281,7 +281,7 @@ class Process:
         limit = math.inf if timeout is None else clock() + timeout
         answer, failure = None, None
         try:
-            answer = self.context.run(self.server.init, *args)
+            answer = self.node.run_apart(self.context.run, self.server.init, *args)
             self._check_init(answer, args)
         except BaseException as error:
             if clock() <= limit or isinstance(error, KeyboardInterrupt | SystemExit):

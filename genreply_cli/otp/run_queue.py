@@ -9,14 +9,21 @@ that are ready to run by then have run, and have asked. Therefore no caller empt
 the event loop has other callbacks to run, and the turn pauses for these, too. asyncio has no public
 way to tell, so its queue of callbacks is looked at. On a loop that has none, such as uvloop's, all
 callers wait for the turn.
+
+A process that runs on the stack of a caller must see nothing of who happened to call. So the task
+of the caller is not the current one meanwhile. The exception that a caller handles cannot be
+hidden; such a caller waits for the turn.
 """
 
 import asyncio
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Generator, Sized
 from threading import get_ident
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
+
+T = TypeVar("T")
 
 CALLS_PER_CLOCK_CHECK: Final = 64  # that callers may run themselves
 MESSAGES_PER_RUN: Final = 100  # that a process may handle before other processes get their turn
@@ -98,9 +105,13 @@ class RunQueue:
     def may_drain(self) -> bool:
         """Whether a caller may drain the queue itself, and need not wait for the turn.
 
-        If so, it must call `drain` next.
+        If so, it must have `drain` run apart next.
         """
-        if self._callbacks is None or len(self._callbacks) > self._scheduled:
+        if (
+            self._callbacks is None
+            or len(self._callbacks) > self._scheduled
+            or sys.exception() is not None
+        ):
             return False
         if (
             not self._budget
@@ -114,6 +125,18 @@ class RunQueue:
         self._budget -= 1
         self.awake = True  # so that `post` does not ask the loop for a turn meanwhile
         return True
+
+    def run_apart(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that may run on the stack of a task, but not as that task."""
+        loop = self.loop
+        task = asyncio.current_task(loop)
+        if task is None:
+            return function(*args)
+        asyncio.tasks._leave_task(loop, task)
+        try:
+            return function(*args)
+        finally:
+            asyncio.tasks._enter_task(loop, task)
 
     def drain(self) -> None:
         """Run the processes that are ready, and those that become so.
