@@ -217,6 +217,12 @@ def _after_wrong(step: Step, snapshot: Snapshot) -> str:
     return f"{name} still waits, and in vain." if call in snapshot.open else _if_it_waits(name)
 
 
+def _after_giving_up(step: Step, _: Snapshot) -> str:
+    if step.details.get("went_to") is not None:
+        return ""
+    return f"A reply to {pretty_name(step.call)} that comes after this is dropped."
+
+
 def _if_it_waits(name: str) -> str:
     return f"If {name} still waits, it waits in vain."
 
@@ -272,12 +278,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "timeout": Meaning(
         "{source} gives up{after}, and goes on without an answer;"
         " {target} is not told.{went_to}",
-        "An answer that comes after this is dropped.",
+        _after_giving_up,
         action="call"),
     "cancel": Meaning(
         "{source} is cancelled{after}, and goes on without an answer;"
         " {target} is not told.{went_to}",
-        "An answer that comes after this is dropped.",
+        _after_giving_up,
         action="call"),
     "late": Meaning(
         "{source} replies{value}, and is too late: {target} has gone{ago}."

@@ -133,3 +133,11 @@ def test_what_is_missing_is_left_out_and_what_is_there_is_told() -> None:
         'shop sends to till, which has ended: "open". It is lost.'
         " shop is not told: a call or a monitor would have told it."
     )
+
+
+@pytest.mark.parametrize("kind", ["timeout", "cancel"])
+def test_no_reply_is_expected_for_a_call_whose_answer_went_to_another(kind: str) -> None:
+    step = Step(9, 1.0, kind, "c1", "caller", "coordinator")
+    assert why(step).endswith("A reply to c1 that comes after this is dropped.")
+    went = replace(step, details={"went_to": "c3", "went_at": 0.25})
+    assert why(went).endswith("Its answer went to c3.")
