@@ -61,7 +61,8 @@ def _place(snapshot: Snapshot, name: str) -> str:
 
 async def _wait(shell: Shell, name: str) -> None:
     in_flight = shell.callers.in_flight
-    await shell.wait_for([shell.find_in_flight(name)] if name else list(in_flight.values()))
+    calls = [shell.find_in_flight(name)] if name else list(in_flight.values())
+    await shell.wait_for(calls, give_up=False)
 
 
 def _cancel(shell: Shell, name: str) -> None:
@@ -98,7 +99,7 @@ def _setting(name: str) -> Run:
 
     async def change(shell: Shell, text: str) -> None:
         if not text:
-            shell.frontend.say(f"{name} is {shell.settings.as_typed(name)}")
+            shell.frontend.say(f"{name} is {shell.as_typed(name)}")
             return
         shell.settings.with_setting(name, text)  # raises ValueError before anything is recorded
         before = shell.supervisor.coordinator
@@ -110,6 +111,16 @@ def _setting(name: str) -> Run:
             await shell.coordinator_started()
 
     return change
+
+
+def _set(shell: Shell, argument: str) -> None:
+    if argument:
+        name, _, value = argument.partition(" ")
+        if name not in SETTINGS:
+            parsing.choice(name, SETTINGS, "setting")
+        raise ValueError(f"/set shows all settings; change this one with: /{name} {value}".rstrip())
+    for name in SETTINGS:
+        shell.frontend.say(f"{name:12} {shell.as_typed(name)}")
 
 
 # --- processes ---------------------------------------------------------------------------
@@ -242,6 +253,7 @@ class CommandSpec(NamedTuple):
     ] = ()  # what completes the argument; for those in upper case see `completions`
 
 
+SETTINGS: Final = ("delay", "timeout", "coordinator", "fault", "seed")
 VIEW_NAMES: Final = ("auto", *VIEWS, "off")
 DELAYS: Final = ("0", "400ms", "2s", "100ms..1s")
 TIMEOUTS: Final = ("5", "1s", "250ms", "infinity")
@@ -266,6 +278,8 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "explain that call, or the last one, beside the code", "/explain c2", ("CALL",)),
     "burst": CommandSpec(_burst, "N TEXT",
         "send that many greetings at once, in the background", "/burst 50 hello"),
+    "set": CommandSpec(_set, "",
+        "all settings that are in force", "/set"),
     "delay": CommandSpec(_setting("delay"), "[TIME]",
         "how long the socket takes from now on", "/delay 100ms..1s", DELAYS),
     "timeout": CommandSpec(_setting("timeout"), "[TIME]",

@@ -104,8 +104,12 @@ class Frontend:
         call: "Call",
         give_up: Callable[[], None],
         send_to_background: Callable[[], object],
+        hint: str,
     ) -> Iterator[None]:
-        """While this call blocks: Ctrl-C calls `give_up`, Ctrl-Z `send_to_background`."""
+        """While this call blocks: Ctrl-C calls `give_up`, Ctrl-Z `send_to_background`.
+
+        `hint` says what these keys do.
+        """
         if self.screen is None or not sys.stdin.isatty():
             yield
             return

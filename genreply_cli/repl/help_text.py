@@ -33,7 +33,7 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
     "settings": {
         "/delay": "of the answers", "/timeout": "of the callers",
         "/coordinator": "which design", "/fault": "of the network",
-        "/seed": "of random choices"},
+        "/seed": "of random choices", "/set": "show all of these"},
     "processes": {
         "/state": "who is kept", "/step": "message by message",
         "/crash": "end a process", "/restart": "a new coordinator"},

@@ -39,11 +39,22 @@ REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
 
 
 class Prompt:
-    """Reads lines on a terminal. `say_hint` prints a sentence above the prompt."""
+    """Reads lines on a terminal. `say_hint` prints a sentence above the prompt.
 
-    def __init__(self, say_hint: Callable[[str], None], *, color: bool, keep_history: bool) -> None:
+    `stop_drawing` leaves out the rows that are still to be drawn, if there are many.
+    """
+
+    def __init__(
+        self,
+        say_hint: Callable[[str], None],
+        stop_drawing: Callable[[], bool],
+        *,
+        color: bool,
+        keep_history: bool,
+    ) -> None:
         self.source = PromptSource()
         self._say_hint = say_hint
+        self._stop_drawing = stop_drawing
         self._color = color
         self._pastes = Pastes()
         self._pasted_lines: list[str] = []  # those of the line that was entered last
@@ -170,6 +181,8 @@ class Prompt:
         return bindings
 
     def _clear_line(self, event: KeyPressEvent) -> None:
+        if self._stop_drawing():
+            return
         if event.current_buffer.text:
             event.current_buffer.reset()
         else:

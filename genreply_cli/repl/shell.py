@@ -1,6 +1,7 @@
 """One session of the REPL: sends greetings, waits for their replies, and gives up calls."""
 
 import asyncio
+from collections import Counter
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from genreply_cli.session.observers import Observers
 from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.transcript.pretty import pretty_state
 from genreply_cli.transcript.step import Step
 
 SHOWN_WAITING = 3  # calls that the line above the prompt names
@@ -49,7 +51,8 @@ class Shell:
         self.stepper: Stepper | None = None  # while messages are held back
         self.failures: list[Failure] = []
         self.leaving = False
-        self._blocking: Call | None = None  # the call that the prompt waits for
+        self._awaited: set[Call] = set()  # the calls that the prompt waits for
+        self._burst_of: dict[Call, list[Outcome]] = {}  # call -> the outcomes of its burst
         self._bursts: set[asyncio.Task[None]] = set()
         self._output_error: OSError | None = None
         self._stop_timer: asyncio.TimerHandle | None = None  # of coordinators that were replaced
@@ -97,14 +100,23 @@ class Shell:
             await burst
 
     async def _burst(self, number: int, message: str) -> None:
+        outcomes: list[Outcome] = []
+        calls: list[Call] = []
         try:
             for sent in range(1, number + 1):
-                await self._send(message)
+                call = await self._send(message)
+                calls.append(call)
+                self._burst_of[call] = outcomes
                 if sent % BURST_CHUNK == 0:
                     await asyncio.sleep(0)
             await until_sent()
         except GenreplyError as error:
             self.frontend.complain(with_hint(error))
+        if self.frontend.interactive and calls:
+            await asyncio.wait([call.done for call in calls])
+            self.frontend.say(
+                f"burst from {calls[0].name} to {calls[-1].name}: {_summary(outcomes)}"
+            )
 
     async def _send(self, message: str) -> Call:
         self._stop_replaced()
@@ -124,7 +136,9 @@ class Shell:
         status = EXIT_CODES.get(outcome.status, ExitStatus.OK)
         if status:
             self.failures.append(Failure(call.number, is_command=False, status=status))
-        if call is self._blocking or not self.frontend.shows_outcomes:
+        if call in self._burst_of:
+            self._burst_of.pop(call).append(outcome)
+        if call in self._awaited or not self.frontend.shows_outcomes:
             try:
                 self._show_outcome(outcome, call.timeout)
             except OSError as error:  # stdout is closed, or the disk is full
@@ -173,29 +187,52 @@ class Shell:
 
     # --- waiting and giving up -----------------------------------------------------------
 
-    async def wait_for(self, calls: list[Call]) -> None:
-        """Wait until these calls have ended, one by one, or are sent to the background."""
+    async def wait_for(self, calls: list[Call], *, give_up: bool = True) -> None:
+        """Wait until these calls have ended, or are sent to the background.
+
+        Ctrl-C gives up the call that blocks or, without `give_up`, only the waiting.
+        """
         to_background = asyncio.Event()
+        self._awaited = set(calls)
         for call in calls:
-            self._blocking = call
             sent_to_background = asyncio.create_task(to_background.wait())
             either: list[asyncio.Future[Any]] = [call.done, sent_to_background]
-            with self.frontend.blocked(call, call.give_up, to_background.set):
+            on_interrupt = call.give_up if give_up else to_background.set
+            hint = "Ctrl-C give up   Ctrl-Z background" if give_up else "Ctrl-C stop waiting"
+            with self.frontend.blocked(call, on_interrupt, to_background.set, hint):
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             sent_to_background.cancel()
-            self._blocking = None
             if to_background.is_set():
-                return
+                break
+        self._awaited = set()
 
     def waiting(self) -> str | None:
-        """The calls that wait in the background, and for how long: `waiting: c2 0.6 s`."""
+        """The calls that wait in the background, and for how long: `waiting: c2 0.6 s`.
+
+        While messages are held back, it says so first.
+        """
         in_flight = self.callers.in_flight
+        stepping = "" if self.stepper is None else "stepping: Enter delivers the next message"
         if not in_flight:
-            return None
+            return stepping or None
         calls = islice(in_flight.values(), SHOWN_WAITING)  # there may be thousands
         shown = ", ".join(f"{call.name} {call.waited:.1f} s" for call in calls)
         more = len(in_flight) - SHOWN_WAITING
-        return f"waiting: {shown}{f' and {more} more' if more > 0 else ''}"
+        waiting = f"waiting: {shown}{f' and {more} more' if more > 0 else ''}"
+        return f"{stepping}; {waiting}" if stepping else waiting
+
+    def as_typed(self, name: str) -> str:
+        """A setting in force, as it would be typed. A fault that has struck its answer is off."""
+        settings, left = self.settings, self.supervisor.network.one_shot.copy()
+        if name == "fault":
+            faults = []
+            for fault in settings.faults:
+                if fault.rate is None:
+                    left[fault.kind] -= 1
+                if fault.rate is not None or left[fault.kind] >= 0:
+                    faults.append(fault)
+            settings = settings._replace(faults=tuple(faults))
+        return settings.as_typed(name)
 
     def find_in_flight(self, name: str) -> Call:
         """The call in flight that the user means: `c2`, or `2`. Raises ValueError."""
@@ -260,9 +297,20 @@ class Shell:
             return
         self.frontend.say(f"delivered {message}")
         await self.stepper.step()
-        self.frontend.say("\n".join(self.stepper.mailboxes()))
+        coordinator = self.observers.tracer.name(self.supervisor.coordinator)
+        state = self.history.snapshot.states.get(coordinator)
+        shown = [] if state is None else [f"  {coordinator}'s state: {pretty_state(state.state)}"]
+        self.frontend.say("\n".join([*shown, *self.stepper.mailboxes()]))
 
 
 def with_hint(error: GenreplyError) -> str:
     """The sentence of an error, and its hint."""
     return f"{error}; {error.hint}" if error.hint else str(error)
+
+
+def _summary(outcomes: list[Outcome]) -> str:
+    """What became of calls: `replied 47, timed out 3; median wait 0.400 s`."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    told = ", ".join(f"{status} {count:,}" for status, count in counts.items())
+    waits = sorted(outcome.blocked for outcome in outcomes)
+    return f"{told}; median wait {waits[len(waits) // 2]:.3f} s" if waits else told

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.02  # from something to draw until it is drawn, with all that has come meanwhile
 SLICE_SECONDS = 0.005  # of drawing, before keys are read
+MANY_ROWS = 20  # that wait to be drawn: Ctrl-C leaves them out
 MAX_AHEAD = 3  # lines that are shown while they wait for the end of a call
 MAX_DROPPED = 60  # cells of a line that is not sent
 MAX_REPLY = 1000  # characters of a reply that are shown; /show has the rest
@@ -50,12 +51,16 @@ class TerminalFrontend(Frontend):
         self.show = self._show_step
         self._above = above
         self._options = options
-        self._drawings: deque[Callable[[], None]] = deque()  # still to be drawn
+        self._drawings: deque[partial[None]] = deque()  # still to be drawn
         self._timer: asyncio.TimerHandle | None = None  # until they are
+        self._skipping = False  # from Ctrl-C until the next line: no rows are drawn
         self._suspended = False  # while the player has the screen
         self._unsent: deque[str] = deque()  # pasted lines, to be sent one after the other
         self._prompt = Prompt(
-            self._print_dim, color=self._screen.mode.color, keep_history=keep_history
+            self._print_dim,
+            self._stop_drawing,
+            color=self._screen.mode.color,
+            keep_history=keep_history,
         )
         self._prompt.app.before_render += lambda _: self._draw_pending()
         above.attach(self._prompt.app)
@@ -69,9 +74,12 @@ class TerminalFrontend(Frontend):
         return self._screen.mode.view != "off"
 
     def _show_step(self, step: Step) -> None:
-        self._enqueue(partial(self._screen.show, step))
+        if self._skipping:
+            self._screen.skip(step)
+        else:
+            self._enqueue(partial(self._screen.show, step))
 
-    def _enqueue(self, draw: Callable[[], None]) -> None:
+    def _enqueue(self, draw: "partial[None]") -> None:
         """Draw this soon, after what came before: a thousand rows at once must not block keys."""
         self._drawings.append(draw)
         self._draw_later(FRAME_SECONDS)
@@ -96,6 +104,19 @@ class TerminalFrontend(Frontend):
             if time.monotonic() > until and self._drawings:
                 self._draw_later(SLICE_SECONDS)
                 return
+
+    def _stop_drawing(self) -> bool:
+        """Draw no rows until the next line is entered, if many are still to be drawn."""
+        rows = [draw for draw in self._drawings if draw.func == self._screen.show]
+        if len(rows) < MANY_ROWS or not self.shows_outcomes:
+            return False
+        rest = [draw for draw in self._drawings if draw.func != self._screen.show]
+        for draw in rows:
+            self._screen.skip(*draw.args)
+        self._drawings = deque(rest)
+        self._skipping = True
+        self._print_dim("no rows are drawn until the next line; /show has those of each call")
+        return True
 
     def close(self) -> None:
         while self._drawings:
@@ -167,6 +188,7 @@ class TerminalFrontend(Frontend):
                         self._print_dim(f"{PROMPT}{visible(line)}")
                         yield line
                     first, *others = await self._prompt.read()
+                    self._skipping = False
                     self._unsent.extend(others)
                     yield first
         except EOFError:
@@ -180,6 +202,7 @@ class TerminalFrontend(Frontend):
         call: "Call",
         give_up: Callable[[], None],
         send_to_background: Callable[[], object],
+        hint: str,
     ) -> Iterator[None]:
         ahead = TypedAhead()
 
@@ -187,7 +210,6 @@ class TerminalFrontend(Frontend):
             self._drop_lines(ahead)
             give_up()
 
-        hint = "Ctrl-C give up   Ctrl-Z background"
         with (
             self._screen.show_blocked_calls(
                 call.timeout, hint, {call.name: call.began}, partial(self._lines_ahead, ahead)

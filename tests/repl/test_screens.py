@@ -105,9 +105,11 @@ def test_ctrl_z_puts_a_call_into_the_background_and_wait_brings_it_back(repl: St
     session.child.send("\x15/calls\r")
     session.wait_for("kept at coordinator since")
     session.child.send("/wait\r")
-    session.wait_for("c1 blocked")
+    session.wait_for(re.compile(r"c1 blocked \d+\.\d/60\.0 s   Ctrl-C stop waiting"))
     session.child.send("\x03")
-    session.wait_for("c1 cancelled; the coordinator is not told")
+    session.wait_for(re.compile(r"waiting: c1 \d+\.\d s"))
+    session.child.send("/cancel\r")
+    session.wait_for(" c1   cancel ")
     session.wait_for(lambda rows: rows[-1] == "greet>")
 
 
@@ -354,6 +356,27 @@ def test_step_by_step_one_sees_the_caller_being_overwritten(repl: Start) -> None
         '  websocket\'s mailbox: send_message "A"; send_message "B"',
         "c1 still waits, but nothing in the state leads to it",
     )
+
+
+def test_the_prompt_says_that_messages_are_held_back(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("/step on\r")
+    session.wait_for("stepping: Enter delivers the next message")
+    session.child.send("A\r\r")
+    session.wait_for(
+        "stepping: Enter delivers the next message; waiting: c1",
+        "  coordinator's state: KeyedState(async_pid=websocket, callers={ref_1: c1}, sweeps=true)",
+    )
+
+
+def test_ctrl_c_stops_the_drawing_of_a_burst(repl: Start) -> None:
+    session = repl("--delay", "0", lines=1000)
+    session.child.send("/burst 10000 hello\r")
+    session.wait_for(re.compile(r" c\d\d+ "))
+    session.child.send("\x03")
+    session.wait_for("no rows are drawn until the next line; /show has those of each call")
+    session.child.send("bye\r")
+    session.wait_for("bye to you too!")
 
 
 def test_after_a_crash_the_next_greeting_starts_a_new_coordinator(repl: Start) -> None:

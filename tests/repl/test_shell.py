@@ -69,6 +69,7 @@ class Spy(Frontend):
         call: Call,
         give_up: Callable[[], None],
         send_to_background: Callable[[], object],
+        hint: str,
     ) -> Iterator[None]:
         for key in self.keys[:1]:
             pressed = {"c-c": give_up, "c-z": send_to_background}[key]
@@ -225,6 +226,17 @@ def test_wait_blocks_on_one_call_or_on_all() -> None:
     assert told.at("mark") == [0.4, 0.6, 1.0]
 
 
+def test_wait_shows_all_answers_in_every_view_as_they_come() -> None:
+    told = converse("A &", "/delay 0.1", "B &", "/wait", interactive=True)
+    assert told.said[-2:] == ["c2: B to you too!", "c1: A to you too!"]
+
+
+def test_ctrl_c_at_wait_gives_up_the_waiting_and_not_the_call() -> None:
+    told = converse("A &", "B &", "/wait", "/calls", 1.0, keys=("c-c",), interactive=True)
+    assert [line[:2] for line in told.said] == ["c1", "c2"]
+    assert [step.kind for step in told.steps].count("reply") == 2
+
+
 def test_waiting_can_be_put_aside() -> None:
     told = converse("A &", "/wait", "/calls", keys=("c-z",))
     assert told.said[0].startswith("c1    0.1/5.0 s")
@@ -330,11 +342,40 @@ def test_a_burst_is_many_calls_at_once() -> None:
 
 def test_a_burst_at_a_prompt_leaves_it_open() -> None:
     told = converse("/burst 50 hello", "/calls", 1.0, interactive=True)
-    assert told.said == ["no call is in flight"]
+    assert told.said == [
+        "no call is in flight",
+        "burst from c1 to c50: replied 50; median wait 0.400 s",
+    ]
     assert told.kinds.count("c50 reply") == 1
 
 
+def test_a_burst_says_what_became_of_its_calls_and_of_no_others() -> None:
+    told = converse("A &", "/burst 3 B", "C &", 9.0, interactive=True, coordinator="single")
+    assert told.said[-1].startswith("burst from c3 to c5: wrong caller 1, timed out 2; ")
+
+
 # --- settings ---------------------------------------------------------------------------
+
+
+def test_all_settings_in_force_are_shown_and_a_fault_that_has_struck_is_off() -> None:
+    told = converse("/fault drop late:0.5", "/set", "A", "/set", "/fault", timeout=0.1)
+    first, second = told.said[1:6], told.said[7:12]
+    assert [line.split()[0] for line in first] == [
+        "delay",
+        "timeout",
+        "coordinator",
+        "fault",
+        "seed",
+    ]
+    assert "fault        drop late:0.5" in first
+    assert "fault        late:0.5" in second
+    assert told.said[12] == "fault is late:0.5"
+
+
+def test_set_says_how_a_setting_is_changed() -> None:
+    told = converse("/set delay 3", "/set speed 3")
+    assert told.said[0] == "! /set shows all settings; change this one with: /delay 3"
+    assert told.said[1].startswith("! there is no setting 'speed'; expected one of delay, ")
 
 
 def test_settings_are_shown() -> None:
@@ -594,7 +635,7 @@ def test_a_receive_takes_its_message_without_a_step() -> None:
 
 def test_stepping_goes_on_with_a_new_coordinator() -> None:
     told = converse("/step on", "A", "/crash websocket", "B", "", "", 1.0, "", 0.1)
-    assert told.said[-4] == 'delivered to coordinator-2: message_received "B to you too!"'
+    assert told.said[-5] == 'delivered to coordinator-2: message_received "B to you too!"'
     assert "c2: B to you too!" in told.said
 
 
