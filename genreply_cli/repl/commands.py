@@ -113,12 +113,7 @@ def _setting(name: str) -> Run:
     return change
 
 
-def _set(shell: Shell, argument: str) -> None:
-    if argument:
-        name, _, value = argument.partition(" ")
-        if name not in SETTINGS:
-            parsing.choice(name, SETTINGS, "setting")
-        raise ValueError(f"/set shows all settings; change this one with: /{name} {value}".rstrip())
+def _set(shell: Shell, _: str) -> None:
     for name in SETTINGS:
         shell.frontend.say(f"{name:12} {shell.as_typed(name)}")
 

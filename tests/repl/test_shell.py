@@ -372,12 +372,6 @@ def test_all_settings_in_force_are_shown_and_a_fault_that_has_struck_is_off() ->
     assert told.said[12] == "fault is late:0.5"
 
 
-def test_set_says_how_a_setting_is_changed() -> None:
-    told = converse("/set delay 3", "/set speed 3")
-    assert told.said[0] == "! /set shows all settings; change this one with: /delay 3"
-    assert told.said[1].startswith("! there is no setting 'speed'; expected one of delay, ")
-
-
 def test_settings_are_shown() -> None:
     told = converse(
         "/delay",
