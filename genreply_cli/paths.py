@@ -1,11 +1,14 @@
 """Where sessions, the history of typed lines, and the samples are kept."""
 
+import atexit
 import errno
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import cache
 from pathlib import Path
+from zipimport import zipimporter
 
 MAX_SESSIONS = 100  # that are kept; older ones are removed when a new one begins
 
@@ -72,8 +75,30 @@ def samples() -> dict[str, Path]:
     """The sample transcripts that come with genreply, by name."""
     here = Path(__file__).parent
     folders = (here / "transcripts", here.parent / "transcripts")  # installed; in the source tree
-    found = next((each for each in folders if each.is_dir()), here)
+    found = next((each for each in folders if each.is_dir()), None) or _unpacked_samples()
     return {path.stem: path for path in sorted(found.glob("*.jsonl"))}
+
+
+@cache
+def _unpacked_samples() -> Path:
+    """A folder with the samples of a package inside a zip file. It is removed at the end."""
+    from importlib.resources import files
+    from tempfile import TemporaryDirectory
+
+    folder = TemporaryDirectory(prefix="genreply-")
+    atexit.register(folder.cleanup)
+    packed = files("genreply_cli") / "transcripts"
+    for sample in packed.iterdir() if packed.is_dir() else ():
+        (Path(folder.name) / sample.name).write_bytes(sample.read_bytes())
+    return Path(folder.name)
+
+
+def read_source(path: Path) -> str:
+    """The text of a file of this package, also if that is inside a zip file. Raises OSError."""
+    loader = globals()["__loader__"]
+    if isinstance(loader, zipimporter):
+        return loader.get_data(str(path)).decode()
+    return path.read_text(encoding="utf-8")
 
 
 def _private(path: Path) -> Path:

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import zipapp
 from pathlib import Path
 
 import pytest
+from terminals import clean
 from wheels import ROOT, Installation
 
 GREETING = """
@@ -121,3 +123,35 @@ def test_the_installed_command_works_outside_the_source_tree(
         where, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
     )
     assert Path(found.stdout.strip()).is_relative_to(installed.packages)
+
+
+def test_a_zipapp_has_its_samples_and_its_sources(installed: Installation, tmp_path: Path) -> None:
+    archive = tmp_path / "genreply.pyz"
+    zipapp.create_archive(installed.packages, archive, main="genreply_cli.__main__:main")
+    for arguments in (
+        ["--list"],
+        ["late"],
+        ["late", "--check"],
+        ["overlap-single", "--explain"],
+        ["overlap-single", "--diff", "overlap-keyed", "--call", "c1"],
+        ["late", "--as", "html"],
+    ):
+        done, usual = (
+            subprocess.run(
+                [sys.executable, *program, "trace", *arguments],
+                capture_output=True,
+                check=False,
+                cwd=tmp_path,
+                env=clean({"TMPDIR": str(tmp_path)}),
+            )
+            for program in ([archive], ["-m", "genreply_cli"])
+        )
+        assert (done.returncode, done.stdout) == (usual.returncode, usual.stdout)
+        assert done.stderr == usual.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["genreply.pyz"]
+
+
+def test_the_command_has_the_name_of_the_package_too(installed: Installation) -> None:
+    (names,) = installed.packages.glob("*.dist-info/entry_points.txt")
+    pattern = re.compile(r"^(\S+) = genreply_cli.__main__:main$", re.MULTILINE)
+    assert pattern.findall(names.read_text()) == ["genreply", "genreply-cli"]

@@ -28,10 +28,12 @@ from genreply_cli.cli.options import (
     TimelineOption,
     TimeoutOption,
     ViewOption,
+    completes,
     exclusive,
     explicit_options,
     is_from_environment,
     is_typed,
+    kinds,
     one_of,
     option,
     parse_kind,
@@ -39,6 +41,7 @@ from genreply_cli.cli.options import (
     parse_speed,
     parser,
     show_version,
+    transcripts,
 )
 from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
@@ -268,6 +271,7 @@ def trace(
         str | None,
         typer.Argument(
             metavar="[FILE|-]",
+            autocompletion=transcripts,
             help="A transcript, also one of another program, or a sample by its name;"
             " else the last session.",
         ),
@@ -284,6 +288,7 @@ def trace(
         option(
             "--kind",
             reads=parse_kind,
+            autocompletion=kinds,
             metavar="KIND",
             help="Only events of this kind, like reply; repeatable.",
         ),
@@ -356,6 +361,7 @@ def trace(
         option(
             "--diff",
             metavar="FILE",
+            autocompletion=transcripts,
             help="Name what differs in FILE; exit status 5 if something does. With --output,"
             " draw both side by side.",
         ),
@@ -372,6 +378,7 @@ def trace(
         option(
             "--as",
             reads=one_of("format", FORMATS),
+            values=FORMATS,
             metavar="FORMAT",
             help=f"Export it as {', '.join(FORMATS)}.",
         ),
@@ -453,6 +460,7 @@ def bench(
             "--coordinator",
             "-c",
             parser=parser(one_of("coordinator", COORDINATORS)),
+            autocompletion=completes(COORDINATORS),
             metavar="NAME",
             help="Measure one of the coordinators; without this, plain tuples on both sides.",
         ),
@@ -461,6 +469,7 @@ def bench(
         Any,
         typer.Option(
             parser=parser(one_of("loop", ["asyncio", "uvloop"])),
+            autocompletion=completes(["asyncio", "uvloop"]),
             metavar="asyncio|uvloop",
             help="The event loop, for both sides. uvloop comes with the extra `fast`.",
         ),

@@ -9,7 +9,7 @@ import typer
 from genreply_cli import __version__
 from genreply_cli.cli.environment import ConflictError
 from genreply_cli.session import parsing
-from genreply_cli.session.faults import parse_fault
+from genreply_cli.session.faults import FAULT_KINDS, parse_fault
 from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.views import VIEWS
 
@@ -63,11 +63,39 @@ def show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-def option(*names: str, reads: Callable[[str], Any] | None = None, **settings: Any) -> Any:
+def completes(values: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of one of these values."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
+
+
+def kinds(incomplete: str) -> list[str]:
+    """What a shell offers for the beginning of a kind of event."""
+    from genreply_cli.transcript.step import KINDS
+
+    return completes(KINDS)(incomplete)
+
+
+def transcripts(incomplete: str) -> list[str]:
+    """What a shell offers for the beginning of a transcript: samples and files."""
+    from glob import escape, glob
+
+    from genreply_cli import paths
+
+    return [*completes(paths.samples())(incomplete), *sorted(glob(f"{escape(incomplete)}*"))]  # noqa: PTH207
+
+
+def option(
+    *names: str,
+    reads: Callable[[str], Any] | None = None,
+    values: Iterable[str] = (),
+    **settings: Any,
+) -> Any:
     """An option that the environment may set, too: GENREPLY_DELAY for --delay.
 
-    `reads` makes a value of its text, or raises ValueError with a sentence.
+    `reads` makes a value of its text, or raises ValueError with a sentence. Shells offer `values`.
     """
+    if values:
+        settings["autocompletion"] = completes(values)
     variable = f"GENREPLY_{names[0].lstrip('-').split('/')[0].replace('-', '_').upper()}"
     parse = None if reads is None else parser(reads)
     return typer.Option(*names, parser=parse, envvar=variable, show_envvar=False, **settings)
@@ -84,6 +112,7 @@ CoordinatorOption = Annotated[
         "--coordinator",
         "-c",
         reads=one_of("coordinator", COORDINATORS),
+        values=COORDINATORS,
         metavar="NAME",
         help=f"Which design keeps the callers: {', '.join(COORDINATORS)}.",
     ),
@@ -117,6 +146,7 @@ FaultsOption = Annotated[
     option(
         "--fault",
         reads=parse_fault,
+        values=FAULT_KINDS,
         metavar="KIND[:RATE]",
         help="What the network does wrong: drop, late, duplicate, reorder or crash;"
         " to the next answer only, or to each answer with this probability.",
@@ -135,6 +165,7 @@ ClockOption = Annotated[
     option(
         "--clock",
         reads=one_of("clock", ["real", "virtual"]),
+        values=["real", "virtual"],
         metavar="real|virtual",
         help="On the virtual clock no time passes, and the same command gives the same bytes.",
     ),
@@ -176,6 +207,7 @@ ViewOption = Annotated[
     option(
         "--view",
         reads=one_of("view", [*VIEWS, "off"]),
+        values=[*VIEWS, "off"],
         metavar="NAME",
         help=f"How to draw the timeline: {', '.join(VIEWS)}, off. Default: what fits.",
     ),
@@ -198,6 +230,7 @@ ColorOption = Annotated[
     option(
         "--color",
         reads=one_of("colour", ["auto", "always", "never"]),
+        values=["auto", "always", "never"],
         metavar="auto|always|never",
         help="Use colours.",
     ),

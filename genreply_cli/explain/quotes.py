@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from genreply_cli import paths
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.session.network import FaultyLink
 from genreply_cli.variations import (
@@ -193,7 +194,7 @@ def _find(path: Path, head: str, snippet: str) -> Code | None:
     be its other lines. Returns None otherwise, and if the file cannot be read.
     """
     try:
-        source = path.read_text(encoding="utf-8").splitlines()
+        source = paths.read_source(path).splitlines()
     except OSError:  # installed without its sources
         return None
     block = _block(source, head)

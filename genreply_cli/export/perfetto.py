@@ -134,12 +134,26 @@ class _Trace:
         elif step.kind == "exit" and step.at is not None:
             self._mailboxes.pop(step.at, None)
         elif _handler_returned(step) and server in self._mailboxes and server in self._tracks:
-            mailbox = self._mailboxes[server]
-            if mailbox and mailbox[0][0] == call:
-                _, since = mailbox.popleft()
-                yield self._complete(server, since, f"handles {visible(call or '')}", "handler", {})
-                if mailbox:
-                    mailbox[0] = mailbox[0][0], self._now
+            yield from self._handled(server, self._mailboxes[server], call or "")
+
+    def _handled(
+        self, server: str, mailbox: deque[tuple[str, float]], call: str
+    ) -> Iterator[TraceEvent]:
+        """The slice of a handler. One that began after another, and ends before it, is async."""
+        since = next((began for name, began in mailbox if name == call), None)
+        if since is None:
+            return
+        title = f"handles {visible(call)}"
+        if mailbox[0][0] == call:
+            mailbox.popleft()
+            yield self._complete(server, since, title, "handler", {})
+            if mailbox:
+                mailbox[0] = mailbox[0][0], self._now
+            return
+        mailbox.remove((call, since))
+        id_ = f"handles {visible(server)} {visible(call)}"
+        yield self._asynchronous("b", server, since, title, "handler", id_)
+        yield self._asynchronous("e", server, self._now, title, "handler", id_)
 
     def _kept(self, step: Step) -> Iterator[TraceEvent]:
         """Callers that a server keeps from now on, and those that it does not keep any more.

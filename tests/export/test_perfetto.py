@@ -136,3 +136,23 @@ def test_what_a_server_keeps_is_an_asynchronous_slice() -> None:
         ("b", "keeps c2", 2),
         ("e", "keeps c2", 3),
     ]
+
+
+def test_handlers_of_one_server_that_overlap_are_asynchronous_slices_and_none_is_dropped() -> None:
+    rows: list[tuple[float, str, str]] = [
+        (0.1, "call", "c1"), (0.2, "call", "c2"), (0.3, "call", "c3"),
+        (0.4, "reply", "c2"), (0.5, "reply", "c1"), (0.6, "reply", "c3"),
+    ]  # fmt: skip
+    steps = [
+        Step(number, t, kind, call=call, source=f"caller-{call}", target="server", message="x")
+        if kind == "call"
+        else Step(number, t, kind, call=call, source="server", target=f"caller-{call}", message="y")
+        for number, (t, kind, call) in enumerate(rows, 1)
+    ]
+    handlers = [event for event in trace_of(steps) if event.get("cat") == "handler"]
+    assert [(e["ph"], e["name"], round(e["ts"] / 1e6, 1)) for e in handlers] == [
+        ("b", "handles c2", 0.2),
+        ("e", "handles c2", 0.4),
+        ("X", "handles c1", 0.1),
+        ("X", "handles c3", 0.5),
+    ]
