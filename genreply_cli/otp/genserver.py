@@ -151,8 +151,9 @@ class GenServer(Callbacks[S]):
             raise failed(NoProcess(self, request, timeout))
         node = process.node
         caller: Any = running.get()
+        task = None
         if caller is None:
-            caller = asyncio.current_task(node.loop)
+            caller = task = asyncio.current_task(node.loop)
             if caller is None:
                 node.check_thread()
         elif caller is self and process.is_running_here():
@@ -165,7 +166,7 @@ class GenServer(Callbacks[S]):
         drains = timeout != 0 and node.may_drain()
         process.post(CALL, request, from_)
         if drains:
-            node.run_apart(node.drain)
+            node.drain(task or asyncio.current_task(node.loop))
         elif timeout == 0:
             fail_call(from_, TIMED_OUT)
         if from_._status is WAITING:

@@ -18,6 +18,7 @@ hidden; such a caller waits for the turn.
 import asyncio
 import sys
 import types
+from asyncio.tasks import _enter_task, _leave_task, current_task
 from collections import deque
 from collections.abc import Callable, Generator, Sized
 from threading import get_ident
@@ -105,7 +106,7 @@ class RunQueue:
     def may_drain(self) -> bool:
         """Whether a caller may drain the queue itself, and need not wait for the turn.
 
-        If so, it must have `drain` run apart next.
+        If so, it must call `drain` next.
         """
         if (
             self._callbacks is None
@@ -129,17 +130,17 @@ class RunQueue:
     def run_apart(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function that may run on the stack of a task, but not as that task."""
         loop = self.loop
-        task = asyncio.current_task(loop)
+        task = current_task(loop)
         if task is None:
             return function(*args)
-        asyncio.tasks._leave_task(loop, task)
+        _leave_task(loop, task)
         try:
             return function(*args)
         finally:
-            asyncio.tasks._enter_task(loop, task)
+            _enter_task(loop, task)
 
-    def drain(self) -> None:
-        """Run the processes that are ready, and those that become so.
+    def drain(self, task: "asyncio.Task[Any] | None" = None) -> None:
+        """Run the processes that are ready, and those that become so; none as the current `task`.
 
         The rest run in a later turn: above the limit, or if others have become ready meanwhile.
         """
@@ -147,6 +148,8 @@ class RunQueue:
         self.awake = True
         self._drains += 1
         runs_left = RUNS_PER_DRAIN
+        if task is not None:
+            _leave_task(self.loop, task)
         try:
             left = len(ready)  # until others are looked for
             while ready and runs_left:
@@ -158,6 +161,8 @@ class RunQueue:
                     if self.asked and left and self._others_ready():
                         break  # a process has made a call that others may overlap
         finally:
+            if task is not None:
+                _enter_task(self.loop, task)
             self._leave_drain()
 
     def catch_up(self) -> None:
