@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -90,8 +91,20 @@ class Prompt:
     @contextlib.contextmanager
     def raw_mode(self) -> Iterator[None]:
         """Keep the terminal from echoing keys between two prompts."""
-        with self._keyboard.raw_mode():
-            yield
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCONT, self._go_on)
+        try:
+            with self._keyboard.raw_mode():
+                yield
+        finally:
+            loop.remove_signal_handler(signal.SIGCONT)
+
+    def _go_on(self) -> None:
+        """After a stop: the shell has had the terminal, and its settings, and the cursor."""
+        self._keyboard.raw_mode().__enter__()  # `raw_mode` restores what was there before it
+        if self.app.is_running:
+            self.app.renderer.reset()
+            self.app.invalidate()
 
     @contextlib.contextmanager
     def hold(

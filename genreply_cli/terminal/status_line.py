@@ -3,6 +3,8 @@
 The cursor stays at the start of the line. A terminal that wraps its rows again when it becomes
 narrower keeps the cursor on the character it was on. So the line is erased from the cursor to the
 end of the screen, however many rows it takes by then; so are lines that stand below it.
+
+The cursor is not hidden: a program that is stopped or killed could not show it again.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +16,6 @@ QUIET_SECONDS: Final = 0.1  # a call that blocks for less is not mentioned
 MAX_COLUMNS: Final = 60  # of the line: a short one seldom wraps when the terminal becomes narrower
 
 _ERASE: Final = "\r\x1b[J"  # from here to the end of the screen
-_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # the terminal may be narrower than it was a moment ago
 
 
@@ -69,7 +70,7 @@ class StatusLine:
         lines += self._below(room)
         if not lines:
             return self.erase() + rows
-        start = _ERASE if self._drawn else _HIDE_CURSOR
+        start = _ERASE if self._drawn else ""
         self._drawn = True
         back = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
         below = "\r\n".join(lines)
@@ -80,4 +81,4 @@ class StatusLine:
         if not self._drawn:
             return ""
         self._drawn = False
-        return _ERASE + _SHOW_CURSOR
+        return _ERASE

@@ -452,6 +452,31 @@ def test_a_signal_ends_it_with_the_terminal_as_it_was(
     assert kinds(the_only_session(tmp_path))[-1] == "end"
 
 
+@pytest.mark.parametrize("blocked", [True, False])
+def test_after_a_stop_and_fg_there_are_the_prompt_and_its_keys(
+    repl: Start, *, blocked: bool
+) -> None:
+    session = repl("--delay", "60", "--timeout", "60")
+    if blocked:
+        session.child.send("Hello\r")
+        session.wait_for("c1 blocked")
+    os.kill(session.child.pid, signal.SIGSTOP)
+    os.waitpid(session.child.pid, os.WUNTRACED)
+    assert not session.screen.cursor.hidden
+    settings = termios.tcgetattr(session.child.child_fd)
+    settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG  # as the shell sets them
+    termios.tcsetattr(session.child.child_fd, termios.TCSANOW, settings)
+    session.screen.reset()
+    os.kill(session.child.pid, signal.SIGCONT)
+    if blocked:
+        session.wait_for("c1 blocked")
+        session.child.send("\x1a")
+    session.wait_for("greet>")
+    session.child.send("/set\r")
+    session.wait_for("timeout      60s")
+    assert not termios.tcgetattr(session.child.child_fd)[3] & termios.ECHO
+
+
 def test_a_terminal_that_hangs_up_leaves_a_whole_transcript(repl: Start, tmp_path: Path) -> None:
     session = repl("--delay", "60")
     session.child.send("one &\r")
