@@ -49,6 +49,7 @@ from genreply_cli.otp.states import (
     EXITED,
     INFO,
     NO_ENTRY,
+    READY,
     SYSTEM,
     check_mailbox_limit,
     check_timeout,
@@ -165,6 +166,9 @@ class GenServer(Callbacks[S]):
         calls[from_] = None
         drains = timeout != 0 and node.may_drain()
         process.post(CALL, request, from_)
+        ready = node.ready
+        if ready and ready[-1] is not process and process.status is READY and timeout != 0:
+            node.stand_back(process)
         if drains:
             node.drain(task or asyncio.current_task(node.loop))
         elif timeout == 0:

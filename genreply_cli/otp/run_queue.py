@@ -59,6 +59,7 @@ class RunQueue:
         self._paused = False  # the turn has let others go first
         self.thread_id = 0  # of the thread that runs the loop; 0: not open
         self._drains = 0  # on the stack
+        self._left = 0  # processes to run before the turn may pause for others
         self._budget = CALLS_PER_CLOCK_CHECK  # calls left before the next look at the clock
         self._clock_checks = 0
         self._turn_began = 0.0  # on the clock of the loop
@@ -139,6 +140,13 @@ class RunQueue:
         finally:
             _enter_task(loop, task)
 
+    def stand_back(self, process: Runnable) -> None:
+        """Have a process that has been called run after those that are ready, and may call it."""
+        if process in self.ready:  # otherwise it is running
+            self.ready.remove(process)
+            self.ready.append(process)
+            self._left -= 1
+
     def drain(self, task: "asyncio.Task[Any] | None" = None) -> None:
         """Run the processes that are ready, and those that become so; none as the current `task`.
 
@@ -151,14 +159,14 @@ class RunQueue:
         if task is not None:
             _leave_task(self.loop, task)
         try:
-            left = len(ready)  # until others are looked for
+            self._left = len(ready)
             while ready and runs_left:
                 runs_left -= 1
+                self._left -= 1
                 ready.popleft().run_in_context()
-                left -= 1
-                if left <= 0:
-                    left = len(ready)
-                    if self.asked and left and self._others_ready():
+                if self._left <= 0:
+                    self._left = len(ready)
+                    if self.asked and ready and self._others_ready():
                         break  # a process has made a call that others may overlap
         finally:
             if task is not None:
@@ -190,6 +198,8 @@ class RunQueue:
     def wait_for_turn(self) -> Generator[None]:
         """Await it to let the loop run all that is ready, and the turn if nothing keeps it."""
         self.asked = True
+        if self._left == len(self.ready):  # what was called may be the last of them: let it wait
+            self._left -= 1
         self.callers_waiting += 1
         try:
             yield

@@ -5,6 +5,7 @@ first answer, and the others time out: on the BEAM in 5,000 of 5,000 runs.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -219,3 +220,50 @@ async def test_callers_overlap_behind_servers_that_call_for_them() -> None:
     assert [type(ended) for ended in outcomes[:2]] == [CallTimeout, CallTimeout]
     assert outcomes[2] == "A to you too!"
     assert now() == 1.0
+
+
+class AsyncEcho(Echo):
+    """The same, with an async callback."""
+
+    async def handle_call(self, request: Any, from_: Any, state: None) -> Any:
+        return Reply(request, state)
+
+
+def let_go_at_random(choice: random.Random, echo: Echo) -> list[asyncio.Future[Any]]:
+    """Start callers, tasks and processes, and other things between them, in one turn."""
+
+    loop = asyncio.get_running_loop()
+    callers: list[asyncio.Future[Any]] = []
+    for _ in range(choice.randint(2, 8)):
+        match choice.choice(["task", "group", "process", "message", "callback"]):
+            case "task":
+                callers.append(asyncio.ensure_future(echo.call("task")))
+            case "group":
+                callers.append(asyncio.gather(echo.call("one"), echo.call("other")))
+            case "process":
+                [message] = heard_by([echo.call("process")])
+                Greeter.start().send(message)
+                callers.append(message[1])
+            case "message":
+                echo.send("message")
+            case _:
+                loop.call_soon(lambda: None)
+    return callers
+
+
+def test_whoever_is_let_go_in_one_turn_has_asked_before_the_first_is_answered() -> None:
+    async def program(seed: int) -> None:
+        choice = random.Random(seed)
+        async with Node(events.append):
+            echo = choice.choice([Echo, AsyncEcho]).start()
+            await all_quiet()
+            callers = let_go_at_random(choice, echo)
+            if choice.random() < 0.5:
+                await echo.call("alone")
+            await asyncio.gather(*callers)
+
+    for seed in range(500):
+        events: list[Event] = []
+        run(program(seed))
+        order = [event.kind for event in events if event.kind in ("call", "reply")]
+        assert order == sorted(order), seed
