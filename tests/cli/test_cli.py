@@ -290,6 +290,11 @@ BAD = {
         2,
         "--timeline and --quiet exclude each other",
     ),
+    "a timeline that is off": (
+        ["send", "--timeline", "--view", "off", "x"],
+        2,
+        "--timeline and --view off exclude each other",
+    ),
     "two views": (
         ["send", "--plain", "--view", "wide", "x"],
         2,
