@@ -230,7 +230,7 @@ def _clear(shell: Shell, _: str) -> None:
 
 
 def _quit(shell: Shell, _: str) -> None:
-    shell.leaving = True
+    shell.leaving = shell.may_leave()
 
 
 # --- the table ---------------------------------------------------------------------------

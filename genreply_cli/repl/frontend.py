@@ -34,6 +34,8 @@ class PromptSource(NamedTuple):
     """The line above the prompt: which calls wait in the background, and for how long."""
     complete: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
     """What the last word of a line may become, each with its meaning."""
+    may_leave: Callable[[], bool] = lambda: True
+    """Whether Ctrl-D leaves; if not, it says why."""
 
 
 class Frontend:

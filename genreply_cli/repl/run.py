@@ -1,5 +1,6 @@
 """A session of the REPL from its start to its last line: connects keyboard, shell and recording."""
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -128,7 +129,9 @@ async def _run_session(
 
 async def _execute_lines(shell: Shell) -> None:
     known = partial(shell.history.latest_calls, MAX_COMPLETED_CALLS)
-    source = PromptSource(shell.waiting, partial(_completions, shell.callers.in_flight, known))
+    source = PromptSource(
+        shell.waiting, partial(_completions, shell.callers.in_flight, known), shell.may_leave
+    )
     async for line in shell.frontend.read_lines(source):
         await execute(shell, line)
         if shell.leaving:
@@ -181,5 +184,6 @@ def _summary(stats: Stats, transcript: str | None, record: str | None) -> str:
         return "no greetings were sent"
     if transcript is None:
         return stats.summary()
-    file = "" if record is None else f" {visible(record)}"
+    is_last = record is None and transcript == str(paths.last_session())  # another one may be newer
+    file = "" if is_last else f" {shlex.quote(visible(transcript))}"
     return f"{stats.summary()}; replay: genreply trace{file}"

@@ -51,6 +51,7 @@ class Shell:
         self.stepper: Stepper | None = None  # while messages are held back
         self.failures: list[Failure] = []
         self.leaving = False
+        self._was_asked = False  # whether to leave
         self._awaited: set[Call] = set()  # the calls that the prompt waits for
         self._burst_of: dict[Call, list[Outcome]] = {}  # call -> the outcomes of its burst
         self._bursts: set[asyncio.Task[None]] = set()
@@ -178,6 +179,18 @@ class Shell:
         self._stop_timer = None
         if not self.callers.in_flight and self.observers.pending_answers <= 0:
             self.supervisor.stop_replaced()
+
+    def may_leave(self) -> bool:
+        """Whether to leave now. At a prompt with calls in flight, it asks once."""
+        in_flight = self.callers.in_flight
+        if not self.frontend.interactive or not in_flight or self._was_asked:
+            return True
+        self._was_asked = True
+        waits = f"{next(iter(in_flight))} still waits"
+        if len(in_flight) > 1:
+            waits = f"{len(in_flight):,} calls still wait"
+        self.frontend.say(f"{waits}; once more, and you leave without the answer")
+        return False
 
     async def close(self) -> None:
         """Send nothing any more, and cancel all calls in flight."""

@@ -187,12 +187,15 @@ class TerminalFrontend(Frontend):
                         line = self._unsent.popleft()
                         self._print_dim(f"{PROMPT}{visible(line)}")
                         yield line
-                    first, *others = await self._prompt.read()
+                    try:
+                        first, *others = await self._prompt.read()
+                    except EOFError:
+                        if source.may_leave():
+                            return
+                        continue
                     self._skipping = False
                     self._unsent.extend(others)
                     yield first
-        except EOFError:
-            return
         finally:
             refreshing.cancel()
 

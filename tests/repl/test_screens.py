@@ -416,12 +416,14 @@ def test_say_greets_first(repl: Start) -> None:
 # --- the end ---
 
 
-def test_ctrl_d_with_calls_in_flight_ends_at_once_and_the_transcript_has_its_end(
+def test_ctrl_d_with_calls_in_flight_asks_once_and_the_transcript_has_its_end(
     repl: Start, tmp_path: Path
 ) -> None:
     session = repl("--delay", "60")
     session.child.send("one &\r")
     session.wait_for("waiting: c1")
+    session.child.send("\x04")
+    session.wait_for("c1 still waits; once more, and you leave without the answer")
     session.child.send("\x04")
     session.wait_for("calls 1, cancelled 1; median wait")
     assert session.end() == 0

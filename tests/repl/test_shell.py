@@ -728,6 +728,15 @@ def test_a_word_that_was_meant_as_a_command_is_sent_and_gets_a_hint(word: str) -
     assert converse(word).said == [f"c1: {word} to you too!"]  # a script knows what it does
 
 
+def test_leaving_with_calls_in_flight_is_asked_for_twice_at_a_prompt_only() -> None:
+    once = converse("A &", "/quit", interactive=True)
+    assert once.said == ["c1 still waits; once more, and you leave without the answer"]
+    assert not once.leaving
+    assert converse("A &", "/quit", "/quit", interactive=True).leaving
+    assert converse("A &", "/quit").leaving
+    assert converse("A", "/quit", interactive=True).leaving
+
+
 def test_marks_views_and_leaving() -> None:
     told = converse("/mark lunch", "/view narrow", "/clear", "/help quit", "/quit")
     assert [step.details for step in told.steps if step.kind == "mark"] == [{"label": "lunch"}]
