@@ -1,4 +1,4 @@
-"""The article's Coordinator: it answers NoReply to a call, and replies later."""
+"""The article's Coordinator: it returns NoReply from a call, and replies when the answer comes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -12,8 +12,8 @@ import pytest
 import genreply_cli
 
 PACKAGE = Path(genreply_cli.__file__).parent
-# From the ground up. A wing, or a module at the top of the package, imports from itself and from
-# the lines above it.
+# A wing, or a module at the top of the package, imports from itself and from the lines that are
+# earlier in this list.
 WINGS = [
     {"text", "paths", "streams", "otp"},
     {"errors", "websocket"},
@@ -59,7 +59,7 @@ def imported_modules(path: Path) -> set[str]:
 IMPORTED = {name: imported_modules(path) for name, path in MODULES.items()}
 
 
-def test_each_wing_imports_only_from_the_wings_below_it() -> None:
+def test_each_wing_imports_only_from_those_earlier_in_the_list() -> None:
     level = {wing: number for number, wings in enumerate(WINGS) for wing in wings}
     assert {name.split(".")[0] for name in MODULES} - {"__init__"} == set(level)
     upward = [

@@ -1,8 +1,8 @@
 """Which field of a step is wrong, if laws are broken that tie several fields together.
 
 A reply goes to the caller of its call. If it does not, `to` may be wrong, or `call`. The field that
-all broken laws of a step share is to blame, and only this one is reported. What was expected there
-is taken for what is true, so that a fault that follows from it is not reported again.
+all broken laws of a step share is to blame, and only this one is reported. The value that
+was expected there is used from then on, so that a fault that follows from it is not reported again.
 """
 
 from collections.abc import Iterator

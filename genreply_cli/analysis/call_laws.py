@@ -63,7 +63,7 @@ class CallLaws:
             self._broken.add(Suspect("call", problem, expected))
 
     def check_noreply(self, step: Step) -> None:
-        """A server keeps a caller waiting that has called it."""
+        """A server keeps only callers that have called it."""
         self._process_laws.check_place(step)
         server, call = step.at, step.call
         if server is None or call is None:

@@ -122,7 +122,7 @@ def send(
     jobs: Annotated[
         int,
         option(
-            "--jobs", "-j", min=1, max=100_000, metavar="N", help="Most calls at the same time."
+            "--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls may wait at once."
         ),
     ] = 1,
     as_done: Annotated[
@@ -148,7 +148,7 @@ def send(
             "--linger",
             reads=parsing.duration,
             metavar="TIME",
-            help="How long to wait for a late answer.",
+            help="After the last call, wait so long for answers that are still to come.",
         ),
     ] = "1",
     explain: Annotated[

@@ -252,7 +252,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "noreply": Meaning(
         "{at} does not answer yet: it keeps the caller, who stays blocked,"
         " and is free for other messages{others_kept}.",
-        "Next, the answer has to come as a message; until then nothing holds the server up.",
+        "Next, the answer has to come as a message; until then the server handles other messages.",
         action="keep"),
     "cast": Meaning(
         "{source} passes it on to {target}, and does not wait for an answer{message}.",
@@ -303,7 +303,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "linked": Meaning("{at} is linked to {link}, and goes down with it.", _after_end,
         action="link"),
     "down": Meaning(
-        "{target} is told that {source} has died{comma_after}: it need not wait for its timeout."
+        "{target} is told that {source} has died{comma_after}: it waits no longer."
         " The reason: {reason}.",
         "With that {call} has failed; a new one needs a new server.",
         action="call"),

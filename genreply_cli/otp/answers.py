@@ -106,7 +106,7 @@ class Ignore:
     """From `init`: do not start, which is no failure. `start` returns None."""
 
 
-# A process in a message is the GenServer itself, whose class stands above this module.
+# A process in a message is the GenServer itself; genserver.py, which has its class, imports this.
 
 
 @dataclass(frozen=True)

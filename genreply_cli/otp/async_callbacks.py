@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import shorten
 from genreply_cli.otp.node import Node
-from genreply_cli.otp.states import BUSY, EXITED, INFO, READY, Entry
+from genreply_cli.otp.status import BUSY, EXITED, INFO, READY, Entry
 
 
 class Pending:
@@ -118,7 +118,7 @@ class AsyncRunner:
             interrupted: BaseException | None = None
             try:
                 await self._wakeup
-            except asyncio.CancelledError as error:  # meant for the callback: its own timeout
+            except asyncio.CancelledError as error:  # asyncio.timeout in the callback
                 interrupted = error
             self._wakeup = self._loop.create_future()
             paused, self.paused = self.paused, None

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from genreply_cli.otp.answers import Ignore, Init, NoReply, Reply, Stop
 from genreply_cli.otp.calls import From
 from genreply_cli.otp.exits import describe, shorten
-from genreply_cli.otp.states import logger
+from genreply_cli.otp.status import logger
 
 S = TypeVar("S")
 
@@ -40,7 +40,7 @@ class Callbacks(Generic[S]):
     def init(self, *args: Any) -> S | Init[S] | Stop[S] | Ignore:
         """Return the first state, or `Init`, `Stop` or `Ignore`. By default, the state is `args`.
 
-        It runs inside `start`, which does not return before: leave what takes long to
+        It runs inside `start`, which returns when it has returned: leave what takes long to
         `handle_continue`.
         """
         return args[0] if len(args) == 1 else args  # type: ignore[return-value]  # S is theirs

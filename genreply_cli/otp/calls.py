@@ -1,7 +1,7 @@
 """One call, from its request until it is answered or fails.
 
 `GenServer.call` makes a `From`, puts it into the mailbox of the server with the request, and waits.
-A `From` starts as WAITING, leaves that state once, and never changes again:
+The status of a `From` is WAITING at first. It changes once, and never again:
 
     WAITING -> REPLIED     a reply came: the caller gets it
             -> TIMED_OUT   the timeout of the caller passed

@@ -14,7 +14,7 @@ from genreply_cli.otp.functions import naming, whereis
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import failed
 from genreply_cli.otp.process import Process
-from genreply_cli.otp.states import SUSPENDED, SYSTEM, handling
+from genreply_cli.otp.status import SUSPENDED, SYSTEM, handling
 
 S = TypeVar("S")
 T = TypeVar("T")

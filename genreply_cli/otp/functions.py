@@ -14,7 +14,7 @@ from genreply_cli.otp.exits import CallError, MailboxFull, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node, current_node, failed
 from genreply_cli.otp.process import NOT_STARTED, Process
-from genreply_cli.otp.states import INFO, check_timeout, running
+from genreply_cli.otp.status import INFO, check_timeout, running
 
 T = TypeVar("T")
 

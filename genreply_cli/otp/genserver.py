@@ -42,7 +42,7 @@ from genreply_cli.otp.exits import (
 )
 from genreply_cli.otp.node import current_node, failed
 from genreply_cli.otp.process import NOT_STARTED, Process
-from genreply_cli.otp.states import (
+from genreply_cli.otp.status import (
     BUSY,
     CALL,
     CAST,

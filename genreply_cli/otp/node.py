@@ -18,7 +18,7 @@ from genreply_cli.otp.calls import Deadlines, From
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.run_queue import Runnable, RunQueue
-from genreply_cli.otp.states import CALL, CAST, EXITED, SYSTEM, handling, logger, running
+from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, logger, running
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
 

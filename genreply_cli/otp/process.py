@@ -44,7 +44,7 @@ from genreply_cli.otp.exits import (
 )
 from genreply_cli.otp.node import Node, failed
 from genreply_cli.otp.run_queue import MESSAGES_PER_RUN
-from genreply_cli.otp.states import (
+from genreply_cli.otp.status import (
     BUSY,
     CALL,
     CAST,
@@ -82,7 +82,7 @@ class Process:
     )  # fmt: skip
 
     def __init__(self, server: Any, node: Node, name: Any, parent: "Process | None") -> None:
-        self.server = server  # a GenServer, which stands above this module
+        self.server = server  # a GenServer; genserver.py imports this module
         self.node = node
         self.name = name
         self.id = node.next_id()
@@ -158,7 +158,7 @@ class Process:
     def run(self) -> None:
         """Handle messages until there are none, the status changes, or others must have a turn.
 
-        The commonest answers are dealt with here, all others in `handle_return`: that is the speed.
+        The commonest answers are dealt with here, which is fast, all others in `handle_return`.
         """
         if self.status is not READY:
             self._run_while_not_ready()
@@ -458,7 +458,7 @@ class Process:
         if self.status is EXITED:
             return
         if not kill and self.server.trap_exit:
-            if source is not None and source is (self.parent or self):  # no parent: its own parent
+            if source is not None and source is (self.parent or self):  # without one, it is its own
                 self.killed_by = self.parent
                 self.post_stop(reason)
             else:
@@ -470,7 +470,7 @@ class Process:
         """Exit because of an exit signal: `terminate` is not run."""
         self.killed_by = source
         if self.status is STARTING and self.parent is not None and self.parent.server.trap_exit:
-            self.unlink(self.parent)  # its call of `start` fails; it gets no Exited besides
+            self.unlink(self.parent)  # its call of `start` fails: it gets no Exited as well
         self.exit(reason)
 
     def exit(self, reason: Any) -> None:

@@ -38,6 +38,7 @@ MAX_SPEED: Final = 64.0
 PAGE_EVENTS: Final = 20
 STEPS_OF_A_SLICE: Final = 64  # of a search among the steps of a filter
 SCROLL_ROWS: Final = 10  # of an overlay, for PageDown
+NO_CALL: Final = "this event belongs to no call; go to one that does, with , or ."
 ENTER: Final = ("c-m", "c-j")  # as prompt_toolkit has it
 
 Search = Generator[float, None, State]
@@ -106,7 +107,7 @@ def _move_in_call(way: int) -> Command:
     def move(state: State, index: Index) -> State | Search:
         step = index.step(state.number)
         if step is None or step.call is None:
-            return replace(state, status="this event belongs to no call")
+            return replace(state, status=NO_CALL)
         call = step.call
         not_found = f"there is no {'later' if way > 0 else 'earlier'} event of {visible(call)}"
         return _search_step(
@@ -335,7 +336,7 @@ def _toggle_call_filter(state: State, index: Index) -> State | Search:
         return replace(state, call_filter=None)
     step = index.step(state.number)
     if step is None or step.call is None:
-        return replace(state, status="this event belongs to no call")
+        return replace(state, status=NO_CALL)
     return select(state, index, Filters(frozenset({step.call})), visible(step.call))
 
 

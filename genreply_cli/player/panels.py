@@ -55,7 +55,7 @@ def status_bar(state: State, index: Index, step: Step | None, width: int, style:
     end = index.last_time
     notes = [] if state.call_filter is None else [f"only {state.call_filter.label}"]
     if index.problem is not None or index.notes:
-        notes.append("interrupted" if index.problem is None else "broken")
+        notes.append("no end yet" if index.problem is None else "broken")
     pace = pace_of(state, index) / state.speed
     speed = f"{state.speed:g}x" if state.speed >= 1 else f"1/{1 / state.speed:g}x"
     short = [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genreply_cli.terminal.screen import Screen
 
 WELCOME = (
-    f"genreply {__version__}: a line is a greeting, and blocks until its deferred reply",
+    f"genreply {__version__}: type a greeting; it waits for its deferred reply",
     "/help lists the commands; Ctrl-D leaves",
 )
 

@@ -1,8 +1,8 @@
 """A recorded session, run again on the virtual clock: the same inputs, settings and seed.
 
-Each input comes at its recorded time, and then when as many steps have been seen as before it in
-the recording. Inputs of the same instant keep their order: a caller that called again as soon as it
-had its reply does so here. Everything else has to follow from the inputs.
+Each input comes at its recorded time, as soon as all steps that were recorded before it have
+happened again. Inputs of the same instant keep their order: a caller that called again as soon as
+it had its reply does so here. Everything else has to follow from the inputs.
 """
 
 import asyncio

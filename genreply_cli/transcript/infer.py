@@ -5,8 +5,8 @@
         show(inference.update(step))
 
 A tracer that knows nothing of genreply writes process identifiers and references, and often no
-`cause`, `call`, `blocked` or `for`. What follows from the steps so far is filled in; what does not
-follow stays out. A complete step is returned as it is.
+`cause`, `call`, `blocked` or `for`. What can be derived from the steps so far is filled in; the
+other fields stay empty. A complete step is returned as it is.
 
 It is a fold: a step depends on the steps before it, never on later ones. So a transcript that is
 followed while it is written looks as it does afterwards.

@@ -1,6 +1,6 @@
 """Every sample is drawn in every view as it was when its picture was looked at.
 
-`python tests/timeline/test_golden.py` draws the pictures anew.
+`.venv/bin/python tests/timeline/test_golden.py` draws the pictures anew.
 """
 
 from pathlib import Path

@@ -1,19 +1,19 @@
-"""The states of a process, and the kinds of entries in its mailbox.
+"""The status of a process, the kinds of entries in its mailbox, and what the modules share.
 
     status     it handles             in the run queue             it leaves this status when
     STARTING   nothing; runs init     no                           init returns
     READY      all entries            if there are entries         a callback waits; suspend; an end
     BUSY       nothing, or the entry  no, or if it receives and    the async callback returns:
                that it receives       there is an entry            become_ready
-    SUSPENDED  system entries         if there are entries         debug.resume: become_ready
+    SUSPENDED  system entries         when an entry comes          debug.resume: become_ready
     STOPPING   as BUSY, in terminate  as BUSY                      terminate returns
-    EXITED     nothing                no (or once more, in vain)   never
+    EXITED     nothing                no (or once more, idly)   never
 
 A process stands in the run queue of its node at most once. `post` wakes it, if nothing has before:
 it puts the process there unless `scheduled` is True. These flags of a process go with its status:
 
-    scheduled     READY, SUSPENDED, or while it receives: it stands in the run queue, or is being
-                  run. Otherwise always True: a message must not wake it.
+    scheduled     True: do not put it there. READY, SUSPENDED, or while it receives: it stands
+                  there, or is being run. Otherwise always True: a message must not wake it.
     receiving     BUSY or STOPPING: the `receive` in which its callback waits; otherwise None.
     queued        BUSY or STOPPING, after a `receive`: it still stands in the run queue from then,
                   and become_ready must not put it there again.
