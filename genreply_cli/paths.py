@@ -62,13 +62,17 @@ def _remove_unless_written(session: Path) -> None:
         os.close(descriptor)
 
 
+def sessions() -> list[Path]:
+    """The sessions that were recorded and kept, the last one first."""
+    try:
+        return sorted((folder() / "sessions").glob("*.jsonl"), reverse=True)
+    except OSError:
+        return []
+
+
 def last_session() -> Path | None:
     """The session that was recorded last, or None."""
-    try:
-        sessions = folder() / "sessions"
-    except OSError:
-        return None
-    return max(sessions.glob("*.jsonl"), default=None)
+    return next(iter(sessions()), None)
 
 
 def samples() -> dict[str, Path]:

@@ -272,12 +272,15 @@ def trace(
         typer.Argument(
             metavar="[FILE|-]",
             autocompletion=transcripts,
-            help="A transcript, also one of another program, or a sample by its name;"
-            " else the last session.",
+            help="A transcript, also one of another program, a sample by its name, or a session by"
+            " its number; else the last session.",
         ),
     ] = None,
     show_list: Annotated[
-        bool, typer.Option("--list", help="List the samples that come with genreply.")
+        bool,
+        typer.Option(
+            "--list", help="List the samples that come with genreply, and your sessions by number."
+        ),
     ] = False,
     call: Annotated[
         list[str] | None,

@@ -47,6 +47,9 @@ def open_transcript(source: str, bad: Callable[[TranscriptError], object] | None
     elif is_sample(source):
         stream = str(paths.samples()[source])
     elif not os.path.lexists(source):
+        session = _numbered_session(source)
+        if session is not None:
+            return open_transcript(str(session), bad)
         raise _unknown(source, list(paths.samples()))
     try:
         return (read(stream) if bad is None else read(stream, bad))[1]
@@ -110,6 +113,21 @@ def _causes(steps: Steps, filters: Filters) -> frozenset[int]:
         return frozenset()
 
 
+def _numbered_session(source: str) -> Path | None:
+    """The session of a number of `trace --list`; None if it is no number. Raises GenreplyError."""
+    if not (source.isascii() and source.isdecimal()):
+        return None
+    sessions = paths.sessions()
+    if not 1 <= int(source) <= len(sessions):
+        count = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}"
+        raise GenreplyError(
+            f"{source}: there is no such file, and {count} to replay by number",
+            hint="genreply trace --list shows them",
+            exit_code=ExitStatus.INVALID,
+        )
+    return sessions[int(source) - 1]
+
+
 def _unknown(source: str, samples: list[str]) -> GenreplyError:
     close = closest(source, samples)
     hint = f"did you mean the sample {close}? try: genreply trace {close}" if close else SAMPLES
@@ -156,14 +174,3 @@ def _size(file: IO[str] | IO[bytes]) -> int:
         return os.fstat(file.fileno()).st_size if file.seekable() else 0
     except (OSError, ValueError, AttributeError):
         return 0
-
-
-def list_samples() -> int:
-    """Print the samples: name, and what it shows."""
-    for name, path in paths.samples().items():
-        header, steps = read(path)
-        steps.close()
-        print(f"{name:16} {header.title or ''}".rstrip())
-    sys.stdout.flush()  # if nothing reads it, there is nothing more to say
-    print("replay one with: genreply trace NAME", file=sys.stderr)
-    return 0

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreply_cli import paths
+from genreply_cli.cli.listing import list_transcripts
 from genreply_cli.cli.source import (
     WithProgress,
     invalid,
-    list_samples,
     open_transcript,
     open_with_causes,
 )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def run(wanted: TraceOptions) -> int:
     """Do the task. Returns the exit status. Raises GenreplyError."""
     if wanted.task == "list":
-        return list_samples()
+        return list_transcripts()
     if wanted.follow:
         from genreply_cli.cli.follow import follow_to_screen
 
@@ -42,7 +42,7 @@ def run(wanted: TraceOptions) -> int:
     source = _last_session() if wanted.source is None else wanted.source
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
-        return list_samples()
+        return list_transcripts()
     if wanted.task == "check":
         return check(source, wanted)
     causes: Collection[int] = ()
