@@ -3,7 +3,7 @@
 It behaves as Erlang's gen_server does, message by message: default timeouts, prompt errors, links,
 monitors, names; and one observer sees every message. It needs nothing but the standard library, and
 imports nothing of the rest of this package. `README.md` beside this file is the guide. To read the
-code, start with `callbacks`, then `genserver`; `states` explains a process from within.
+code, start with `callbacks`, then `genserver`; `status` explains a process from within.
 """
 
 from genreply_cli.otp import debug
