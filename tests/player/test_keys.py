@@ -14,6 +14,7 @@ from genreply_cli.player.keys import (
     MAX_SPEED,
     MIN_SPEED,
     NAMED_KEYS,
+    NO_CALL,
     PAGE_EVENTS,
     press,
 )
@@ -89,7 +90,7 @@ def test_the_events_of_a_call_one_by_one() -> None:
     while not (state := pressed(state, LONG, "N")).status:
         back.append(state.number)
     assert back == visited[::-1]
-    assert pressed(PAUSED, LONG, "n").status == "this event belongs to no call"
+    assert pressed(PAUSED, LONG, "n").status == NO_CALL
 
 
 def test_a_call_whose_name_is_written_with_escapes_is_found() -> None:
@@ -162,7 +163,7 @@ def test_only_one_call_and_all_again() -> None:
     assert pressed(only, LONG, "]").status == "there is no later mark or failure"  # of this call
     again = pressed(only, LONG, "G", "c")
     assert (again.call_filter, again.number) == (None, numbers[-1])
-    assert pressed(PAUSED, LONG, "c").status == "this event belongs to no call"
+    assert pressed(PAUSED, LONG, "c").status == NO_CALL
 
 
 def test_a_call_is_shown_with_what_became_of_its_answer_and_with_what_led_to_its_own() -> None:

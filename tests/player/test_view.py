@@ -264,7 +264,7 @@ def test_a_bad_line_is_told_of_at_its_place() -> None:
 
 def test_an_interrupted_recording_says_so() -> None:
     index = read_all(index_of([Step(1, 0.0, "mark", details={"label": "fine"})]))
-    assert "interrupted    at the end    1x    event 1 of 1" in drawn(at(0), index)[0]
+    assert "no end yet    at the end    1x    event 1 of 1" in drawn(at(0), index)[0]
 
 
 def test_the_status_says_as_much_as_there_is_room_for() -> None:
