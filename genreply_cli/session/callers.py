@@ -7,6 +7,7 @@ many at once.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
 from genreply_cli.session.outcome import CANCELLED, Outcome, greet
@@ -29,7 +30,7 @@ class CallerPool(Generic[Item]):
         self._handle = handle
         self._max_callers = max_callers
         self._callers: list[asyncio.Task[None]] = []
-        self._idle: dict[int, asyncio.Future[None]] = {}  # by the index of the caller
+        self._idle: list[tuple[int, asyncio.Future[None]]] = []  # a heap, by index of the caller
         self._queue: deque[Item] = deque()
         self._loop = asyncio.get_running_loop()
 
@@ -44,7 +45,7 @@ class CallerPool(Generic[Item]):
         It is not given the item before: a caller that runs earlier would then handle a later item.
         """
         if self._idle:
-            self._idle.pop(min(self._idle)).set_result(None)
+            heappop(self._idle)[1].set_result(None)
         elif len(self._callers) != self._max_callers:
             index = len(self._callers)
             self._callers.append(self._loop.create_task(self._caller(index), name="caller"))
@@ -63,7 +64,8 @@ class CallerPool(Generic[Item]):
         while True:
             while queue:
                 await handle(queue.popleft())
-            idle = self._idle[index] = self._loop.create_future()
+            idle = self._loop.create_future()
+            heappush(self._idle, (index, idle))
             await idle
 
     async def close(self) -> None:
