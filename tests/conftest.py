@@ -18,8 +18,11 @@ from terminals import LINES, Terminal
 from genreply_cli.otp import Event, Node
 from genreply_cli.otp.virtual_time import run
 
-# A shell that runs the tests in the background ignores Ctrl-C; the programs would inherit that.
+# A shell that runs the tests in the background ignores Ctrl-C, and nohup ignores the end of the
+# terminal; the programs would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 settings.register_profile("the same each time", derandomize=True, deadline=None, database=None)
 settings.load_profile("the same each time")

@@ -84,7 +84,10 @@ class Prompt:
 
     async def read(self) -> list[str]:
         """Read a line: the lines that it stands for. Raises EOFError at Ctrl-D."""
-        line = await self._session.prompt_async(handle_sigint=False)
+        line = await self._session.prompt_async(
+            handle_sigint=False,
+            set_exception_handler=False,  # which would ask for Enter, where a terminal may be gone
+        )
         pasted, self._pasted_lines = self._pasted_lines, []
         return list(map(well_formed, pasted or [line]))
 
