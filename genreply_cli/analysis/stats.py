@@ -110,7 +110,7 @@ class Stats:
             rows.append(f"  {'longest':14} {duration(seconds):>11}   {pretty_name(call)}")
             rows.append("waits up to")
             rows += self._bars("#" if ascii_only else "█")
-        rows.append("steps")
+        rows.append("events")
         rows += [
             f"  {pretty_name(kind):14} {count:>8,}" for kind, count in sorted(self.kinds.items())
         ]

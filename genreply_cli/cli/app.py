@@ -303,6 +303,9 @@ def trace(
     stop: Annotated[
         Any, option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
     ] = None,
+    skip_bad: Annotated[
+        bool, option("--skip-bad", help="Leave out lines that cannot be read, and name them.")
+    ] = False,
     follow: Annotated[
         bool,
         option(
@@ -433,6 +436,7 @@ def trace(
         source=file,
         task=task,
         filters=Filters(frozenset(call or ()), frozenset(kind or ()), start, stop),
+        skip_bad=skip_bad,
         follow=follow,
         json=json,
         other=diff,

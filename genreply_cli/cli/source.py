@@ -17,7 +17,7 @@ from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar
 from genreply_cli.text import visible
 from genreply_cli.transcript.filters import Filters
-from genreply_cli.transcript.format import TranscriptError
+from genreply_cli.transcript.format import TranscriptError, header_line, to_line
 from genreply_cli.transcript.reader import Steps, read
 from genreply_cli.transcript.step import Step
 
@@ -63,20 +63,32 @@ def is_sample(source: str) -> bool:
     return (not os.path.lexists(path) or path.is_dir()) and source in paths.samples()
 
 
-def open_with_causes(source: str, filters: Filters) -> tuple[Steps, frozenset[int]]:
+def open_salvaged(source: str) -> Steps:
+    """The steps of the lines that can be read. The others are named on stderr, and left out."""
+    with ExitStack() as stack:
+        copy = stack.enter_context(tempfile.TemporaryFile())
+        steps = Steps(copy, _salvage(source, copy), copy.close)
+        stack.pop_all()  # the steps close it
+    return steps
+
+
+def open_with_causes(
+    source: str, filters: Filters, *, skip_bad: bool = False
+) -> tuple[Steps, frozenset[int]]:
     """The steps, and the numbers (`seq`) of those that led to what `filters` show.
 
-    The transcript is read twice. What can be read only once is copied to a temporary file.
+    The transcript is read twice. What can be read only once is copied to a temporary file, and so
+    is one of which lines are left out, with `skip_bad`.
     """
     path = Path(source)
     is_pipe = path.exists() and not path.is_file() and not path.is_dir()
-    if source != "-" and not is_pipe:
+    if source != "-" and not is_pipe and not skip_bad:
         with closing(open_transcript(source)) as steps:
             causes = _causes(steps, filters)
         return open_transcript(source), causes
     with ExitStack() as stack:
         copy = stack.enter_context(tempfile.TemporaryFile())
-        name = _copy(source, copy)
+        name = _salvage(source, copy) if skip_bad else _copy(source, copy)
         try:
             causes = _causes(Steps(copy, name), filters)
             copy.seek(0)
@@ -85,6 +97,20 @@ def open_with_causes(source: str, filters: Filters) -> tuple[Steps, frozenset[in
             raise invalid(error) from None
         stack.pop_all()  # the steps close it
     return steps, causes
+
+
+def _salvage(source: str, copy: IO[bytes]) -> str:
+    """Copy the lines that can be read, and name the others on stderr. Returns the name."""
+
+    def leave_out(error: TranscriptError) -> None:
+        print(f"note: left out: {error}", file=sys.stderr)
+
+    with closing(open_transcript(source, leave_out)) as steps:
+        copy.write(header_line(steps.header).encode() + b"\n")
+        for step in steps:
+            copy.write(to_line(step).encode() + b"\n")
+    copy.seek(0)
+    return steps.file
 
 
 def _copy(source: str, copy: IO[bytes]) -> str:

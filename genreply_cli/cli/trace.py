@@ -12,6 +12,7 @@ from genreply_cli.cli.listing import list_transcripts
 from genreply_cli.cli.source import (
     WithProgress,
     invalid,
+    open_salvaged,
     open_transcript,
     open_with_causes,
 )
@@ -47,9 +48,9 @@ def run(wanted: TraceOptions) -> int:
         return check(source, wanted)
     causes: Collection[int] = ()
     if wanted.filters.needs_causes and wanted.task in {"play", "print", "events", "export"}:
-        steps, causes = open_with_causes(source, wanted.filters)
+        steps, causes = open_with_causes(source, wanted.filters, skip_bad=wanted.skip_bad)
     else:
-        steps = open_transcript(source)
+        steps = open_salvaged(source) if wanted.skip_bad else open_transcript(source)
     with closing(steps):
         try:
             match wanted.task:

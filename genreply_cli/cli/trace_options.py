@@ -27,6 +27,7 @@ class TraceOptions:
     source: str | None = None  # a file, a sample by its name, `-` for stdin; None: the last session
     task: Task = "play"
     filters: Filters = field(default_factory=Filters)
+    skip_bad: bool = False  # leave out lines that cannot be read
     follow: bool = False  # keep reading while it is written
     json: bool = False  # --stats as JSON
     other: str | None = None  # --diff with this one
@@ -43,6 +44,12 @@ class TraceOptions:
         start, stop = self.filters.start, self.filters.stop
         compares = self.task in {"diff", "rerun"}
         require("--json", self.json, "--stats or --check", self.task in {"stats", "check"})
+        if self.skip_bad and (self.follow or self.task in {"check", "list"}):
+            raise ConflictError(
+                "--skip-bad leaves out lines that cannot be read; --check names them all,"
+                " and --follow and --list do not need it",
+                *("--skip-bad", "--follow", f"--{self.task}"),
+            )
         is_scalable = self.task == "export" and FORMATS[self.format].takes_scale
         require("--scale", self.scale is not None, "an export as svg", is_scalable)
         if self.task == "export" and self.other is not None:

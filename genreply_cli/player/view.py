@@ -121,6 +121,8 @@ def _row_budget(state: State, view: View, width: int, height: int) -> dict[str, 
         "why": 0 if state.explanation == "none" else why_rows,
         "keys": 1,
     }
+    if state.overlay:
+        budget |= {"header": 0, "scrubber": 0, "state": 0, "why": 0}
     needed = int(state.search_input is not None or bool(state.status))
     cuts = (
         ("scrubber", 0), ("why", 1), ("state", 1), ("why", 0), ("keys", needed), ("header", 0),

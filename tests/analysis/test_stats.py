@@ -45,7 +45,7 @@ def test_a_sample_in_numbers() -> None:
         "          200 ms        1   ████████████████████",
         "          500 ms        0",
         "             1 s        2   ████████████████████████████████████████",
-        "steps",
+        "events",
         "  call                  3",
         "  cast                  3",
         "  duplicate             2",

@@ -178,3 +178,19 @@ def test_a_check_as_json_is_one_object() -> None:
     assert (
         finding["problem"] == "expected 0.200000, the time since the call has ended; found 0.100000"
     )
+
+
+def test_a_recording_that_is_broken_in_the_middle_of_a_line_can_be_salvaged(tmp_path: Path) -> None:
+    lines = samples()["late"].read_bytes().splitlines(keepends=True)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b"".join([*lines[:6], lines[6][:30] + b"\xff\x00\n", *lines[7:]]))
+    assert genreply("trace", broken).code == 5
+    whole = genreply("trace", "late").out.splitlines()
+    salvaged = genreply("trace", broken, "--skip-bad")
+    assert salvaged.code == 0
+    assert len(set(whole) - set(salvaged.out.splitlines())) <= 1
+    assert "note: left out: " in salvaged.err
+    assert "line 7" in salvaged.err
+    assert genreply("trace", broken, "--skip-bad", "--call", "c2").code == 0
+    assert genreply("trace", broken, "--skip-bad", "--stats").code == 0
+    assert genreply("trace", broken, "--skip-bad", "--check").code == 2

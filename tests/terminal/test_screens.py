@@ -179,6 +179,7 @@ def test_a_resize_leaves_no_ghosts(terminal: Callable[..., Terminal], tmp_path: 
             ("C", 100, r"^c1 blocked \d\.\d/5\.0 s   and 2 more$"),
         ]:
             print(greeting, file=greetings, flush=True)
+            sent.wait_for(re.compile(rf"\bc{'ABC'.index(greeting) + 1} +noreply "))
             sent.wait_for(re.compile(line))
             sent.resize(columns)
         sent.child.kill(signal.SIGINT)
