@@ -45,10 +45,16 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
     def start(
-        *arguments: str, columns: int = 120, lines: int = LINES, stdin: str = "", **environment: str
+        *arguments: str,
+        columns: int = 120,
+        lines: int = LINES,
+        stdin: str = "",
+        reader: str = "",
+        **environment: str,
     ) -> Terminal:
-        opened.append(Terminal(list(arguments), columns, tmp_path, environment, lines, stdin))
-        return opened[-1]
+        started = Terminal(list(arguments), columns, tmp_path, environment, lines, stdin, reader)
+        opened.append(started)
+        return started
 
     yield start
     for each in opened:

@@ -1,12 +1,14 @@
 """A story as rows of text."""
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.explain.highlight import CODE, Piece, coloured
 from genreply_cli.explain.quotes import Code, Quote
 from genreply_cli.explain.story import Sentence, StoryTeller
-from genreply_cli.text import crop, pad, wrap
+from genreply_cli.text import cells, crop, wrap
 from genreply_cli.timeline.lanes import WIDE_COLUMNS
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
@@ -20,10 +22,15 @@ MAX_ROWS: Final = 6  # for one sentence, on a terminal
 
 
 class Row(NamedTuple):
-    """A row of text, and its style as Rich names it."""
+    """A row: its pieces, and the style of those that are no code, as Rich names it."""
 
-    text: str
+    pieces: list[Piece]
     style: str = ""
+
+    @property
+    def text(self) -> str:
+        """The row without styles."""
+        return "".join(text for text, _ in self.pieces)
 
 
 def render(
@@ -38,26 +45,29 @@ def render(
 
 
 def _unwrapped(sentence: Sentence) -> Iterator[Row]:
-    yield Row(_time(sentence) + sentence.sentence)
+    yield Row([(_time(sentence) + sentence.sentence, "")], sentence.style)
     for language, code in _languages(sentence):
         for line in code.lines:
-            yield Row(f"{' ' * INDENT}{language}, {code.place}: {line}", "dim")
+            place = f"{' ' * INDENT}{language}, {code.place}: "
+            yield Row([(place, ""), (line, language)], CODE)
 
 
 def _wrapped(sentence: Sentence, width: int, ascii_only: bool) -> Iterator[Row]:
     room = max(MIN_COLUMNS, width - INDENT - 1)
     text = crop(sentence.sentence, MAX_ROWS * room, _ellipsis(ascii_only))
     first, *others = wrap(text, room)
-    yield Row(_time(sentence) + first)
-    yield from (Row(" " * INDENT + row) for row in others)
+    yield Row([(_time(sentence) + first, "")], sentence.style)
+    yield from (Row([(" " * INDENT + row, "")], sentence.style) for row in others)
 
     quoted = Quote(sentence.python, sentence.elixir)
     side_by_side = width >= WIDE_COLUMNS
     for row in quoted_rows(quoted, room, side_by_side=side_by_side, ascii_only=ascii_only):
-        yield Row(" " * INDENT + row, "dim")
+        yield Row([(" " * INDENT, ""), *row], CODE)
 
 
-def quoted_rows(quoted: Quote, width: int, *, side_by_side: bool, ascii_only: bool) -> list[str]:
+def quoted_rows(
+    quoted: Quote, width: int, *, side_by_side: bool, ascii_only: bool
+) -> list[list[Piece]]:
     """The Python and the Elixir in rows of `width` columns; none for what is not known."""
     separator = " | " if ascii_only else " │ "
     column_width = (width - len(separator)) // 2 if side_by_side else width
@@ -82,19 +92,24 @@ def _languages(quoted: Sentence | Quote) -> Iterator[tuple[str, Code]]:
             yield language, code
 
 
-def _column(language: str, code: Code, width: int) -> list[str]:
-    rows = wrap(f"{language}, {code.place}", width)
+def _column(language: str, code: Code, width: int) -> list[list[Piece]]:
+    rows: list[list[Piece]] = [[(row, "")] for row in wrap(f"{language}, {code.place}", width)]
     for line in code.lines:
         text = line.lstrip()
         indent = "  " + " " * min(len(line) - len(text), width // 2)
-        rows += [indent + row for row in wrap(text, width - len(indent))]
+        rows += [[(indent + row, language)] for row in wrap(text, width - len(indent))]
     return rows
 
 
-def _side_by_side(left: list[str], right: list[str], width: int, separator: str) -> list[str]:
-    height = max(len(left), len(right))
-    left, right = ([*column, *[""] * (height - len(column))] for column in (left, right))
-    return [f"{pad(a, width)}{separator}{b}".rstrip() for a, b in zip(left, right, strict=True)]
+def _side_by_side(
+    left: list[list[Piece]], right: list[list[Piece]], width: int, separator: str
+) -> list[list[Piece]]:
+    rows = []
+    for a, b in zip_longest(left, right, fillvalue=[("", "")]):
+        room = width - sum(cells(text) for text, _ in a)
+        between = " " * room + separator
+        rows.append([*a, (between, ""), *b] if b[0][0] else [*a, (between.rstrip(), "")])
+    return rows
 
 
 def show_stories(stories: StoryTeller, screen: "Screen") -> None:
@@ -108,8 +123,14 @@ def show_stories(stories: StoryTeller, screen: "Screen") -> None:
         if width is not None:
             title = crop(title, width - 1, _ellipsis(mode.ascii_only))
         screen.say(title, "bold")
-        for row in render(story, width, ascii_only=mode.ascii_only):
-            screen.say(*row)
+        rows = render(story, width, ascii_only=mode.ascii_only)
+        if mode.color:
+            screen.say_rows(
+                coloured(row.pieces) if row.style == CODE else [(row.text, row.style)]
+                for row in rows
+            )
+        else:
+            screen.say_rows([(row.text, "")] for row in rows)
         screen.say("")
     left = stories.calls - len(shown)
     if left > 0:

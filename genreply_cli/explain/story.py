@@ -1,7 +1,7 @@
 """The story of a call in words, each sentence beside the lines of Python and of Elixir that did it.
 
-    for line, style in render(explain(steps, "c2"), width=120):
-        console.print(line, style=style)
+    for row in render(explain(steps, "c2"), width=120):
+        console.print(row.text, style=row.style)
 
 `StoryTeller` does the same while the steps come, and keeps only the stories worth telling.
 """
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
 from genreply_cli.explain.quotes import Code, Quote, quote
+from genreply_cli.timeline.kinds import STYLES, style_of
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step, is_answer
@@ -56,6 +57,7 @@ class Sentence(NamedTuple):
     python: Code | None = None
     elixir: Code | None = None
     seq: int = 0  # of the step that it is about
+    style: str = ""  # as Rich names it: red for what went wrong
 
 
 class Story:
@@ -71,7 +73,9 @@ class Story:
 
     def tell(self, step: Step, sentence: str, quoted: Quote) -> None:
         """Add a sentence."""
-        self._sentences.append((step, Sentence(step.t, sentence, *quoted, step.seq)))
+        wrong = STYLES["wrong"]
+        style = wrong.colour if style_of(step) is wrong else ""
+        self._sentences.append((step, Sentence(step.t, sentence, *quoted, step.seq, style)))
         self._kinds[step.seq] = step.kind
 
     def if_nothing_follows(self, step: Step, sentence: str, quoted: Quote) -> None:

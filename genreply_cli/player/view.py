@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import islice, takewhile, zip_longest
 from typing import Final, NamedTuple
 
+from genreply_cli.explain.highlight import coloured
 from genreply_cli.explain.meaning import why
 from genreply_cli.explain.render import quoted_rows
 from genreply_cli.explain.story import quote_at
@@ -100,7 +101,9 @@ def _code(step: Step, snapshot: Snapshot, width: int, style: Style) -> list[Row]
     side_by_side = width >= WIDE_COLUMNS
     room = max(1, width - 2)
     rows = quoted_rows(quoted, room, side_by_side=side_by_side, ascii_only=style.ascii_only)
-    return [[(f" {row}", "dim")] for row in rows or ["no line of the coordinators does this"]]
+    if not rows:
+        return [[(" no line of the coordinators does this", "dim")]]
+    return [[(" ", ""), *coloured(row)] for row in rows]
 
 
 def _overlay(lines: list[str], scroll: int, height: int) -> tuple[Row, list[Row], int]:

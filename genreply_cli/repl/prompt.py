@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -33,6 +34,7 @@ from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN, visible, well_formed
 
 PROMPT = "greet> "
+HOW_TO_LEAVE = "Ctrl-D, or /quit, leaves"
 CONTINUATION = "... "  # before a further line of the same greeting
 MAX_SHOWN = 200  # characters of a very long line that stay on the screen
 MENU_ROWS = 6  # of the prompt and the menu below it, where the terminal has them
@@ -42,15 +44,18 @@ REFRESH_SECONDS = 0.1  # between two looks at the line above the prompt
 class Prompt:
     """Reads lines on a terminal. `say_hint` prints a sentence above the prompt.
 
-    `stop_drawing` leaves out the rows that are still to be drawn, if there are many.
+    `stop_drawing` leaves out the rows that are still to be drawn, if there are many. A `plain`
+    prompt draws nothing but the line that is typed, with this text before it.
     """
 
     def __init__(
         self,
         say_hint: Callable[[str], None],
-        stop_drawing: Callable[[], bool],
+        stop_drawing: Callable[[], bool] = lambda: False,
         *,
-        color: bool,
+        terminal: TextIO | None = None,
+        plain: str | None = None,
+        color: bool = False,
         keep_history: bool,
     ) -> None:
         self.source = PromptSource()
@@ -59,7 +64,8 @@ class Prompt:
         self._color = color
         self._pastes = Pastes()
         self._pasted_lines: list[str] = []  # those of the line that was entered last
-        output = PromptOutput.from_pty(sys.stdout, os.environ.get("TERM"))
+        self._plain = plain
+        output = PromptOutput.from_pty(terminal or sys.stdout, os.environ.get("TERM"))
         output.enable_cpr = False  # its answer is wrong once a row is printed above the prompt
         self._session: PromptSession[str] = PromptSession(
             self._message,
@@ -69,12 +75,15 @@ class Prompt:
             history=_history() if keep_history else InMemoryHistory(),
             prompt_continuation=_continuation,
             key_bindings=self._key_bindings(),
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=AutoSuggestFromHistory() if plain is None else None,
             completer=CommandCompleter(self),
             input_processors=[HideBidi()],
-            complete_while_typing=Condition(self._is_command),
-            complete_style=CompleteStyle.MULTI_COLUMN,  # so all commands are there at once
-            reserve_space_for_menu=MENU_ROWS,
+            complete_while_typing=Condition(self._is_command) if plain is None else False,
+            # in a menu of columns, all commands are there at once
+            complete_style=CompleteStyle.MULTI_COLUMN
+            if plain is None
+            else CompleteStyle.READLINE_LIKE,
+            reserve_space_for_menu=MENU_ROWS if plain is None else 0,
         )
         self.app = self._session.app
         self.app.before_render += self._fit_menu
@@ -115,7 +124,7 @@ class Prompt:
         ahead: TypedAhead,
         on_interrupt: Callable[[], object],
         on_suspend: Callable[[], object],
-        on_typed: Callable[[], object],
+        on_typed: Callable[[], object] = lambda: None,
     ) -> Iterator[None]:
         """Read the keys while there is no prompt: Ctrl-C, Ctrl-Z, and those typed ahead.
 
@@ -145,6 +154,8 @@ class Prompt:
     # --- what it shows -------------------------------------------------------------------
 
     def _message(self) -> StyleAndTextTuples:
+        if self._plain is not None:
+            return [("", self._plain)]
         waiting = None if self.app.is_done else self.source.waiting()
         prompt: StyleAndTextTuples = [("", PROMPT)]
         rows, columns = self.app.output.get_size()
@@ -155,6 +166,8 @@ class Prompt:
 
     def _fit_menu(self, _: object) -> None:
         """Let the menu have no more rows than the terminal: the prompt would vanish."""
+        if self._plain is not None:
+            return
         above = 2  # the line that says who waits, and the one of a search
         rows = self.app.output.get_size().rows
         self._session.reserve_space_for_menu = max(0, min(MENU_ROWS, rows - above))
@@ -202,7 +215,7 @@ class Prompt:
         if event.current_buffer.text:
             event.current_buffer.reset()
         else:
-            self._say_hint("Ctrl-D, or /quit, leaves")
+            self._say_hint(HOW_TO_LEAVE)
 
     def _ignore(self, _: KeyPressEvent) -> None:
         """Ctrl-Z may have been meant for a call that has just had its reply."""

@@ -47,13 +47,17 @@ class ReplOptions(NamedTuple):
 
 
 def frontend_maker(options: ReplOptions) -> Callable[[], Frontend]:
-    """What makes the frontend for stdin and stdout: with a prompt, if both are a terminal.
+    """What makes the frontend for stdin and stdout: with a prompt, if a terminal has the keyboard.
 
     What the frontend needs is imported here, before garbage is collected, which takes time.
     """
     mode = choose_mode(sys.stdout, options.output)
-    if not (sys.stdin.isatty() and mode.can_redraw):
+    if not sys.stdin.isatty() or not (sys.stdout.isatty() or sys.stderr.isatty()):
         return lambda: Frontend(Screen(sys.stdout, options.output) if sys.stdout.isatty() else None)
+    if not mode.can_redraw:
+        from genreply_cli.repl.line_frontend import LineFrontend
+
+        return partial(LineFrontend, options.output, keep_history=options.keep_history)
     from genreply_cli.repl.terminal_frontend import TerminalFrontend
 
     if mode.color:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from versions import old_samples
 
+from genreply_cli.explain.highlight import CODE, coloured
 from genreply_cli.explain.quotes import quote
 from genreply_cli.explain.render import render
 from genreply_cli.explain.story import MAX_ENDED, MAX_STORIES, Sentence, Story, StoryTeller, explain
@@ -202,16 +203,16 @@ def test_memory_does_not_grow_with_the_number_of_calls() -> None:
 @pytest.mark.parametrize("width", [120, 100, 99, 80, 40, 21])
 def test_a_story_fits_the_terminal(name: str, width: int) -> None:
     steps = list(read(str(samples()[name]))[1])
-    rows = [row for row, _ in render(explain(steps, "c1"), width)]
+    rows = [row.text for row in render(explain(steps, "c1"), width)]
     assert max(map(cells, rows)) <= max(width - 1, 31)
     assert any(" │ Elixir, " in row for row in rows) == (width >= 100)
-    assert all(row.isascii() for row, _ in render(explain(steps, "c1"), width, ascii_only=True))
+    assert all(row.text.isascii() for row in render(explain(steps, "c1"), width, ascii_only=True))
 
 
 @given(text=st.text(st.characters(codec="utf-8"), max_size=300), width=st.integers(32, 130))
 def test_any_greeting_can_be_told_of_and_nothing_of_the_code_is_cut(text: str, width: int) -> None:
     asked = Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", text])
-    rows = [row for row, _ in render(explain([asked], "c1", "keyed"), width)]
+    rows = [row.text for row in render(explain([asked], "c1", "keyed"), width)]
     assert all(cells(row) < width and not HIDDEN.search(row) for row in rows)
     code = "return await self.call(Greet(msg), timeout)"
     assert (
@@ -221,6 +222,18 @@ def test_any_greeting_can_be_told_of_and_nothing_of_the_code_is_cut(text: str, w
 
 def test_off_a_terminal_nothing_is_wrapped_and_each_line_of_code_says_where_it_stands() -> None:
     steps = list(read(str(samples()["hello"]))[1])
-    rows = [row.strip() for row, _ in render(explain(steps, "c1"))]
+    rows = [row.text.strip() for row in render(explain(steps, "c1"))]
     assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in rows
     assert sum(row.startswith("+") for row in rows) == len(explain(steps, "c1"))
+
+
+def test_an_answer_to_the_wrong_caller_is_red_and_code_has_the_colours_of_its_language() -> None:
+    steps = list(read(samples()["overlap-single"])[1])
+    rows = list(render(explain(steps, "c3"), 120))
+    assert [row.style for row in rows if "WRONG CALLER" in row.text] == ["bold red"]
+    code = [span for row in rows if row.style == CODE for span in coloured(row.pieces)]
+    assert ("return ", CODE) not in code
+    assert any(text.startswith("return") and style == "magenta" for text, style in code)
+    assert (":noreply", "cyan") in code
+    for row in rows:
+        assert "".join(text for text, _ in coloured(row.pieces)) == row.text

@@ -85,15 +85,15 @@ class Terminal:
         environment: dict[str, str],
         lines: int = LINES,
         stdin: str = "",
+        reader: str = "",
     ) -> None:
-        """`stdin` is a file to read from instead of the terminal."""
-        command = [sys.executable, "-m", "genreply_cli", *arguments]
+        """`stdin` is a file to read from, and `reader` a command to write to, where it is given."""
+        command = shlex.join([sys.executable, "-m", "genreply_cli", *arguments])
+        if stdin:
+            command += f" < {shlex.quote(stdin)}"
         self.child = pexpect.spawn(
-            *(
-                ("/bin/sh", ["-c", f"exec {shlex.join(command)} < {shlex.quote(stdin)}"])
-                if stdin
-                else (command[0], command[1:])
-            ),
+            "/bin/sh",
+            ["-c", f"{command} | {reader}" if reader else f"exec {command}"],
             dimensions=(lines, columns),
             env=clean({"TERM": "xterm-256color", "XDG_STATE_HOME": str(state), **environment}),
             timeout=PATIENCE,
