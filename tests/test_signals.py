@@ -1,14 +1,17 @@
 """Signals from outside: which end a command, how it ends, and which stay ignored."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
-from terminals import clean
+from terminals import Terminal, clean
 
 GENREPLY = [sys.executable, "-m", "genreply_cli"]
 SENDS = ["send", "Hi", "--events", "--timeout", "infinity", "--delay"]
@@ -44,6 +47,19 @@ def test_ctrl_c_ends_a_command_by_its_signal(arguments: list[str], tmp_path: Pat
     out, _ = process.communicate()
     assert process.returncode == -signal.SIGINT
     assert b"Traceback" not in out
+
+
+@pytest.mark.parametrize(("key", "status"), [("\x03", -signal.SIGINT), ("q", 0), ("\x04", 0)])
+def test_of_the_keys_that_leave_a_transcript_that_is_followed_in_rows_ctrl_c_is_a_signal(
+    terminal: Callable[..., Terminal], key: str, status: int
+) -> None:
+    screen = terminal("trace", "--follow", "--print")
+    screen.wait_for("q leaves")
+    while screen.child.isalive():
+        screen.child.send(key)  # until the program has the keyboard, the terminal has the keys
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            screen.child.expect(pexpect.EOF, timeout=0.2)
+    assert screen.end() == status
 
 
 def test_a_loop_in_a_shell_ends_with_ctrl_c(tmp_path: Path) -> None:

@@ -130,10 +130,18 @@ async def _print(wanted: TraceOptions, path: Path | None) -> None:
 
 
 async def _until_left(following: Coroutine[Any, Any, None]) -> None:
-    """Run until a key leaves."""
+    """Run until a key leaves. Raises KeyboardInterrupt if it is Ctrl-C."""
     task = asyncio.ensure_future(following)
-    with _leaving(task.cancel), suppress(asyncio.CancelledError):
+    keys: set[str] = set()
+
+    def leave(key: str) -> None:
+        keys.add(key)
+        task.cancel()
+
+    with _leaving(leave), suppress(asyncio.CancelledError):
         await task
+    if "c-c" in keys:
+        raise KeyboardInterrupt
 
 
 def _ignore(_: Step) -> None:
@@ -141,15 +149,16 @@ def _ignore(_: Step) -> None:
 
 
 @contextmanager
-def _leaving(leave: Callable[[], object]) -> Iterator[None]:
+def _leaving(leave: Callable[[str], object]) -> Iterator[None]:
     """Meanwhile, `q`, Ctrl-D and Ctrl-C call `leave`. No other key does or shows anything."""
     from prompt_toolkit.input import create_input
 
     keyboard = create_input()
 
     def on_keys() -> None:
-        if any(press.key in {"q", "c-c", "c-d"} for press in keyboard.read_keys()):
-            leave()
+        for press in keyboard.read_keys():
+            if press.key in {"q", "c-c", "c-d"}:
+                leave(press.key)
 
     print("note: q leaves", file=sys.stderr)
     with keyboard.raw_mode(), keyboard.attach(on_keys):
