@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,10 +138,12 @@ async def _until_left(following: Coroutine[Any, Any, None]) -> None:
         keys.add(key)
         task.cancel()
 
-    with _leaving(leave), suppress(asyncio.CancelledError):
-        await task
+    with _leaving(leave):
+        await asyncio.wait([task])
     if "c-c" in keys:
         raise KeyboardInterrupt
+    if not task.cancelled():
+        task.result()
 
 
 def _ignore(_: Step) -> None:
