@@ -14,9 +14,12 @@ it make a future and await it.
 """
 
 import asyncio
+from collections.abc import Callable
 from itertools import takewhile
 from threading import get_ident
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from genreply_cli.otp.answers import Monitor
 
 T = TypeVar("T")
 
@@ -32,12 +35,27 @@ LATE_SECONDS: Final = 0.02  # after a deadline, if the loop was busy and not onl
 End = Literal["reply", "late", "duplicate", "timeout", "cancel", "down"]  # of the kinds of events
 
 
+class Raised(NamedTuple):
+    """The outcome of a call that fails with an error of its own."""
+
+    error: Exception
+
+
+class _Watcher(Protocol):
+    """What a call needs of a process that monitors it."""
+
+    monitored: dict[Monitor, Any]
+
+    def send_down(self, ref: Monitor, reason: Any, ended: Any) -> None: ...
+
+
 class _Host(Protocol):
     """What a call needs of the node in which it is made."""
 
     loop: asyncio.AbstractEventLoop
     thread_id: int
     deadlines: "dict[float, Deadlines]"
+    monitored_calls: "dict[From[Any], MonitoredCall]"
 
     @property
     def observe(self) -> object: ...
@@ -135,10 +153,37 @@ class From(Generic[T]):
         self.timeout = timeout
         self._calls: OpenCalls = calls  # type: ignore[assignment]  # None if made by hand
         self._status = WAITING
-        self._future: asyncio.Future[None] | None = None  # made only if the caller has to wait
+        # made only if the caller has to wait
+        self._future: asyncio.Future[None] | Pending | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the caller still waits for a reply: it has none, and has not gone."""
+        return self._status is WAITING
 
     def __repr__(self) -> str:
         return f"<From {id(self):#x}, asking {self.server!r}, {self._status}>"
+
+
+class MonitoredCall:
+    """Who is sent a `Down` if the caller of a call gives up: the watcher of each monitor."""
+
+    __slots__ = ("_from", "monitors")
+
+    def __init__(self, from_: From[Any]) -> None:
+        self._from = from_
+        self.monitors: dict[Monitor, _Watcher] = {}
+
+    def forget(self) -> None:
+        """Remove the monitors: the caller has its outcome, and there is nothing to tell."""
+        for ref, watcher in self.monitors.items():
+            watcher.monitored.pop(ref, None)
+
+    def notify(self, status: str) -> None:
+        """Send each watcher its `Down`, with what has become of the call as the reason."""
+        self.forget()
+        for ref, watcher in self.monitors.items():
+            watcher.send_down(ref, status, self._from.caller)
 
 
 def answer_call(from_: From[Any], value: Any) -> None:
@@ -160,12 +205,19 @@ def answer_call(from_: From[Any], value: Any) -> None:
         from_._status = REPLIED
         from_._outcome = value
         del calls[from_]
+        if node.monitored_calls and from_ in node.monitored_calls:
+            node.monitored_calls.pop(from_).forget()
         if from_._future is not None:
             _wake_caller(from_)
 
 
-def fail_call(from_: From[Any], status: str, reason: Any = None) -> None:
-    """End a call that waits, without a reply: TIMED_OUT, CANCELLED, or FAILED for a reason."""
+def fail_call(
+    from_: From[Any], status: str, reason: Any = None, error: Exception | None = None
+) -> None:
+    """End a call that waits, without a reply: TIMED_OUT, CANCELLED, or FAILED for a reason.
+
+    `error`, if given, is raised in the caller in place of a `ServerExit` for the reason.
+    """
     calls = from_._calls
     node = calls.node
     if node.observe is not None:
@@ -176,8 +228,14 @@ def fail_call(from_: From[Any], status: str, reason: Any = None) -> None:
         else:
             node.emit("cancel", from_.caller, from_.server, None, from_)
     from_._status = status
-    from_._outcome = reason
+    from_._outcome = reason if error is None else Raised(error)
     del calls[from_]
+    if from_ in node.monitored_calls:
+        monitored = node.monitored_calls.pop(from_)
+        if status is FAILED:
+            monitored.forget()
+        else:
+            monitored.notify(status)
     if from_._future is not None:
         _wake_caller(from_)
 
@@ -204,3 +262,32 @@ def reply_future(from_: From[Any], timeout: float | None) -> "asyncio.Future[Non
     queue[from_] = node.loop.time() + timeout
     from_._deadlines = queue
     return future
+
+
+class Pending:
+    """A call that no task waits for: a future gets its outcome. It stands in for `From._future`."""
+
+    __slots__ = ("_failure", "_from", "_future")
+
+    def __init__(
+        self, from_: From[Any], future: "asyncio.Future[Any]", failure: Callable[[], Exception]
+    ) -> None:
+        self._from = from_
+        self._future = future
+        self._failure = failure
+        future.add_done_callback(self._give_up)
+
+    def done(self) -> bool:
+        """Whether the future has the outcome, or was cancelled."""
+        return self._future.done()
+
+    def set_result(self, _: None) -> None:
+        """Pass on how the call has ended."""
+        if self._from._status is REPLIED:
+            self._future.set_result(self._from._outcome)
+        else:
+            self._future.set_exception(self._failure())
+
+    def _give_up(self, future: "asyncio.Future[Any]") -> None:
+        if future.cancelled() and self._from._status is WAITING:
+            fail_call(self._from, CANCELLED)

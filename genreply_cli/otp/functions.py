@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
-from genreply_cli.otp.answers import Down, Monitor
-from genreply_cli.otp.calls import From
+from genreply_cli.otp.answers import Monitor
+from genreply_cli.otp.calls import CANCELLED, TIMED_OUT, From, MonitoredCall
 from genreply_cli.otp.exits import CallError, MailboxFull, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node, current_node, failed
@@ -56,6 +56,18 @@ async def call(server: Any, request: Any, timeout: float | None = 5.0) -> Any:
         raise failed(NoProcess(server, request, timeout))
     with naming(server, found):
         return await found.call(request, timeout)
+
+
+def send_request(
+    server: Any, request: Any, timeout: float | None = 5.0, *, caller: Any = None
+) -> "asyncio.Future[Any]":
+    """`server.send_request(request, timeout)`, where `server` may be a registered name."""
+    found = whereis(server)
+    if found is not None:
+        return found.send_request(request, timeout, caller=caller)
+    future = current_node().loop.create_future()
+    future.set_exception(NoProcess(server, request, timeout))
+    return future
 
 
 def cast(server: Any, request: Any) -> None:
@@ -137,6 +149,11 @@ def reply(from_: From[T], value: T) -> None:
     GenServer.reply(from_, value)
 
 
+def fail(from_: From[Any], reason: Any, error: Exception | None = None) -> None:
+    """`GenServer.fail(from_, reason, error)`."""
+    GenServer.fail(from_, reason, error)
+
+
 async def stop(server: Any, reason: Any = "normal", timeout: float | None = None) -> None:
     """`server.stop(reason, timeout)`, where `server` may be a registered name."""
     found = whereis(server)
@@ -181,22 +198,40 @@ def unlink(server: Any) -> None:
         process.unlink(found._process)
 
 
-def monitor(server: Any) -> Monitor:
+def monitor(watched: Any) -> Monitor:
     """Have the running process sent one `Down` when another one ends, for any reason.
 
     The other process does not notice. If it has ended already, the `Down` comes at once, with the
-    reason "noproc". The `Down` names the process as it was given here, by name or not. Raises
-    RuntimeError in a plain task, which may `await server.wait()`.
+    reason "noproc". The `Down` names the process as it was given here, by name or not.
+
+    `watched` may also be the `From` of a call: the `Down` then comes if its caller gives up before
+    it has a reply, with the reason "timed out" or "cancelled". If the call ends in another way, no
+    `Down` comes. (A server of the BEAM monitors the pid in `from` for this; there, the caller of a
+    call that has timed out goes on living, and the server is not told.)
+
+    Raises RuntimeError in a plain task, which may `await server.wait()`.
     """
     watcher = _running_process("monitor", " A plain task uses `await server.wait()`.")
-    found = whereis(server)
+    if isinstance(watched, From):
+        return _monitor_call(watched, watcher)
+    found = whereis(watched)
     if found is not None and found._process is NOT_STARTED:
-        raise NoProcess(server, None, None, "monitor")
-    ref = Monitor(server, watcher.server)
+        raise NoProcess(watched, None, None, "monitor")
+    ref = Monitor(watched, watcher.server)
     if found is None or not found._process.alive:
-        watcher.post(INFO, Down(ref, server, "noproc"), ended=server)
+        watcher.send_down(ref, "noproc", watched)
     elif found is not watcher.server:  # a process is not told of its own end
         watcher.monitor(found._process, ref)
+    return ref
+
+
+def _monitor_call(from_: From[Any], watcher: Process) -> Monitor:
+    ref = Monitor(from_, watcher.server)
+    if from_.waiting and from_._calls is not None:
+        calls = watcher.node.monitored_calls
+        watcher.monitor(calls.setdefault(from_, MonitoredCall(from_)), ref)
+    elif from_._status in {TIMED_OUT, CANCELLED}:
+        watcher.send_down(ref, from_._status, from_.caller)
     return ref
 
 

@@ -15,6 +15,7 @@ that has ended is no error. Mailboxes have no limit, unless `start` is given one
 """
 
 import asyncio
+from functools import partial
 from typing import Any, Self, TypeVar, overload
 
 from genreply_cli.otp.answers import Ignore, OtherRequest, Request, Stop
@@ -26,6 +27,8 @@ from genreply_cli.otp.calls import (
     TIMED_OUT,
     WAITING,
     From,
+    Pending,
+    Raised,
     answer_call,
     fail_call,
     reply_future,
@@ -185,15 +188,50 @@ class GenServer(Callbacks[S]):
                 raise
         if from_._status is REPLIED:
             return from_._outcome
-        if from_._status is TIMED_OUT:
-            raise failed(CallTimeout(self, request, timeout))
-        raise failed(ServerExit(self, request, timeout, from_._outcome))
+        raise failed(self._failure(request, from_))
 
-    def _emit_no_process(self, request: Any, timeout: float | None) -> None:
+    def send_request(
+        self, request: Any, timeout: float | None = 5.0, *, caller: Any = None
+    ) -> "asyncio.Future[Any]":
+        """Make a call and return at once: a future gets the reply, or the error that `call` raises.
+
+        It is Erlang's `gen_server:send_request`. Cancelling the future gives the call up. `caller`
+        is who asks, for the observer and in `From.caller`: the running process or task, or any
+        object that stands for a caller elsewhere. Raises `MailboxFull`.
+        """
+        if timeout is not None:
+            check_timeout(timeout)
+        node = current_node()
+        process = self._process
+        future: asyncio.Future[Any] = node.loop.create_future()
+        if caller is None:
+            caller = node.current_actor()
+        if process.status is EXITED:
+            self._emit_no_process(request, timeout, caller)
+            future.set_exception(NoProcess(self, request, timeout))
+            return future
+        if process.mailbox_limit is not None:
+            process.check_room(self, request, timeout, "call")
+        from_: From[Any] = From(caller, self, timeout, process.open_calls)
+        process.open_calls[from_] = None
+        reply_future(from_, timeout)  # for its deadline
+        from_._future = Pending(from_, future, partial(self._failure, request, from_))
+        process.post(CALL, request, from_)
+        return future
+
+    def _failure(self, request: Any, from_: From[Any]) -> Exception:
+        """Return the error for the caller of a call that has ended without a reply."""
+        if from_._status is TIMED_OUT:
+            return CallTimeout(self, request, from_.timeout)
+        if isinstance(from_._outcome, Raised):
+            return from_._outcome.error
+        return ServerExit(self, request, from_.timeout, from_._outcome)
+
+    def _emit_no_process(self, request: Any, timeout: float | None, caller: Any = None) -> None:
         process = self._process
         if process is not NOT_STARTED:
             node = process.node
-            from_: From[Any] = From(node.current_actor(), self, timeout)
+            from_: From[Any] = From(caller or node.current_actor(), self, timeout)
             from_._status, from_._outcome = FAILED, "noproc"
             node.emit("call", from_.caller, self, request, from_, timeout)
             node.emit("down", self, from_.caller, "noproc", from_)
@@ -309,6 +347,16 @@ class GenServer(Callbacks[S]):
                 f"reply was given {shorten(from_)}; expected the From that handle_call was given"
             )
         answer_call(from_, value)
+
+    @staticmethod
+    def fail(from_: From[Any], reason: Any, error: Exception | None = None) -> None:
+        """End a call without a reply: `ServerExit` with this reason is raised in its caller.
+
+        With `error`, that is raised instead. It is for a server that stands for another one, and
+        passes on that this one has ended. Does nothing if the caller has gone.
+        """
+        if from_._calls is not None and from_._status is WAITING:
+            fail_call(from_, FAILED, reason, error)
 
     async def receive(self, kind: type[T], timeout: float | None = None) -> T:
         """Inside an `async def` callback: wait for the first message of a type, and return it.

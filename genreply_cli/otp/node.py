@@ -14,7 +14,7 @@ from threading import get_ident
 from typing import Any, Protocol, Self, TypeVar
 
 from genreply_cli.otp.answers import Exited
-from genreply_cli.otp.calls import Deadlines, From
+from genreply_cli.otp.calls import Deadlines, From, MonitoredCall
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.run_queue import Runnable, RunQueue
@@ -56,6 +56,7 @@ class Node(RunQueue):
         self.processes: dict[_Hosted, None] = {}  # that have not exited, oldest first
         self.next_id = itertools.count(1).__next__
         self.deadlines: dict[float, Deadlines] = {}  # of calls, by their timeout
+        self.monitored_calls: dict[From[Any], MonitoredCall] = {}
         # by id: handles that are due at the same time have the same hash
         self.timers: dict[int, asyncio.TimerHandle] = {}
         self.tasks: set[asyncio.Task[None]] = set()  # of processes

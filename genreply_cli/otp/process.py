@@ -30,7 +30,15 @@ from genreply_cli.otp.answers import (
     Timeout,
 )
 from genreply_cli.otp.async_callbacks import PENDING, AsyncRunner, SelectiveReceive
-from genreply_cli.otp.calls import FAILED, WAITING, From, OpenCalls, answer_call, fail_call
+from genreply_cli.otp.calls import (
+    FAILED,
+    WAITING,
+    From,
+    MonitoredCall,
+    OpenCalls,
+    answer_call,
+    fail_call,
+)
 from genreply_cli.otp.exits import (
     BadReturn,
     CallingSelf,
@@ -102,7 +110,8 @@ class Process:
         self.open_calls = OpenCalls(node)
         self.links: dict[Process, None] = {}
         self.monitors: dict[Monitor, Process] = {}  # of this process, with the watcher
-        self.monitored: dict[Monitor, Process] = {}  # by this process, with the watched
+        # by this process, with the watched
+        self.monitored: dict[Monitor, Process | MonitoredCall] = {}
         self.waiters: dict[asyncio.Future[Any], None] = {}  # that get the exit reason
         self.context = copy_context()
         self.context.run(running.set, server)
@@ -509,9 +518,12 @@ class Process:
             linked.receive_exit_signal(self, self.reason)
         for monitor, watcher in list(self.monitors.items()):
             if watcher.monitored.pop(monitor, None) is not None:  # else it has exited meanwhile
-                down = Down(monitor, monitor.process, self.reason)
-                watcher.post(INFO, down, ended=self.server)
+                watcher.send_down(monitor, self.reason, self.server)
         self.links, self.monitors = {}, {}
+
+    def send_down(self, ref: Monitor, reason: Any, ended: Any) -> None:
+        """Tell this process that what it monitors has ended: a process, or the caller of a call."""
+        self.post(INFO, Down(ref, ref.process, reason), ended=ended)
 
     def link(self, other: "Process") -> None:
         """Link the two: each gets an exit signal when the other exits."""
@@ -523,8 +535,8 @@ class Process:
         self.links.pop(other, None)
         other.links.pop(self, None)
 
-    def monitor(self, other: "Process", ref: Monitor) -> None:
-        """Have this process sent a `Down` when the other exits."""
+    def monitor(self, other: "Process | MonitoredCall", ref: Monitor) -> None:
+        """Have this process sent a `Down` when the other exits, or the caller gives up."""
         self.monitored[ref] = other
         other.monitors[ref] = self
 
