@@ -16,6 +16,7 @@ from genreply_cli.transcript.pretty import (
     pretty_message,
     pretty_name,
     pretty_state,
+    typed_duration,
 )
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import NO_MESSAGE, Step
@@ -122,7 +123,7 @@ def _limit(step: Step) -> str:
         return ""
     seconds = step.details["timeout"]
     if isinstance(seconds, int | float):
-        return f", for at most {seconds:g} s"
+        return f", for at most {typed_duration(seconds)}"
     return ", for as long as it takes"
 
 

@@ -10,12 +10,15 @@ Paced = Iterable[tuple[float, Step]]  # how long to wait, in seconds, before eac
 def paced(steps: Iterable[Step]) -> Iterator[tuple[float, Step]]:
     """Each step with the seconds since the step before it.
 
-    They are 0 for the first step, and for one that goes back in time.
+    They are 0 for the first step, and for one that goes back in time. They are 0, too, for the
+    first step after those that start the servers: nothing has happened until then.
     """
     before: float | None = None
+    idle = True
     for step in steps:
-        yield (0.0 if before is None else max(0.0, step.t - before)), step
+        yield (0.0 if before is None or idle else max(0.0, step.t - before)), step
         before = step.t if before is None else max(before, step.t)
+        idle = idle and step.kind == "start"
 
 
 def cap_idle(steps: Paced, limit: float | None) -> Iterator[tuple[float, Step]]:

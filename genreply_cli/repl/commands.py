@@ -17,7 +17,7 @@ from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
-from genreply_cli.transcript.pretty import pretty
+from genreply_cli.transcript.pretty import pretty, typed_duration
 from genreply_cli.transcript.snapshot import Snapshot
 
 MAX_BURST: Final = 10_000  # calls
@@ -38,9 +38,9 @@ def _calls(shell: Shell, _: str) -> None:
         shell.frontend.say("no call is in flight")
     for call in shell.callers.in_flight.values():
         place = _place(shell.history.snapshot, call.name)
-        limit = "" if call.timeout is None else f"/{call.timeout:.1f}"
+        limit = "" if call.timeout is None else f" of {typed_duration(call.timeout)}"
         message = pretty(call.message[:MAX_MESSAGE])
-        shell.frontend.say(f"{call.name:5} {call.waited:.1f}{limit} s  {place}  {message}")
+        shell.frontend.say(f"{call.name:5} {call.waited:.1f} s{limit}  {place}  {message}")
 
 
 def _place(snapshot: Snapshot, name: str) -> str:

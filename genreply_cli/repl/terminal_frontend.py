@@ -45,7 +45,9 @@ class TerminalFrontend(Frontend):
 
     def __init__(self, options: OutputOptions | None = None, *, keep_history: bool = True) -> None:
         above = PrintAbove(sys.stdout)
-        self._screen = Screen(cast(TextIO, above), options)  # it has all that a screen needs
+        self._screen = Screen(
+            cast(TextIO, above), options, legend=True
+        )  # it has all that a screen needs
         super().__init__(self._screen)
         self._screen.repeat_header(self._rows_below_header())
         self.show = self._show_step
@@ -123,8 +125,8 @@ class TerminalFrontend(Frontend):
             self._drawings.popleft()()
         self._above.flush()
 
-    def _print(self, text: str, style: str = "") -> None:
-        self._enqueue(partial(self._screen.say, text, style))
+    def _print(self, text: str, style: str = "", *, wraps: bool = True) -> None:
+        self._enqueue(partial(self._screen.say, text, style, wraps=wraps))
 
     def _print_dim(self, text: str) -> None:
         self._print(text, "dim")
@@ -137,7 +139,7 @@ class TerminalFrontend(Frontend):
         shown = visible(reply[:MAX_REPLY])
         if len(reply) > MAX_REPLY:
             shown += f"… ({len(reply):,} characters; /show {call} has them all)"
-        self._print(shown, "bold")
+        self._print(shown, "bold", wraps=False)
 
     def say(self, text: str) -> None:
         self._print(text)
@@ -185,7 +187,7 @@ class TerminalFrontend(Frontend):
                 while True:
                     while self._unsent:
                         line = self._unsent.popleft()
-                        self._print_dim(f"{PROMPT}{visible(line)}")
+                        self._print(f"{PROMPT}{visible(line)}", "dim", wraps=False)
                         yield line
                     try:
                         first, *others = await self._prompt.read()

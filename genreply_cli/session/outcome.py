@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout
+from genreply_cli.transcript.pretty import typed_duration
 from genreply_cli.variations import AnyCoordinator
 
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
@@ -56,7 +57,7 @@ class Outcome(NamedTuple):
         """Why there is no reply, to be read after the name of one call, or of several."""
         if self.status == TIMED_OUT:
             fate = self.fate or NOT_TOLD
-            limit = f"got no reply within {timeout or 0:g} s"
+            limit = f"got no reply within {typed_duration(timeout or 0)}"
             return f"{limit}; {fate.one}", f"{limit}; {fate.many}"
         reason = getattr(self.error, "reason", None)
         if reason is None:

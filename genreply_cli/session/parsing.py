@@ -24,11 +24,6 @@ def duration(text: str) -> float:
     return seconds
 
 
-def typed_duration(seconds: float) -> str:
-    """A duration as one would type it: `250ms`, `1.5s`."""
-    return f"{seconds * 1000:g}ms" if 0 < seconds < 1 else f"{seconds:g}s"
-
-
 def timeout(text: str) -> float | None:
     """The seconds in a duration; None for `infinity`. Raises ValueError with a sentence."""
     if text.strip().lower() == "infinity":

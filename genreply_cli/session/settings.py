@@ -7,6 +7,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing, real_time
 from genreply_cli.session.faults import Fault, parse_faults
 from genreply_cli.session.network import Network
+from genreply_cli.transcript.pretty import typed_duration
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 T = TypeVar("T")
@@ -62,10 +63,10 @@ class Settings(NamedTuple):
         match name:
             case "delay":
                 least, most = self.delay
-                short, long = map(parsing.typed_duration, (least, most))
+                short, long = map(typed_duration, (least, most))
                 return short if least == most else f"{short}..{long}"
             case "timeout":
-                return "infinity" if self.timeout is None else parsing.typed_duration(self.timeout)
+                return "infinity" if self.timeout is None else typed_duration(self.timeout)
             case "fault":
                 return " ".join(map(str, self.faults)) or "off"
         return str(getattr(self, name))

@@ -35,6 +35,11 @@ class OutputMode(NamedTuple):
         """Whether there may be a line that comes and goes."""
         return self.terminal and not self.screen_reader and self.view != "plain"
 
+    @property
+    def wraps(self) -> bool:
+        """Whether sentences are wrapped between words: not for listeners, and not for programs."""
+        return self.terminal and self.view not in {"plain", "accessible"}
+
 
 def choose_mode(
     stream: TextIO, options: OutputOptions, environment: Mapping[str, str] = os.environ

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
 from genreply_cli.terminal.status_line import StatusLine
+from genreply_cli.text import cells, wrap
 from genreply_cli.timeline.timeline import Timeline
 from genreply_cli.transcript.step import Step
 
@@ -27,8 +28,14 @@ class Screen:
     """Shows steps on a stream, each at once. A row that has been shown is never redrawn."""
 
     def __init__(
-        self, stream: TextIO, options: OutputOptions | None = None, *, states: bool = False
+        self,
+        stream: TextIO,
+        options: OutputOptions | None = None,
+        *,
+        states: bool = False,
+        legend: bool = False,
     ) -> None:
+        """With a `legend`, a row says what the lanes mean, before the first call."""
         self.stream = stream
         self.mode = choose_mode(stream, options or OutputOptions())
         if hasattr(stream, "reconfigure"):
@@ -36,6 +43,8 @@ class Screen:
         view = None if self.mode.view == "off" else self.mode.view
         self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only, states=states)
         self._console = rich_console(stream, self.mode) if self.mode.color else None
+        self._legend = legend
+        self._explained: set[str] = set()  # the views that need no explanation any more
         self._status_line: StatusLine | None = None  # on a terminal, while calls may block
 
     @property
@@ -55,6 +64,8 @@ class Screen:
             return
         if self.mode.terminal:
             self._timeline.resize(self.width)
+        if step.kind == "call":
+            self._explain_once()
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
             self._write(self._colored(self._timeline.rows(step, faint=faint)))
         else:
@@ -76,8 +87,14 @@ class Screen:
         self._timeline.forget_header()
         self._timeline.max_rows_below = rows
 
-    def say(self, text: str, style: str = "") -> None:
-        """Write a text among the rows, in a style as Rich names it."""
+    def say(self, text: str, style: str = "", *, wraps: bool = True) -> None:
+        """Write a text among the rows, in a style as Rich names it.
+
+        Its lines are wrapped between words, unless it says what has to stay as it is.
+        """
+        if wraps and self.mode.wraps:
+            room = max(1, self.width - 1)
+            text = "\n".join(row for line in text.split("\n") for row in _wrapped(line, room))
         if self._console is None:
             self._write(f"{text}\n")
         else:
@@ -156,6 +173,15 @@ class Screen:
         if self.mode.terminal or self._console is not None:
             self.stream.flush()
 
+    def _explain_once(self) -> None:
+        """Say how to read the rows, before the first call that is drawn in this way."""
+        view = self._timeline.view
+        if self.mode.terminal and view not in self._explained:
+            self._explained.add(view)
+            explanation = self._timeline.explanation(legend=self._legend)
+            if explanation:
+                self.say_rows([explanation])
+
     def _colored(self, rows: "Iterable[Text]") -> str:
         assert self._console is not None
         # the width that Rich finds out by itself may be that of another stream
@@ -164,3 +190,16 @@ class Screen:
             for row in rows:
                 self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
         return captured.get()
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """A line in rows that are broken between words, below each other.
+
+    The terminal itself breaks one with a longer word: a path or a command can be copied whole.
+    """
+    text = line.lstrip(" ")
+    indent = " " * (len(line) - len(text))
+    room -= len(indent)
+    if any(cells(word) > room for word in text.split(" ")):
+        return [line]
+    return [indent + row for row in wrap(text, room)]

@@ -10,10 +10,11 @@ The cursor is not hidden: a program that is stopped or killed could not show it 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from genreply_cli.transcript.pretty import typed_duration
 from genreply_cli.transcript.step import Step
 
 QUIET_SECONDS: Final = 0.1  # a call that blocks for less is not mentioned
-MAX_COLUMNS: Final = 60  # of the line: a short one seldom wraps when the terminal becomes narrower
+MAX_COLUMNS: Final = 72  # of the line: a short one seldom wraps when the terminal becomes narrower
 
 _ERASE: Final = "\r\x1b[J"  # from here to the end of the screen
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # the terminal may be narrower than it was a moment ago
@@ -59,9 +60,9 @@ class StatusLine:
         blocked = self._clock() - since
         if blocked < QUIET_SECONDS:
             return None
-        limit = "" if self._timeout is None else f"/{self._timeout:.1f}"
+        limit = "" if self._timeout is None else f" of {typed_duration(self._timeout)}"
         others = f"   and {len(self._since) - 1} more" if len(self._since) > 1 else ""
-        return f"{call} blocked {blocked:.1f}{limit} s{others}   {self._hint}".rstrip()
+        return f"{call} blocked {blocked:.1f} s{limit}{others}   {self._hint}".rstrip()
 
     def draw_below(self, rows: str, columns: int) -> str:
         """What to write to show these rows, which are whole lines or "", and the line below."""

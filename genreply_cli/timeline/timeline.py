@@ -13,8 +13,16 @@ is in sentences.
 from typing import TYPE_CHECKING, Final
 
 from genreply_cli.text import cells, crop, fits, pad, visible
-from genreply_cli.timeline.kinds import CROSS, KindStyle, endpoints, is_drawn, style_of
-from genreply_cli.timeline.lanes import MAX_CALL_CELLS, Lanes, Span, short_name
+from genreply_cli.timeline.kinds import CROSS, STYLES, KindStyle, endpoints, is_drawn, style_of
+from genreply_cli.timeline.lanes import (
+    BLOCKED,
+    BUSY,
+    KEEPING,
+    MAX_CALL_CELLS,
+    Lanes,
+    Span,
+    short_name,
+)
 from genreply_cli.timeline.lines import accessible_line, plain_line
 from genreply_cli.timeline.views import View
 from genreply_cli.timeline.wording import Wording
@@ -30,6 +38,13 @@ MIN_BODY_CELLS: Final = 6  # a body that is cut shorter says nothing
 MAX_ENDPOINT_CELLS: Final = 24
 
 ASCII: Final = str.maketrans(f"│┃║├┤╟╢╮►◄─━┈■□●•◁▷·!{CROSS}", "|#H||HH)><-=.Oo**<>.!x")
+
+LEGEND: Final = {  # the signs in the lanes: their meanings and colours
+    BLOCKED[0]: ("caller blocked", BLOCKED[1]),
+    BUSY[0]: ("server busy", BUSY[1]),
+    STYLES["noreply"].mark: ("caller kept", STYLES["noreply"].colour),
+    KEEPING[0]: ("still kept", KEEPING[1]),
+}
 
 
 def view_for(width: int) -> View:
@@ -137,6 +152,21 @@ class Timeline:
         self._drawn_version = self._lanes.version
         self._rows_below = 0
         return self._fitted([(self._lanes.header(), "dim")]) if self.view == "wide" else []
+
+    def explanation(self, *, legend: bool) -> list[Span]:
+        """How to read the rows: a `legend` of the lanes, or how to get lanes; mostly nothing."""
+        if self.view == "wide" and legend:
+            signs = [(sign.translate(ASCII) if self._ascii else sign) for sign in LEGEND]
+            meanings = LEGEND.values()
+            spans = [
+                span
+                for sign, (meaning, colour) in zip(signs, meanings, strict=True)
+                for span in ((sign, colour), (f" {meaning}   ", "dim"))
+            ]
+            return self._fitted(spans)
+        if self.view in {"narrow", "smallest"} and self._view_fits_width:
+            return self._fitted([(f"lanes need {LANES_COLUMNS} columns: widen the window", "dim")])
+        return []
 
     def _is_redundant(self, step: Step) -> bool:
         if step.kind == "start" and not self._begun:

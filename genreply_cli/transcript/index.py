@@ -20,7 +20,7 @@ from stat import S_ISREG
 from typing import IO, Final
 
 from genreply_cli.transcript.format import TranscriptError, from_line, header_line, to_line
-from genreply_cli.transcript.reader import Steps, cut_note, from_last_line, interrupted_note
+from genreply_cli.transcript.reader import Steps, cut_note, from_last_line, no_end_note
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
 
@@ -176,7 +176,7 @@ class Index:
             size *= 4
 
     def _check_last_line(self) -> None:
-        """Find out whether the recording ended, was interrupted, or has a cut last line."""
+        """Find out whether the recording has an end, or a cut last line."""
         last: Step | None = None
         if self.total:
             line, raw = self._lines(len(self._offsets) - 1)[-1]
@@ -189,7 +189,7 @@ class Index:
                     self.notes.append(cut_note(self.name, line))
                     self.total -= 1
         if self.problem is None and not self._has_notes and (last is None or last.kind != "end"):
-            self.notes.append(interrupted_note(self.name))
+            self.notes.append(no_end_note(self.name))
         self.counted = True
         self._update_last_time()
 

@@ -76,6 +76,12 @@ def duration(seconds: float) -> str:
     )
 
 
+def typed_duration(seconds: float) -> str:
+    """A duration as one would type it: `250ms`, `1.5s`."""
+    number, unit = (seconds * 1000, "ms") if 0 < seconds < 1 else (seconds, "s")
+    return f"{number:.9f}".rstrip("0").rstrip(".") + unit
+
+
 def listed(calls: Sequence[str]) -> str:
     """Names of calls as text: `c1`, `c1 and c2`, `c1, c2 and 7 more`."""
     shown = [pretty_name(call) for call in (calls if len(calls) <= 3 else calls[:2])]

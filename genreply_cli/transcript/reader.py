@@ -67,10 +67,11 @@ def read(
 
 
 class Steps(Iterator[Step]):
-    """The steps of a transcript. After the last one, `interrupted`, `cut` and `notes` are known.
+    """The steps of a transcript. After the last one, `no_end`, `cut` and `notes` are known.
 
-    A transcript without an `end` was interrupted. A killed recording may leave a cut last line.
-    Neither is an error. What a transcript of another program leaves out is inferred.
+    A transcript without an `end` is still being written, or was interrupted. A killed recording may
+    leave a cut last line. Neither is an error. What a transcript of another program leaves out is
+    inferred.
     """
 
     def __init__(
@@ -109,9 +110,9 @@ class Steps(Iterator[Step]):
         return self._result.line
 
     @property
-    def interrupted(self) -> bool:
+    def no_end(self) -> bool:
         """Whether there is no `end`."""
-        return self._result.interrupted
+        return self._result.no_end
 
     @property
     def cut(self) -> bool:
@@ -129,7 +130,7 @@ class _ReadResult:
 
     def __init__(self, line: int) -> None:
         self.line = line
-        self.interrupted = False
+        self.no_end = False
         self.cut = False
         self.notes: list[str] = []
 
@@ -177,8 +178,8 @@ def _read_steps(
         close()
     # only genreply's own recordings always have an end
     if convert is to_step and (step is None or step.kind != "end"):
-        result.interrupted = True
-        result.notes.append(interrupted_note(file))
+        result.no_end = True
+        result.notes.append(no_end_note(file))
 
 
 def cut_note(file: str, number: int) -> str:
@@ -191,9 +192,9 @@ def headerless_note(file: str) -> str:
     return f"{visible(file)}: has no header line; it is read as a transcript of another program"
 
 
-def interrupted_note(file: str) -> str:
+def no_end_note(file: str) -> str:
     """The note for a transcript without an end."""
-    return f"{visible(file)}: the recording was interrupted; it has no end line"
+    return f"{visible(file)}: it has no end line; it is still being written, or was interrupted"
 
 
 def from_last_line(line: str | bytes, file: str, number: int) -> Step | None:

@@ -60,7 +60,7 @@ def test_with_one_slot_a_caller_gets_anothers_answer_and_two_time_out() -> None:
     done = genreply(*OVERLAP, "--coordinator", "single", "--timeline")
     assert done.stdout == "A to you too!\n"
     assert (
-        "error: c1 and c2 got no reply within 0.3 s; their answers were sent to other"
+        "error: c1 and c2 got no reply within 300ms; their answers were sent to other"
         in done.stderr
     )
     assert "WRONG CALLER: asked by c1" in done.stderr
@@ -119,7 +119,7 @@ def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.stderr == (
-        "error: c1 got no reply within 0.1 s; the coordinator is not told,"
+        "error: c1 got no reply within 100ms; the coordinator is not told,"
         " and a reply that comes later is dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )
@@ -196,7 +196,7 @@ def test_json_names_the_call_whose_answer_a_caller_got_instead_of_its_own() -> N
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["status"] for one in found] == ["timed out", "timed out", "wrong caller"]
     assert (found[2]["reply"], found[2]["answer_to"]) == ("A to you too!", "c1")
-    assert found[0]["error"] == "got no reply within 0.3 s; its answer was sent to c3"
+    assert found[0]["error"] == "got no reply within 300ms; its answer was sent to c3"
 
 
 def test_a_wrong_answer_is_named_without_a_timeline_too() -> None:
@@ -234,7 +234,7 @@ FATES = {
 def test_a_timeout_says_what_is_true_of_the_call_and_of_its_answer(case: str) -> None:
     arguments, sentence = FATES[case]
     done = genreply("send", "A", *arguments, "--timeout", "300ms", "--clock", "virtual")
-    assert f"got no reply within 0.3 s; {sentence}\n" in done.stderr
+    assert f"got no reply within 300ms; {sentence}\n" in done.stderr
 
 
 def test_many_failures_are_told_in_one_sentence_and_many_calls_are_summed_up() -> None:
@@ -243,7 +243,7 @@ def test_many_failures_are_told_in_one_sentence_and_many_calls_are_summed_up() -
     replies = done.stdout.count("\n")
     failure, hint, summary = done.stderr.splitlines()
     assert failure.endswith(
-        f" and {2000 - replies - 3:,} more got no reply within 5 s;"
+        f" and {2000 - replies - 3:,} more got no reply within 5s;"
         " their answers were lost in the network, and will never come"
     )
     assert hint == "       see it: --timeline"

@@ -41,6 +41,12 @@ def test_a_step_that_goes_back_in_time_comes_at_once_and_delays_nobody() -> None
     assert [wait for wait, _ in paced(steps_at(1.0, 3.0, 2.0, 3.5))] == [0.0, 2.0, 0.0, 0.5]
 
 
+def test_an_idle_beginning_is_skipped_and_no_other_start() -> None:
+    kinds = [("start", 0.0), ("start", 0.0), ("call", 10.0), ("start", 30.0), ("call", 60.0)]
+    steps = [Step(seq, t, kind) for seq, (kind, t) in enumerate(kinds, 1)]
+    assert [wait for wait, _ in paced(steps)] == [0.0, 0.0, 0.0, 20.0, 30.0]
+
+
 def test_long_waits_are_cut_to_the_limit() -> None:
     assert [wait for wait, _ in cap_idle(paced(steps_at(0, 1, 100)), 2.0)] == [0.0, 1.0, 2.0]
 

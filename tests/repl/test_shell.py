@@ -180,7 +180,7 @@ def test_giving_up_ends_one_call_and_nothing_else() -> None:
 
 def test_a_call_put_aside_goes_on() -> None:
     told = converse("A", "/calls", "B", keys=("c-z",))
-    assert told.said[0] == 'c1    0.1/5.0 s  kept at coordinator since +0.000 s  "A"'
+    assert told.said[0] == 'c1    0.1 s of 5s  kept at coordinator since +0.000 s  "A"'
     assert told.said[1:] == ["c1: A to you too!", "c2: B to you too!"]
 
 
@@ -200,13 +200,13 @@ def test_calls_lists_those_in_flight() -> None:
     assert converse("/calls").said == ["no call is in flight"]
     told = converse("A &", 0.1, "/timeout infinity", "B &", "/calls", coordinator="blocking")
     assert told.said[1:] == [
-        'c1    0.1/5.0 s  handled by coordinator since +0.000 s  "A"',
+        'c1    0.1 s of 5s  handled by coordinator since +0.000 s  "A"',
         'c2    0.0 s  not handled yet  "B"',
     ]
     told = converse("A &", 0.1, "B &", 0.1, "/calls", coordinator="single", delay=(9.0, 9.0))
     assert told.said == [
-        'c1    0.2/5.0 s  forgotten by coordinator, and waits in vain  "A"',
-        'c2    0.1/5.0 s  kept at coordinator since +0.100 s  "B"',
+        'c1    0.2 s of 5s  forgotten by coordinator, and waits in vain  "A"',
+        'c2    0.1 s of 5s  kept at coordinator since +0.100 s  "B"',
     ]
 
 
@@ -239,7 +239,7 @@ def test_ctrl_c_at_wait_gives_up_the_waiting_and_not_the_call() -> None:
 
 def test_waiting_can_be_put_aside() -> None:
     told = converse("A &", "/wait", "/calls", keys=("c-z",))
-    assert told.said[0].startswith("c1    0.1/5.0 s")
+    assert told.said[0].startswith("c1    0.1 s of 5s")
 
 
 def test_cancel_gives_up_one_or_all() -> None:
@@ -318,7 +318,7 @@ def test_how_long_it_waited_is_said_of_the_call_and_not_of_the_settings() -> Non
     assert (
         converse("/timeout 0.1", "A &", "/timeout 5", "/wait")
         .said[-1]
-        .startswith("! c1 got no reply within 0.1 s")
+        .startswith("! c1 got no reply within 100ms")
     )
 
 

@@ -57,7 +57,7 @@ def test_it_leaves_in_the_same_write_as_the_reply_comes(emulated: EmulatedTermin
     greet(Screen(emulated), "A", delay=1.0)
     lines = [row for rows in emulated.screens for row in rows if BLOCKED.search(row)]
     tenths = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
-    assert list(dict.fromkeys(lines)) == [f"c1 blocked {seconds}/5.0 s" for seconds in tenths]
+    assert list(dict.fromkeys(lines)) == [f"c1 blocked {seconds} s of 5s" for seconds in tenths]
     for rows in emulated.screens:
         replied = any(" reply " in row for row in rows)
         assert not (replied and any(map(BLOCKED.search, rows))), rows
@@ -71,7 +71,7 @@ def test_it_is_the_last_row_however_many_calls_block(emulated: EmulatedTerminal)
     greet(Screen(emulated), *map(str, range(12)), delay=0.35, jobs=12)
     with_line = [rows for rows in emulated.screens if any(map(BLOCKED.search, rows))]
     assert all(sum(bool(BLOCKED.search(row)) for row in rows) == 1 for rows in with_line)
-    assert with_line[0][-1] == "c1 blocked 0.1/5.0 s   and 11 more"
+    assert with_line[0][-1] == "c1 blocked 0.1 s of 5s   and 11 more"
     assert max(len(rows[-1]) for rows in with_line) <= 39
 
 
@@ -123,7 +123,8 @@ def test_a_row_is_as_wide_as_the_terminal_is_when_it_is_drawn(emulated: Emulated
     replies = [row for row in rows if row.endswith(" to you too!")]
     assert replies == ["A to you too!", "B to you too!", "C to you too!"]
     headers = sum(row.lstrip().startswith("time ") for row in rows)
-    assert len(rows) == 3 * 6 + headers
+    hints = sum(row.startswith("lanes need ") for row in rows)
+    assert (len(rows), hints) == (3 * 6 + headers + hints, 1)
 
 
 def test_a_terminal_that_has_just_become_narrower_does_not_wrap_the_line(

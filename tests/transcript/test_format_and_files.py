@@ -327,14 +327,16 @@ def test_on_the_virtual_clock_every_recording_is_of_the_same_day() -> None:
 def test_a_whole_recording_has_nothing_to_be_told() -> None:
     steps = lines_of(HEADER + STEP + END)
     assert [step.kind for step in steps] == ["mark", "end"]
-    assert (steps.interrupted, steps.cut, steps.notes) == (False, False, [])
+    assert (steps.no_end, steps.cut, steps.notes) == (False, False, [])
 
 
 def test_a_recording_without_an_end_was_interrupted() -> None:
     steps = lines_of(HEADER + STEP)
     assert [step.kind for step in steps] == ["mark"]
-    assert (steps.interrupted, steps.cut) == (True, False)
-    assert steps.notes == ["the transcript: the recording was interrupted; it has no end line"]
+    assert (steps.no_end, steps.cut) == (True, False)
+    assert steps.notes == [
+        "the transcript: it has no end line; it is still being written, or was interrupted"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +359,7 @@ def test_a_recording_may_be_cut_anywhere_after_its_header(length: int) -> None:
     kept = list(steps)
     assert kept == whole[: len(kept)]
     assert len(kept) >= text.count(b"\n") - 1
-    assert steps.interrupted == (kept != whole)
+    assert steps.no_end == (kept != whole)
 
 
 def test_blank_lines_say_nothing() -> None:
