@@ -13,10 +13,13 @@ from genreply_cli.otp.answers import (
     Exited,
     Ignore,
     Init,
+    Item,
     Monitor,
     NoReply,
+    Opened,
     Reply,
     Request,
+    Result,
     Stop,
     Timeout,
 )
@@ -54,11 +57,13 @@ from genreply_cli.otp.functions import (
 )
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node
+from genreply_cli.otp.owned import Source, Task, about, start_source, start_task
 
 __all__ = [
     "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
-    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "MailboxFull", "Monitor",
-    "NoProcess", "NoReply", "Node", "Reply", "Request", "ServerExit", "Stop", "StopTimeout",
-    "Timeout", "Timer", "call", "cast", "debug", "demonitor", "exit", "fail", "link", "monitor",
-    "note", "reply", "send", "send_after", "send_request", "stop", "unlink", "whereis",
+    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull",
+    "Monitor", "NoProcess", "NoReply", "Node", "Opened", "Reply", "Request", "Result", "ServerExit",
+    "Source", "Stop", "StopTimeout", "Task", "Timeout", "Timer", "about", "call", "cast", "debug",
+    "demonitor", "exit", "fail", "link", "monitor", "note", "reply", "send", "send_after",
+    "send_request", "start_source", "start_task", "stop", "unlink", "whereis",
 ]  # fmt: skip

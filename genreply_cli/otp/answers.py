@@ -132,11 +132,49 @@ class Down:
 
     `ref` is what `monitor` returned, and `process` what it was given: the GenServer, or its name.
     The `reason` is the exit reason; "noproc" if it had ended before, or no process had that name.
+
+    The owner of a `Task` or a `Source` is sent one, too: when the task has failed, and when the
+    source has ended. Then `ref` and `process` are both the task or the source. The `reason` is the
+    exception, or "normal" if the source had no more items.
     """
 
-    ref: "Monitor"
+    ref: Any
     process: Any
     reason: Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """Sent to `handle_info` when a task has returned: Elixir's `{ref, result}`.
+
+    `ref` is the `Task` that `start_task` returned.
+    """
+
+    ref: Any
+    value: Any
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Sent to `handle_info` when a source that is an async context manager has been entered.
+
+    `ref` is the `Source` that `start_source` returned. `value` is what `async with … as value`
+    gives: a connection, for example, to write to.
+    """
+
+    ref: Any
+    value: Any
+
+
+@dataclass(frozen=True)
+class Item:
+    """Sent to `handle_info` for each item of a source, as Erlang's `{tcp, Socket, Data}`.
+
+    `ref` is the `Source` that `start_source` returned, and `value` is the item.
+    """
+
+    ref: Any
+    value: Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import shorten
 from genreply_cli.otp.node import Node
-from genreply_cli.otp.status import BUSY, EXITED, INFO, READY, Entry
+from genreply_cli.otp.status import BUSY, EXITED, INFO, ITEM, READY, Entry
 
 
 class Pending:
@@ -183,12 +183,18 @@ class SelectiveReceive:
         while self._scanned < len(mailbox) and not self.future.done():
             kind, message, _, event = mailbox[self._scanned]
             try:
-                fits = kind is INFO and isinstance(message, self._type)
+                fits = (kind is INFO or kind is ITEM) and isinstance(message, self._type)
             except BaseException as error:  # of the type's own; `receive` raises it
                 self.future.set_result((None, None, error))
                 return
             if fits:
                 del mailbox[self._scanned]
+                if kind is ITEM:
+                    message.ref.make_room()
                 self.future.set_result((message, event, None))
             else:
                 self._scanned += 1
+
+    def scan_again(self) -> None:
+        """Begin at the left: entries have been removed."""
+        self._scanned = 0

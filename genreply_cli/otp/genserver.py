@@ -54,7 +54,7 @@ from genreply_cli.otp.status import (
     NO_ENTRY,
     READY,
     SYSTEM,
-    check_mailbox_limit,
+    check_limit,
     check_timeout,
     running,
 )
@@ -121,7 +121,7 @@ class GenServer(Callbacks[S]):
         if timeout is not None:
             check_timeout(timeout)
         if mailbox_limit is not None:
-            check_mailbox_limit(mailbox_limit)
+            check_limit(mailbox_limit, "mailbox_limit", ", or None for no limit")
         server = cls()
         process = Process(server, node, name, None if parent is None else parent._process)
         process.mailbox_limit = mailbox_limit

@@ -11,9 +11,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from threading import get_ident
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
-from genreply_cli.otp.answers import Exited
+from genreply_cli.otp.answers import Exited, Item, Opened, Result
 from genreply_cli.otp.calls import Deadlines, From, MonitoredCall
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
@@ -21,6 +21,8 @@ from genreply_cli.otp.run_queue import Runnable, RunQueue
 from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, logger, running
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
+
+SECONDS_TO_STOP: Final = 5.0  # that a server has when its node closes, before it is killed
 
 E = TypeVar("E", bound=Exception)
 
@@ -81,6 +83,8 @@ class Node(RunQueue):
         try:
             while self.processes:
                 await next(reversed(self.processes)).shut_down()
+            if self.tasks:  # they have been cancelled; `async with` blocks in them may take long
+                await asyncio.wait(self.tasks, timeout=SECONDS_TO_STOP)
             pause = 0.0
             while self.tasks:  # a callback that ignores its cancellation is cancelled again
                 await asyncio.wait(self.tasks, timeout=pause)
@@ -208,6 +212,8 @@ class Node(RunQueue):
             return self.emit(CALL, from_.caller, server, message, from_, from_.timeout)
         if ended is not None:
             return self.emit("down", ended, server, message.reason)
+        if isinstance(message, Item | Opened | Result):
+            return self.emit("info", message.ref, server, message)
         source = running.get()
         if source is None:
             source = asyncio.current_task(self.loop)

@@ -23,9 +23,12 @@ from genreply_cli.otp.answers import (
     Exited,
     Ignore,
     Init,
+    Item,
     Monitor,
     NoReply,
+    Opened,
     Reply,
+    Result,
     Stop,
     Timeout,
 )
@@ -50,7 +53,7 @@ from genreply_cli.otp.exits import (
     is_quiet,
     shorten,
 )
-from genreply_cli.otp.node import Node, failed
+from genreply_cli.otp.node import SECONDS_TO_STOP, Node, failed
 from genreply_cli.otp.run_queue import MESSAGES_PER_RUN
 from genreply_cli.otp.status import (
     BUSY,
@@ -59,6 +62,7 @@ from genreply_cli.otp.status import (
     CONTINUE,
     EXITED,
     INFO,
+    ITEM,
     NO_ENTRY,
     READY,
     STARTING,
@@ -74,9 +78,8 @@ from genreply_cli.otp.status import (
     running,
 )
 
-SECONDS_TO_STOP: Final = 5.0  # that a server has when its node closes, before it is killed
-
 ANSWERS: Final = (Reply, NoReply, Stop)
+NOT_LIMITED: Final = (SYSTEM, CONTINUE, ITEM)  # entries that take no room in a limited mailbox
 
 
 class Process:
@@ -84,8 +87,8 @@ class Process:
 
     __slots__ = (
         "async_runner", "context", "id", "idle", "idle_timeout", "killed_by", "links", "mailbox",
-        "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls", "parent", "queued",
-        "reason", "receiving", "run_in_context", "scheduled", "server", "state", "status",
+        "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls", "owned", "parent",
+        "queued", "reason", "receiving", "run_in_context", "scheduled", "server", "state", "status",
         "waiters",
     )  # fmt: skip
 
@@ -113,6 +116,7 @@ class Process:
         # by this process, with the watched
         self.monitored: dict[Monitor, Process | MonitoredCall] = {}
         self.waiters: dict[asyncio.Future[Any], None] = {}  # that get the exit reason
+        self.owned: dict[asyncio.Task[None], None] | None = None  # that end with it
         self.context = copy_context()
         self.context.run(running.set, server)
         self.run_in_context: Callable[[], None] = partial(self.context.run, self.run)
@@ -147,7 +151,7 @@ class Process:
         limit = self.mailbox_limit
         if limit is not None and len(self.mailbox) >= limit:
             kinds = [entry[0] for entry in self.mailbox]
-            if len(kinds) - kinds.count(SYSTEM) - kinds.count(CONTINUE) >= limit:
+            if len(kinds) - sum(map(kinds.count, NOT_LIMITED)) >= limit:
                 raise MailboxFull(server, request, timeout, limit, operation)
 
     def post_stop(self, reason: Any) -> None:
@@ -194,6 +198,9 @@ class Process:
                     answer = server.handle_info(message, self.state)
                 elif kind is CONTINUE:
                     answer = server.handle_continue(message, self.state)
+                elif kind is ITEM:
+                    message.ref.make_room()
+                    answer = server.handle_info(message, self.state)
                 else:
                     answer = None
                     self._handle_system(message)
@@ -366,7 +373,8 @@ class Process:
             if isinstance(answer, Stop):
                 expected += " without a reply"
         if expected is not None:
-            raise BadReturn(self.server, f"handle_{kind}", answer, shorten(message), expected)
+            callback = f"handle_{INFO if kind is ITEM else kind}"
+            raise BadReturn(self.server, callback, answer, shorten(message), expected)
         self.state = answer.state
         self.node.emit_state(self.server, answer.state, answer.then)
         if isinstance(answer, Reply):
@@ -511,6 +519,16 @@ class Process:
             node.notify_exit(self)
         if self.async_runner is not None:
             self.async_runner.cancel()
+        for task in self.owned or ():
+            task.cancel()
+
+    def own(self, task: "asyncio.Task[None]") -> None:
+        """Have a task end with this process, or with the node."""
+        if self.owned is None:
+            self.owned = {}
+        self.owned[task] = None
+        task.add_done_callback(self.owned.pop)
+        self.node.track_task(task)
 
     def notify_links_and_monitors(self) -> None:
         """Send the exit signal to links, then a Down for each monitor."""
@@ -546,10 +564,16 @@ class Process:
         if watched is not None:
             del watched.monitors[ref]
         if flush:
-            for index, (_, message, _, _) in enumerate(self.mailbox):
-                if isinstance(message, Down) and message.ref is ref:  # there is no more than one
-                    del self.mailbox[index]
-                    return
+            self.take_back(ref)
+
+    def take_back(self, ref: Any) -> None:
+        """Remove what has come for a monitor, a task or a source from the mailbox."""
+        left = [entry for entry in self.mailbox if not _is_for(entry[1], ref)]
+        if len(left) < len(self.mailbox):
+            self.mailbox.clear()
+            self.mailbox.extend(left)
+            if self.receiving is not None:
+                self.receiving.scan_again()
 
     # --- waiting
 
@@ -623,3 +647,7 @@ class NotStarted(Process):
 
 
 NOT_STARTED: Final = NotStarted()
+
+
+def _is_for(message: Any, ref: Any) -> bool:
+    return isinstance(message, Down | Result | Opened | Item) and message.ref is ref

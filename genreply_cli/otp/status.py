@@ -48,6 +48,7 @@ EXITED: Final = "exited"
 CALL: Final = "call"
 CAST: Final = "cast"
 INFO: Final = "info"
+ITEM: Final = "item"  # of a source: an info that makes room for another when it is taken
 CONTINUE: Final = "continue"  # always leftmost, so it comes before all messages
 SYSTEM: Final = "system"  # the message is a function of the process
 TERMINATE: Final = "terminate"  # never in a mailbox; the message is (Stop, the entry before it)
@@ -65,17 +66,14 @@ handling: ContextVar[Event | None] = ContextVar("handling", default=None)
 MAX_SECONDS: Final = sys.float_info.max  # an int can be more than any clock can count
 
 
-def check_mailbox_limit(limit: Any) -> int:
-    """Return a limit of a mailbox. Raises TypeError or ValueError that say what it should be."""
+def check_limit(limit: Any, name: str = "limit", otherwise: str = "") -> int:
+    """Return a limit of messages. Raises TypeError or ValueError that say what it should be."""
     if isinstance(limit, bool) or not isinstance(limit, int):
         raise TypeError(
-            f"mailbox_limit is {shorten(limit)}; "
-            "expected a whole number of messages, or None for no limit"
+            f"{name} is {shorten(limit)}; expected a whole number of messages{otherwise}"
         )
     if limit < 1:
-        raise ValueError(
-            f"mailbox_limit is {shorten(limit)}; expected 1 message or more, or None for no limit"
-        )
+        raise ValueError(f"{name} is {shorten(limit)}; expected 1 message or more{otherwise}")
     return limit
 
 

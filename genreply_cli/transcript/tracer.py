@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from genreply_cli.otp import Event, From, GenServer
+from genreply_cli.otp import Event, From, GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.states import StateWriter
@@ -264,7 +264,9 @@ class Tracer:
             call = self._known_call(value)
             call.handed_on = True
             return {"call": call.name}
-        return {"process": self.name(value)} if isinstance(value, GenServer) else None
+        if isinstance(value, GenServer | Source | Task):
+            return {"process": self.name(value)}
+        return None
 
     def _count_calls(self, value: Any) -> int:
         """How many calls stand in a value, which is handed on."""
@@ -366,7 +368,10 @@ class _Names:
             return self._outside
         name = self._names.get(actor)
         if name is None:
-            name = self._names.put(actor, self._unique(_default_name(actor)))
+            base = _default_name(actor)
+            if isinstance(actor, Source | Task):
+                base = f"{self.of(actor.owner)}.{base}"
+            name = self._names.put(actor, self._unique(base))
         return name
 
     def _unique(self, base: str) -> str:
