@@ -17,6 +17,7 @@ from genreply_cli.otp.answers import (
     Monitor,
     NoReply,
     Opened,
+    Raise,
     Reply,
     Request,
     Result,
@@ -62,8 +63,8 @@ from genreply_cli.otp.owned import Source, Task, about, start_source, start_task
 __all__ = [
     "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
     "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull",
-    "Monitor", "NoProcess", "NoReply", "Node", "Opened", "Reply", "Request", "Result", "ServerExit",
-    "Source", "Stop", "StopTimeout", "Task", "Timeout", "Timer", "about", "call", "cast", "debug",
-    "demonitor", "exit", "fail", "link", "monitor", "note", "reply", "send", "send_after",
-    "send_request", "start_source", "start_task", "stop", "unlink", "whereis",
+    "Monitor", "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result",
+    "ServerExit", "Source", "Stop", "StopTimeout", "Task", "Timeout", "Timer", "about", "call",
+    "cast", "debug", "demonitor", "exit", "fail", "link", "monitor", "note", "reply", "send",
+    "send_after", "send_request", "start_source", "start_task", "stop", "unlink", "whereis",
 ]  # fmt: skip

@@ -8,6 +8,8 @@ would triple their cost. Do not change them all the same.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from genreply_cli.otp.exits import shorten
+
 S_co = TypeVar("S_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -59,6 +61,26 @@ class Reply(Generic[S_co]):
     state: S_co
     then: Continue | None = None
     timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A reply that is an error: `call` raises it, in place of returning a value.
+
+    It may stand wherever a reply may: `Reply(Raise(error), state)`, `Stop(reason, state,
+    reply=Raise(error))`, `reply(from_, Raise(error))`. The server goes on; it has not failed. Each
+    caller gets a copy of its own, so that thousands may be given one error, and tracebacks do not
+    pile up in it. One that cannot be copied is raised itself. (On the BEAM, the client function
+    raises what a reply such as `{:error, reason}` says.)
+
+    Raises TypeError for what is no Exception: a caller must not be ended by, say, a SystemExit.
+    """
+
+    error: Exception
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.error, Exception) or isinstance(self.error, StopIteration):
+            raise TypeError(f"Raise was given {shorten(self.error)}; expected an Exception")
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from itertools import takewhile
 from threading import get_ident
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from genreply_cli.otp.answers import Monitor
+from genreply_cli.otp.answers import Monitor, Raise
+from genreply_cli.otp.exits import copy_error
 
 T = TypeVar("T")
 
@@ -283,10 +284,13 @@ class Pending:
 
     def set_result(self, _: None) -> None:
         """Pass on how the call has ended."""
-        if self._from._status is REPLIED:
-            self._future.set_result(self._from._outcome)
-        else:
+        outcome = self._from._outcome
+        if self._from._status is not REPLIED:
             self._future.set_exception(self._failure())
+        elif type(outcome) is Raise:
+            self._future.set_exception(copy_error(outcome.error))
+        else:
+            self._future.set_result(outcome)
 
     def _give_up(self, future: "asyncio.Future[Any]") -> None:
         if future.cancelled() and self._from._status is WAITING:

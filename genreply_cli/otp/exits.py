@@ -242,6 +242,32 @@ def shorten(value: Any, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def copy_error(error: Exception) -> Exception:
+    """Return an error like this one, to be raised anew; the same one if it cannot be copied.
+
+    It has the traceback, the cause, the notes and all other attributes of the first one.
+    """
+    import copy
+
+    try:
+        copied = copy.copy(error)
+        if type(copied) is not type(error) or copied is error or copied.args != error.args:
+            raise TypeError
+    except Exception:  # its class is made in another way than its args say
+        try:
+            copied = type(error).__new__(type(error), *error.args)
+            copied.args = error.args
+            copied.__dict__.update(error.__dict__)
+        except Exception:
+            return error.with_traceback(None)  # tracebacks must not pile up in it
+    if hasattr(copied, "__notes__"):
+        copied.__notes__ = list(copied.__notes__)
+    copied.__cause__ = error.__cause__
+    copied.__context__ = error.__context__
+    copied.__suppress_context__ = error.__suppress_context__
+    return copied.with_traceback(error.__traceback__)
+
+
 def describe(actor: Any) -> str:
     """Return a server or a task as reports tell of it: a registered server by its name, too."""
     name = getattr(getattr(actor, "_process", None), "name", None)

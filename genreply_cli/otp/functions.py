@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
-from genreply_cli.otp.answers import Monitor
+from genreply_cli.otp.answers import Monitor, Raise
 from genreply_cli.otp.calls import CANCELLED, TIMED_OUT, From, MonitoredCall
 from genreply_cli.otp.exits import CallError, MailboxFull, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
@@ -144,7 +144,7 @@ def send_after(server: Any, delay: float, message: Any) -> Timer:
     return timer
 
 
-def reply(from_: From[T], value: T) -> None:
+def reply(from_: From[T], value: T | Raise) -> None:
     """`GenServer.reply(from_, value)`."""
     GenServer.reply(from_, value)
 

@@ -18,7 +18,7 @@ import asyncio
 from functools import partial
 from typing import Any, Self, TypeVar, overload
 
-from genreply_cli.otp.answers import Ignore, OtherRequest, Request, Stop
+from genreply_cli.otp.answers import Ignore, OtherRequest, Raise, Request, Stop
 from genreply_cli.otp.callbacks import Callbacks
 from genreply_cli.otp.calls import (
     CANCELLED,
@@ -40,6 +40,7 @@ from genreply_cli.otp.exits import (
     NoProcess,
     ServerExit,
     StopTimeout,
+    copy_error,
     is_normal,
     shorten,
 )
@@ -144,7 +145,8 @@ class GenServer(Callbacks[S]):
         """Send a request, and wait for its reply up to `timeout` seconds (None: for ever).
 
         Raises `CallTimeout`; `NoProcess` at once if the server has ended; `ServerExit` as soon as
-        it ends before it replies, for any reason; `MailboxFull`; `CallingSelf`. A timeout takes
+        it ends before it replies, for any reason; `MailboxFull`; `CallingSelf`; and any error that
+        the server replies with, by `Raise`. A timeout takes
         nothing back: the server still handles the request, and its reply is dropped.
         """
         if timeout is not None and timeout != 5.0:
@@ -187,7 +189,10 @@ class GenServer(Callbacks[S]):
                     fail_call(from_, CANCELLED)
                 raise
         if from_._status is REPLIED:
-            return from_._outcome
+            value = from_._outcome
+            if type(value) is Raise:
+                raise copy_error(value.error)
+            return value
         raise failed(self._failure(request, from_))
 
     def send_request(
@@ -335,7 +340,7 @@ class GenServer(Callbacks[S]):
         raise TypeError(f"{shorten(self)} cannot be pickled: a server lives here; send its name")
 
     @staticmethod
-    def reply(from_: From[T], value: T) -> None:
+    def reply(from_: From[T], value: T | Raise) -> None:
         """Reply to a caller that `handle_call` has kept waiting, from any process, at any time.
 
         Only the first reply arrives. If the caller has gone (a timeout, a cancellation, the end of

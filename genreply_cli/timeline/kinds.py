@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from genreply_cli.text import visible
 from genreply_cli.timeline import wording
 from genreply_cli.timeline.wording import Wording
+from genreply_cli.transcript.pretty import is_error
 from genreply_cli.transcript.step import Step
 
 CROSS: Final = "\N{MULTIPLICATION SIGN}"
@@ -37,6 +38,8 @@ STYLES: Final[Mapping[str, KindStyle]] = {
                            "{source} sends to {target}"),
     "reply":     KindStyle("reply", "┈", "", "bold green", wording.replied,
                            "{source} answers {target}"),
+    "raised":    KindStyle("reply", "┈", "!", "red", wording.replied,
+                           "{source} answers {target} with an error"),
     "wrong":     KindStyle("reply", "┈", "!", "bold red", wording.misdirected,
                            "{source} answers {target}"),
     "timeout":   KindStyle("timeout", "", CROSS, "bold red", wording.gave_up,
@@ -72,13 +75,15 @@ STYLES: Final[Mapping[str, KindStyle]] = {
 def style_of(step: Step) -> KindStyle:
     """The row of the table for a step.
 
-    Three kinds have a second row: a reply to the wrong caller, a state that has forgotten a caller,
-    and a normal exit (normal, shutdown).
+    Some kinds have other rows: a reply to the wrong caller, a reply that is an error, a state that
+    has forgotten a caller, and a normal exit (normal, shutdown).
     """
     if step.kind == "state" and step.forgot:
         return STYLES["forget"]
     if step.kind == "reply" and step.details.get("for") is not None:
         return STYLES["wrong"]
+    if step.kind == "reply" and is_error(step.message):
+        return STYLES["raised"]
     if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
         return STYLES["stopped"]
     style = STYLES.get(step.kind)

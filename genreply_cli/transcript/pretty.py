@@ -18,12 +18,19 @@ def pretty(value: Any) -> str:
             return f"[{', '.join(map(pretty, value))}]"
         case {"repr": str(text), **others} if not others:
             return visible(text)
+        case {"raise": str(text)} if is_error(value):
+            return f"raises {visible(text)}"
         case dict():
             return (
                 f"{{{', '.join(f'{quoted(key)}: {pretty(item)}' for key, item in value.items())}}}"
             )
         case _:
             return visible(repr(value))
+
+
+def is_error(value: Any) -> bool:
+    """Whether a reply is an error, which the caller raises."""
+    return isinstance(value, dict) and value.keys() == {"raise"} and isinstance(value["raise"], str)
 
 
 def pretty_message(message: Any) -> str:

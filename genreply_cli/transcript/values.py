@@ -7,6 +7,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
+from genreply_cli.otp import Raise
+
 MAX_DEPTH: Final = 32  # levels of a message, one in another
 MAX_INT_BITS: Final = 10_000  # Python itself refuses to write much longer integers
 
@@ -21,7 +23,7 @@ def to_json_value(
 
     Fields that a dataclass leaves out of its repr are left out here, too: they are references.
     Tuples become lists. A value for which `name` returns anything but None becomes that. What JSON
-    cannot hold becomes `{"repr": "…"}`.
+    cannot hold becomes `{"repr": "…"}`; a reply that is an error, `{"raise": "ValueError: text"}`.
     """
     if value is None or value is True or value is False:
         return value
@@ -34,6 +36,8 @@ def to_json_value(
     named = None if name is None else name(value)
     if named is not None:
         return named
+    if isinstance(value, Raise):
+        return {"raise": describe_reason(value.error)}
     if depth:
         if isinstance(value, list | tuple):
             return [to_json_value(item, depth - 1, name) for item in value]
