@@ -9,8 +9,8 @@ from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 
 
-def test_every_kind_has_a_look_of_its_own_and_three_have_a_second_one() -> None:
-    assert set(STYLES) == set(KINDS) | {"wrong", "stopped", "forget"}
+def test_every_kind_has_a_look_of_its_own_and_some_have_a_second_one() -> None:
+    assert set(STYLES) == set(KINDS) | {"wrong", "raised", "stopped", "forget"}
 
 
 @pytest.mark.parametrize("kind", STYLES)
@@ -36,6 +36,7 @@ def test_a_step_that_says_nothing_still_has_something_to_show(kind: str) -> None
         (["not a tag", 1], '["not a tag", 1]'),
         ("ok", '"ok"'),
         (NO_MESSAGE, ""),
+        ({"raise": "ValueError: boom"}, "raises ValueError: boom"),
         ({"a": {"repr": "<Room>"}, "b": True}, '{"a": <Room>, "b": true}'),
         (1.5, "1.5"),
     ],

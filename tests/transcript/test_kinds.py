@@ -17,6 +17,7 @@ TABLES = {"transcript/step.py", "timeline/kinds.py", "explain/meaning.py"}
 RUNTIME = "otp/"  # names its events itself: it knows nothing of transcripts
 VARIANTS = {
     "wrong",
+    "raised",
     "forget",
     "message",
     "stopped",
