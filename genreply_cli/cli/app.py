@@ -5,6 +5,7 @@ Ctrl-C would end the program with an exit status of Typer's own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,12 +118,22 @@ def send(
     timeout: TimeoutOption = "5",
     fault: FaultsOption = None,
     count: Annotated[
-        int, option("--count", min=1, metavar="N", help="Send all messages this many times.")
+        Any,
+        option(
+            "--count",
+            reads=partial(parsing.count, most=parsing.MAX_CALLS),
+            metavar="N",
+            help="Send all messages this many times.",
+        ),
     ] = 1,
     jobs: Annotated[
-        int,
+        Any,
         option(
-            "--jobs", "-j", min=1, max=100_000, metavar="N", help="How many calls may wait at once."
+            "--jobs",
+            "-j",
+            reads=partial(parsing.count, most=parsing.MAX_JOBS),
+            metavar="N",
+            help="How many calls may wait at once.",
         ),
     ] = 1,
     as_done: Annotated[

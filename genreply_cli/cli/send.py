@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.cli.report import Report
 from genreply_cli.errors import GenreplyError, os_error_text
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from genreply_cli.terminal.progress import ProgressBar
     from genreply_cli.terminal.screen import Screen
     from genreply_cli.transcript.step import Step
-
-MAX_DRAWN_CALLS: Final = 1000  # of more, a terminal gets a progress bar instead of the timeline
 
 
 class SendOptions(NamedTuple):
@@ -133,6 +131,8 @@ def _watch(settings: Settings, options: SendOptions, calls: int, stack: ExitStac
 
 
 def _draw_timeline(watching: _Watching, options: SendOptions, calls: int, stack: ExitStack) -> None:
+    from genreply_cli.terminal.output import MAX_DRAWN_CALLS
+
     if calls <= MAX_DRAWN_CALLS or options.asked_for:
         from genreply_cli.terminal.screen import Screen
 

@@ -25,6 +25,7 @@ WELCOME = (
     f"genreply {__version__}: type a greeting; it waits for its deferred reply",
     "/help lists the commands; Ctrl-D leaves",
 )
+NO_ROWS = "no rows are drawn until the next line; /show c1 has those of that call"
 
 
 class PromptSource(NamedTuple):
@@ -86,6 +87,12 @@ class Frontend:
         """Draw the timeline in this view from now on."""
         if self.screen is not None:
             self.screen.set_view(name)
+
+    def skip_rows(self) -> None:
+        """Draw no rows until the next line is typed, and say so."""
+        if self.screen is not None:
+            self.screen.skipping = True
+            self.say(NO_ROWS)
 
     def clear(self) -> None:
         """Clear the screen, if there is one."""

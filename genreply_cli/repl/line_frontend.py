@@ -45,7 +45,7 @@ class LineFrontend(Frontend):
             self._prompt = Prompt(
                 self._print, terminal=terminal, plain=READY, keep_history=keep_history
             )
-            self._above.attach(self._prompt.app)
+            self._above.attach(self._prompt.app, redraws=True)
 
     @property
     def shows_outcomes(self) -> bool:
@@ -100,6 +100,8 @@ class LineFrontend(Frontend):
             typed = self._edited_by_terminal() if self._prompt is None else self._edited(source)
             async with contextlib.aclosing(typed):
                 async for line in typed:
+                    if self.screen is not None:
+                        self.screen.skipping = False
                     yield line
             if source.may_leave():
                 return

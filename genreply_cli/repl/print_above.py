@@ -18,11 +18,16 @@ class PrintAbove(io.TextIOBase):
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._app: Application[str] | None = None
+        self._redraws = False
         self._pending: list[str] = []
 
-    def attach(self, app: Application[str]) -> None:
-        """Print above this prompt whenever it is open. Its output must be a `PromptOutput`."""
+    def attach(self, app: Application[str], *, redraws: bool = False) -> None:
+        """Print above this prompt whenever it is open. Its output must be a `PromptOutput`.
+
+        With `redraws`, the prompt is drawn again, soon, because of what is written.
+        """
         self._app = app
+        self._redraws = redraws
         app.before_render += self._print_above
 
     def write(self, text: str) -> int:
@@ -30,6 +35,8 @@ class PrintAbove(io.TextIOBase):
         self._pending.append(text)
         if self._app is None or not self._app.is_running:
             self.flush()
+        elif self._redraws:
+            self._app.invalidate()
         return len(text)
 
     def flush(self) -> None:

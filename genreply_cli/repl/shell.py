@@ -15,6 +15,7 @@ from genreply_cli.session.observers import Observers
 from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.terminal.output import MAX_DRAWN_CALLS
 from genreply_cli.transcript.pretty import pretty_state
 from genreply_cli.transcript.step import Step
 
@@ -95,6 +96,8 @@ class Shell:
         """Send so many greetings at once. At a prompt, they are sent while it is open."""
         burst = self._burst(number, message)
         if self.frontend.interactive:
+            if number > MAX_DRAWN_CALLS and self.frontend.shows_outcomes:
+                self.frontend.skip_rows()
             self._bursts.add(task := asyncio.create_task(burst))
             task.add_done_callback(self._bursts.discard)
         else:

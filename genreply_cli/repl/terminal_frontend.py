@@ -55,7 +55,6 @@ class TerminalFrontend(Frontend):
         self._options = options
         self._drawings: deque[partial[None]] = deque()  # still to be drawn
         self._timer: asyncio.TimerHandle | None = None  # until they are
-        self._skipping = False  # from Ctrl-C until the next line: no rows are drawn
         self._suspended = False  # while the player has the screen
         self._unsent: deque[str] = deque()  # pasted lines, to be sent one after the other
         self._prompt = Prompt(
@@ -76,7 +75,7 @@ class TerminalFrontend(Frontend):
         return self._screen.mode.view != "off"
 
     def _show_step(self, step: Step) -> None:
-        if self._skipping:
+        if self._screen.skipping:
             self._screen.skip(step)
         else:
             self._enqueue(partial(self._screen.show, step))
@@ -116,8 +115,7 @@ class TerminalFrontend(Frontend):
         for draw in rows:
             self._screen.skip(*draw.args)
         self._drawings = deque(rest)
-        self._skipping = True
-        self._print_dim("no rows are drawn until the next line; /show has those of each call")
+        self.skip_rows()
         return True
 
     def close(self) -> None:
@@ -195,7 +193,7 @@ class TerminalFrontend(Frontend):
                         if source.may_leave():
                             return
                         continue
-                    self._skipping = False
+                    self._screen.skipping = False
                     self._unsent.extend(others)
                     yield first
         finally:

@@ -8,6 +8,9 @@ COORDINATORS = ("blocking", "immediate", "single", "fifo", "keyed")
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>ms|s|)", re.IGNORECASE)
 MAX_SEED_DIGITS = 18
+MAX_CALLS = 1_000_000_000  # of one command, which keeps eight bytes of each for its summary
+MAX_JOBS = 100_000  # each is a task
+MAX_SHOWN = 20  # characters of a number that is too large
 _MAX_SECONDS = 366 * 24 * 3600.0  # a longer wait is meant to be infinite
 
 
@@ -81,11 +84,13 @@ def choice(text: str, names: Sequence[str], noun: str) -> str:
 
 def count(text: str, most: int) -> int:
     """A whole number from 1. Raises ValueError with a sentence."""
-    if not text.isdecimal() or not int(text[:20]):
-        raise ValueError(f"{text!r} is no number of calls; expected 1 to {most:,}, like 50")
-    if int(text[:20]) > most:
-        raise ValueError(f"{text} calls are too many; expected 1 to {most:,}, like 50")
-    return int(text)
+    shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    digits = text.strip().lstrip("0")
+    if not text.strip().isdecimal() or not digits:
+        raise ValueError(f"{shown!r} is no number of calls; expected 1 to {most:,}, like 50")
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise ValueError(f"{shown} calls are too many; expected 1 to {most:,}, like 50")
+    return int(digits)
 
 
 def seed(text: str) -> int:

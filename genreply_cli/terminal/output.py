@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 GLYPHS = "┃║□■►◄┈├┤│╟╢◁·×…"  # noqa: RUF001  # what a timeline is drawn with
 
+MAX_DRAWN_CALLS = 1000  # at once; of more, nobody could read the rows
+
 
 class OutputOptions(NamedTuple):
     """What the user has asked for. None and "auto" stand for what fits the stream."""

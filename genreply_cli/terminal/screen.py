@@ -9,16 +9,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
 from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
 from genreply_cli.terminal.status_line import StatusLine
 from genreply_cli.text import cells, wrap
-from genreply_cli.timeline.timeline import Timeline
+from genreply_cli.timeline.lanes import Span
+from genreply_cli.timeline.timeline import Timeline, make_faint
 from genreply_cli.transcript.step import Step
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 REDRAW_SECONDS: Final = 0.1  # between two pictures of the status line
 SENTENCE_SECONDS: Final = 5.0  # between two sentences about a call that blocks, for a screen reader
@@ -43,6 +41,7 @@ class Screen:
         view = None if self.mode.view == "off" else self.mode.view
         self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only, states=states)
         self._console = rich_console(stream, self.mode) if self.mode.color else None
+        self.skipping = False  # whether steps are only followed, and no rows drawn
         self._legend = legend
         self._explained: set[str] = set()  # the views that need no explanation any more
         self._status_line: StatusLine | None = None  # on a terminal, while calls may block
@@ -59,15 +58,16 @@ class Screen:
         """Show one more step; a faint one is of less interest."""
         if self._status_line is not None:
             self._status_line.update(step)
-        if self.mode.view == "off":
-            self._timeline.skip(step)  # the view may be changed later
+        if self.skipping or self.mode.view == "off":
+            self._timeline.skip(step)  # rows may be drawn again later
             return
         if self.mode.terminal:
             self._timeline.resize(self.width)
         if step.kind == "call":
             self._explain_once()
         if self._console is not None and self._timeline.view not in {"plain", "accessible"}:
-            self._write(self._colored(self._timeline.rows(step, faint=faint)))
+            rows = self._timeline.spans(step)
+            self._write(_colored(map(make_faint, rows) if faint else rows))
         else:
             self._write("".join(f"{line.rstrip()}\n" for line in self._timeline.lines(step)))
 
@@ -182,14 +182,24 @@ class Screen:
             if explanation:
                 self.say_rows([explanation])
 
-    def _colored(self, rows: "Iterable[Text]") -> str:
-        assert self._console is not None
-        # the width that Rich finds out by itself may be that of another stream
-        self._console.size = max(self.width, 1), 24
-        with self._console.capture() as captured:
-            for row in rows:
-                self._console.print(row, no_wrap=True, overflow="ellipsis", crop=True)
-        return captured.get()
+
+def _colored(rows: Iterable[list[Span]]) -> str:
+    """Rows that fit the terminal, with its control sequences for colours.
+
+    Rich's console would wrap, crop and measure them once more, which takes as long as all else.
+    """
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return "".join(
+        "".join(
+            Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+            for text, style in row
+            if text
+        )
+        + "\n"
+        for row in rows
+    )
 
 
 def _wrapped(line: str, room: int) -> list[str]:

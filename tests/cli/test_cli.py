@@ -369,6 +369,24 @@ def test_a_disk_that_fills_up_costs_the_recording_and_not_the_replies(tmp_path: 
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "problem"),
+    [
+        ("--count", "1000000001", "1000000001 calls are too many; expected 1 to 1,000,000,000"),
+        ("--count", "9" * 5000, f"{'9' * 20}… calls are too many; expected 1 to 1,000,000,000"),
+        ("--count", "0", "'0' is no number of calls; expected 1 to 1,000,000,000"),
+        ("--count", "1.5", "'1.5' is no number of calls; expected 1 to 1,000,000,000"),
+        ("--jobs", "100001", "100001 calls are too many; expected 1 to 100,000"),
+    ],
+)
+def test_a_number_of_calls_that_makes_no_sense_gets_a_sentence(
+    option: str, given: str, problem: str
+) -> None:
+    done = genreply("send", "x", option, given)
+    assert done.returncode == 2
+    assert f"{problem}, like 50\n" in done.stderr
+
+
 def test_a_closed_stdout_ends_quietly() -> None:
     done = subprocess.run(
         [

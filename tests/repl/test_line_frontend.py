@@ -64,3 +64,13 @@ def test_ctrl_c_at_the_prompt_drops_the_line_and_ends_nothing(
     screen.child.send("\x03")
     screen.wait_for("Ctrl-D, or /quit, leaves", last_row("ready, greet>"))
     assert not any("half to you" in row for row in screen.rows)
+
+
+@WAYS
+def test_a_reply_in_the_background_is_shown_without_a_key(
+    terminal: Start, arguments: list[str], options: dict[str, str]
+) -> None:
+    screen = terminal("repl", "--delay", "300ms", *arguments, **options)
+    screen.wait_for(last_row("ready, greet>"))
+    screen.child.send("Hello &\r")
+    screen.wait_for("Hello to you too!")

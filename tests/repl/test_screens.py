@@ -376,9 +376,18 @@ def test_ctrl_c_stops_the_drawing_of_a_burst(repl: Start) -> None:
     session.child.send("/burst 10000 hello\r")
     session.wait_for(re.compile(r" c\d\d+ "))
     session.child.send("\x03")
-    session.wait_for("no rows are drawn until the next line; /show has those of each call")
+    session.wait_for("no rows are drawn until the next line; /show c1 has those of that call")
     session.child.send("bye\r")
     session.wait_for("bye to you too!")
+
+
+def test_of_more_calls_than_anybody_can_read_only_the_summary_is_shown(repl: Start) -> None:
+    session = repl("--delay", "0")
+    session.child.send("/burst 1001 hello\r")
+    rows = session.wait_for("burst from c1 to c1001: replied 1,001")
+    assert not any(" reply " in row for row in rows)
+    session.child.send("bye\r")
+    session.wait_for(re.compile(" c1002 +reply "))
 
 
 def test_after_a_crash_the_next_greeting_starts_a_new_coordinator(repl: Start) -> None:
