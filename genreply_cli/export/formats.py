@@ -43,14 +43,19 @@ FORMATS: Final = {
 # fmt: on
 
 
+def endings() -> list[str]:
+    """The ending of names that is usual for each format."""
+    return [form.endings[0] for form in FORMATS.values()]
+
+
 def format_of(path: str) -> str:
     """The name of the format for this file name. Raises ValueError with a sentence."""
     for name, form in FORMATS.items():
         if path.lower().endswith(form.endings):
             return name
-    endings = ", ".join(ending for form in FORMATS.values() for ending in form.endings)
+    known = ", ".join(ending for form in FORMATS.values() for ending in form.endings)
     raise ValueError(
-        f"{path!r} does not say what it is to be; expected a name that ends in one of {endings}"
+        f"{path!r} does not say what it is to be; expected a name that ends in one of {known}"
     )
 
 

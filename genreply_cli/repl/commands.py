@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from genreply_cli.errors import GenreplyError
+from genreply_cli.export.formats import endings
 from genreply_cli.otp import From, debug
 from genreply_cli.repl import files
 from genreply_cli.repl.help_text import GREETINGS, KEYS, overview
@@ -215,7 +216,7 @@ def _help(shell: Shell, name: str) -> None:
     if name or columns is None:
         shell.frontend.say("\n".join(help_of(name) if name else help_of_all()))
         return
-    rows = list(overview(columns))
+    rows = list(overview(columns, shell.frontend.lines))
     shell.frontend.draw(lambda screen: screen.say_rows(rows))
 
 
@@ -298,7 +299,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "copy the transcript of this session so far", "/save lunch.jsonl",
         ("FILE", "--overwrite")),
     "export": CommandSpec(files.export, "FILE",
-        "a picture of this session: .svg, .html, .mmd, .txt or .json",
+        f"a picture of this session: {', '.join(endings())}",
         "/export lunch.svg --call c2",
         ("FILE", "--call", "--from", "--overwrite")),
     "replay": CommandSpec(files.replay, "",

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -59,6 +60,13 @@ class Frontend:
         if self.screen is None or not self.screen.stream.isatty():
             return None
         return self.screen.width - 1
+
+    @property
+    def lines(self) -> int | None:
+        """The lines that the terminal shows above a prompt; None if there is no terminal."""
+        if self.screen is None or not self.screen.stream.isatty():
+            return None
+        return os.get_terminal_size(self.screen.stream.fileno()).lines - 1
 
     def show_welcome(self) -> None:
         """Say how to begin, if the lines come from a keyboard."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from genreply_cli.text import wrap
+
 Span = tuple[str, str]  # text, and its style as Rich names it
 TWO_COLUMNS: Final = 72  # a terminal of at least this width has two columns
 HEAD: Final = 12  # cells for the name of a group
@@ -53,8 +55,26 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
 # fmt: on
 
 
-def overview(columns: int) -> Iterator[list[Span]]:
-    """All at a glance, in groups, in rows of at most so many cells if there are 40 of them."""
+def overview(columns: int, lines: int | None = None) -> Iterator[list[Span]]:
+    """All at a glance, in groups, in rows of at most so many cells if there are 40 of them.
+
+    Where these are more than so many lines, there are the names alone.
+    """
+    rows = list(_explained(columns))
+    if lines is not None and len(rows) > lines:
+        rows = list(_names(columns))
+    return iter([*rows, [("/help burst explains that command", "dim")]])
+
+
+def _names(columns: int) -> Iterator[list[Span]]:
+    for group, entries in OVERVIEW.items():
+        names = wrap("  ".join(entries), max(1, columns - HEAD))
+        for number, row in enumerate(names):
+            head = "" if number else group
+            yield [(f"{head:{HEAD}}", "bold"), (row.strip(), "cyan")]
+
+
+def _explained(columns: int) -> Iterator[list[Span]]:
     wide = columns >= TWO_COLUMNS
     for group, entries in OVERVIEW.items():
         if not wide:
@@ -67,7 +87,6 @@ def overview(columns: int) -> Iterator[list[Span]]:
                 row += [(f"{name:{NAME}}", "cyan"), (f"{does:{room}}", "")]
             yield row
             head = ""
-    yield [("/help burst explains that command", "dim")]
 
 
 def _in_pairs(entries: list[tuple[str, str]], *, wide: bool) -> list[list[tuple[str, str]]]:

@@ -17,10 +17,10 @@ def plain_line(step: Step) -> str:
     return f"{head}: {text}" if text else head
 
 
-def accessible_line(step: Step, moment: tuple[str, str] | None = None) -> str:
+def accessible_line(step: Step, *more: str) -> str:
     """`0.000 seconds, c1: caller asks coordinator, and waits: greet "Hello".`
 
-    `moment` is what goes wrong with the message as it comes.
+    `more` words say what goes wrong at this moment.
     """
     style = style_of(step)
     sentence = style.sentence.format(
@@ -30,6 +30,6 @@ def accessible_line(step: Step, moment: tuple[str, str] | None = None) -> str:
         kind=visible(step.kind),
     )
     call = "" if step.call is None else f", {visible(step.call)}"
-    words = [*style.wording(step).at_length(), *(moment or ())[:1]]
+    words = [*style.wording(step).at_length(), *more]
     text = ", ".join(filter(None, words))
     return f"{step.t:.3f} seconds{call}: {sentence}: {text}."

@@ -65,6 +65,15 @@ def kept(step: Step) -> Wording:
     )
 
 
+def kept_beside_forgotten(step: Step, in_vain: int) -> Wording:
+    """The same, and how many of those that wait are forgotten."""
+    kept_one = kept(step)
+    return kept_one._replace(
+        body=f"{kept_one.body}, {in_vain} of them in vain",
+        brief=(f"{step.waiting} waiting, {in_vain} in vain", ""),
+    )
+
+
 def state(step: Step) -> Wording:
     return Wording(pretty_state(step.details.get("state")))
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genreply_cli.export.formats import endings
 from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, help_of_all
 from genreply_cli.repl.help_text import KEYS, OVERVIEW, overview
 from genreply_cli.repl.syntax import Command, Greeting, parse
@@ -87,6 +88,21 @@ def test_the_help_fits_the_terminal(columns: int) -> None:
         *(key for keys, _ in KEYS for key in keys.split(", ")),
     ]:
         assert any(name in row for row in rows), name
+
+
+def test_where_the_overview_is_longer_than_the_terminal_it_has_the_names_alone() -> None:
+    rows = ["".join(text for text, _ in row).rstrip() for row in overview(39, 23)]
+    assert len(rows) <= 23
+    assert max(map(len, rows)) <= 39
+    assert len(list(overview(39, 60))) > 23
+    assert all(any(f"/{name}" in row for row in rows) for name in COMMANDS)
+
+
+def test_the_help_and_the_readme_name_each_format_of_an_export() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    for ending in endings():
+        assert f"(`{ending}`)" in readme
+        assert ending in COMMANDS["export"].does
 
 
 def test_the_texts_of_the_overview_leave_a_blank_between_two_columns() -> None:
