@@ -20,7 +20,7 @@ WINGS = [
     {"coordinator", "transcript"},
     {"variations", "timeline"},
     {"session", "terminal", "analysis"},
-    {"explain", "bench"},
+    {"explain", "bench", "serve"},
     {"export", "player"},
     {"repl"},
     {"cli"},
@@ -122,4 +122,4 @@ def test_the_version_is_told_without_rich_prompt_toolkit_and_asyncio() -> None:
     "arguments", [["send", "Hello"], ["send", "--events", "Hello"], ["trace", "hello"]]
 )
 def test_off_a_terminal_neither_rich_nor_prompt_toolkit_is_loaded(arguments: list[str]) -> None:
-    assert not {"rich", "prompt_toolkit"} & loaded_by(*arguments)
+    assert not {"rich", "prompt_toolkit", "websockets"} & loaded_by(*arguments)

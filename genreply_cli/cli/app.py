@@ -1,4 +1,4 @@
-"""The four commands with their options, as people type them.
+"""The commands with their options, as people type them.
 
 A command only returns the function to run, and `__main__` runs it: inside Typer, a closed pipe or
 Ctrl-C would end the program with an exit status of Typer's own.
@@ -44,6 +44,7 @@ from genreply_cli.cli.options import (
     show_version,
     transcripts,
 )
+from genreply_cli.cli.serve import EPILOG, serve
 from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
@@ -507,3 +508,6 @@ def bench(
     from genreply_cli.bench.run import run
 
     return lambda: run(coordinator=coordinator, loop=loop, rounds=rounds, scale=scale, as_json=json)
+
+
+app.command(cls=Command, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG)(serve)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreply_cli.otp import GenServer, note, send_after
 from genreply_cli.session.faults import Fault
-from genreply_cli.websocket import WebSocket
+from genreply_cli.websocket import Caller, WebSocket
 
 if TYPE_CHECKING:
     import random
@@ -73,12 +73,28 @@ class Network:
         )
 
 
-class FaultyLink:
-    """The socket's end of the network. The socket sends to it as if it were the caller."""
+def note_fault(kind: str) -> None:
+    """Record that a fault happens to an answer."""
+    note(("fault", {"what": kind}))
 
-    def __init__(self, caller: GenServer[Any], network: Network) -> None:
+
+class FaultyLink:
+    """The socket's end of the network. The socket sends to it as if it were the caller.
+
+    `later` sends after a delay; `tell` is called with the kind of each fault that strikes.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        network: Network,
+        later: Callable[[Any, float, Any], object] = send_after,
+        tell: Callable[[str], object] = note_fault,
+    ) -> None:
         self.caller = self.__wrapped__ = caller  # in recorded states it is shown as the caller
         self.network = network
+        self._later = later
+        self._tell = tell
 
     def send(self, message: Any) -> None:
         """Pass an answer on, with what the network does to it. Raises RuntimeError for a crash."""
@@ -93,12 +109,12 @@ class FaultyLink:
             delay += REORDER_DELAY
         for _ in range(2 if self._strikes("duplicate") else 1):
             if delay > 0:
-                send_after(self.caller, delay, message)
+                self._later(self.caller, delay, message)
             else:
                 self.caller.send(message)
 
     def _strikes(self, kind: str) -> bool:
         strikes = self.network.strikes(kind)
         if strikes:
-            note(("fault", {"what": kind}))
+            self._tell(kind)
         return strikes

@@ -89,6 +89,12 @@ class Browser:
         self.problems.clear()
         self._load(path.absolute().as_uri() + fragment)
 
+    def visit(self, url: str) -> None:
+        """Show the page of a server, until it has loaded."""
+        self.requests.clear()
+        self.problems.clear()
+        self._load(url)
+
     def resize(self, width: int, height: int) -> None:
         """Give the window another size, in pixels."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

@@ -1,0 +1,64 @@
+"""A greeter that runs in a child process, `genreply serve`, and one inside a test."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from terminals import PATIENCE, clean
+
+from genreply_cli.serve.server import Greeter, ServeOptions
+from genreply_cli.session.network import Network
+
+
+class Served:
+    """A `genreply serve` in a child process."""
+
+    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+        self.process = process
+        self.url = url
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, list[str]]:
+        """End it with a signal. Returns its status, and the lines about connections."""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, err.splitlines()
+
+
+@contextmanager
+def served(state: Path, *arguments: str, port: int = 0) -> Iterator[Served]:
+    """Run `genreply serve` until the end of the context."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "genreply_cli", "serve", "--port", str(port), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean({"XDG_STATE_HOME": str(state)}),
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on ws://"), (line, process.stderr)
+        yield Served(process, line.split()[2].removesuffix(";"))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@asynccontextmanager
+async def greeter(
+    network: Network | None = None, log: list[str] | None = None, **options: Any
+) -> AsyncIterator[str]:
+    """Serve greetings in the running event loop. Yields the address."""
+    lines = [] if log is None else log
+    server = Greeter(ServeOptions(port=0, **options), network or Network(), lines.append)
+    async with await server.listen() as listening:
+        yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
