@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import shorten
 from genreply_cli.otp.node import Node
-from genreply_cli.otp.status import BUSY, EXITED, INFO, ITEM, READY, Entry
+from genreply_cli.otp.status import BUSY, EXITED, INFO, ITEM, NO_ENTRY, READY, Entry
 
 
 class Pending:
@@ -32,6 +32,12 @@ class Pending:
 
 
 PENDING: Final = Pending()
+
+
+CANCELLED_WHILE_IDLE: Final = (
+    "the task of a server was cancelled between two callbacks, as a task group does when it fails "
+    "and has been entered in a callback, but not left"
+)
 
 
 class PausedCallback(NamedTuple):
@@ -47,6 +53,7 @@ class _Host(Protocol):
 
     server: Any
     node: Node
+    home: Node
     status: str
     context: Context
 
@@ -75,7 +82,7 @@ class AsyncRunner:
             name=repr(process.server),
             context=process.context,
         )
-        process.node.track_task(self.task)
+        process.home.track_task(self.task)
 
     def start(self, coroutine: Coroutine[Any, Any, Any], entry: Entry) -> Any:
         """Run an async callback up to its first wait. Returns what it returns, or PENDING."""
@@ -124,8 +131,11 @@ class AsyncRunner:
             paused, self.paused = self.paused, None
             if process.status is EXITED:
                 interrupted = interrupted or asyncio.CancelledError()
-            if paused is None:  # the callback that was to be cancelled had returned by then
+            if paused is None:  # no callback waits
                 self.task.uncancel()
+                if interrupted is not None and process.status is not EXITED:
+                    interrupted.args = interrupted.args or (CANCELLED_WHILE_IDLE,)
+                    process.crash(interrupted, NO_ENTRY)
                 continue
             coroutine, waits_for, entry = paused
             try:

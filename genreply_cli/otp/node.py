@@ -1,6 +1,6 @@
 """A node: where processes run. It has their names, the observer, and stops them when it closes.
 
-One event loop has at most one node. `async with Node():` opens it in the running loop;
+`async with Node():` opens one in the running event loop, or joins the one that is there;
 `with Node.in_thread():` opens one in a thread of its own, for programs that are not async.
 """
 
@@ -9,20 +9,19 @@ import contextlib
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from threading import get_ident
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from genreply_cli.otp.answers import Exited, Item, Opened, Result
 from genreply_cli.otp.calls import Deadlines, From, MonitoredCall
+from genreply_cli.otp.closing import GRACE_SECONDS, Closing
 from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.run_queue import Runnable, RunQueue
-from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, logger, running
+from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, home, logger, running
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
-
-SECONDS_TO_STOP: Final = 5.0  # that a server has when its node closes, before it is killed
 
 E = TypeVar("E", bound=Exception)
 
@@ -36,16 +35,54 @@ class _Hosted(Runnable, Protocol):
     name: Any
     status: str
 
-    async def shut_down(self) -> None: ...
+    home: Any
+    starter: Any
+
+    @property
+    def alive(self) -> bool: ...
+    def uses(self) -> Iterable[Any]: ...
+    def shut_down(self) -> None: ...
+    def exit(self, reason: Any) -> None: ...
     def notify_links_and_monitors(self) -> None: ...
 
 
+class Observers(list["tuple[Node, Callable[[Event], object], bool]"]):
+    """The observers of nodes that have joined: each is told of all, and of states if it asked."""
+
+    @classmethod
+    def joining(cls, host: "Node", node: "Node") -> "Observers":
+        """Return those of the host, and that of a node that joins it."""
+        have = host.observe
+        if not isinstance(have, Observers):
+            have = cls([] if have is None else [(host, have, host.states)])
+        assert node.observe is not None
+        return cls([*have, (node, node.observe, node.states)])
+
+    def without(self, node: "Node") -> "Observers | None":
+        """Return those of the other nodes; None if there is none."""
+        return Observers(each for each in self if each[0] is not node) or None
+
+    def __call__(self, event: Event) -> None:
+        """Tell them of an event."""
+        for _, observe, states in self:
+            if states or event.kind != "state":
+                try:
+                    observe(event)
+                except Exception:
+                    logger.exception("the observer of a node raised; it must not")
+
+
 class Node(RunQueue):
-    """Where processes run: open it with `async with`; leaving it stops them, the newest first.
+    """Where processes run: open it with `async with`; leaving it stops them.
 
     `observe`, if given, is called with an `Event` for all that happens; with `states`, also for the
     state that each callback returns. It must not raise: what it raises is logged and dropped.
-    Opening raises RuntimeError if the event loop has a node already.
+
+    What depends on others stops before them, all of them within five seconds (see `closing`).
+
+    A node that is opened in an event loop which has one joins that one, as an application of its
+    own: both have the same names, and an observer is told of all that happens in the loop. Leaving
+    it stops the servers that were started in its `async with` block, and in what runs for these.
     """
 
     def __init__(
@@ -64,45 +101,86 @@ class Node(RunQueue):
         self.tasks: set[asyncio.Task[None]] = set()  # of processes
         self._exits: deque[_Hosted] = deque()  # whose links and monitors are being notified
         self._seq = 0
-        self.closing = False
+        self._closing: Closing | None = None
+        self._host = self  # the node that this one has joined
+        self._joined: dict[Node, None] = {}  # that are open and have this one as the host; it, too
+        self._outer: Node | None = None  # the home of what is started when this one has closed
 
     async def __aenter__(self) -> Self:
+        if self.thread_id:
+            raise RuntimeError("this node is open already; open another one, which joins it")
         loop = self.loop = asyncio.get_running_loop()
-        self._clock = loop.time
-        self.watch_callbacks()
         self.thread_id = get_ident()
-        if loop in _nodes:
-            raise RuntimeError(
-                "a node is running in this event loop already; one loop has one node"
-            )
-        _nodes[loop] = self
+        self._closing = None
+        self._host = host = _nodes.setdefault(loop, self)
+        if host is self:
+            self._clock = loop.time
+            self.watch_callbacks()
+        host._joined[self] = None
+        if host is not self and self.observe is not None:
+            host.observe = Observers.joining(host, self)
+            host.states = host.states or self.states
+        self._outer = home.get()
+        home.set(self)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.closing = True
+        host = self._host
+        deadline = self.loop.time() + GRACE_SECONDS
+        self._closing = Closing(each for each in host.processes if each.home is self)
         try:
-            while self.processes:
-                await next(reversed(self.processes)).shut_down()
-            if self.tasks:  # they have been cancelled; `async with` blocks in them may take long
-                await asyncio.wait(self.tasks, timeout=SECONDS_TO_STOP)
-            pause = 0.0
-            while self.tasks:  # a callback that ignores its cancellation is cancelled again
-                await asyncio.wait(self.tasks, timeout=pause)
-                for task in self.tasks:
-                    task.cancel()
-                pause = min(1.0, 2 * pause + 0.001)
+            await self._closing.run(deadline)
+            await self._end_tasks(deadline)
         finally:
-            for timer in self.timers.values():
-                timer.cancel()
-            self.timers.clear()
-            self.deadlines.clear()
-            self.ready.clear()
-            del _nodes[self.loop]
-            self.thread_id = 0
+            if host is not self:
+                self.thread_id = 0
+            if home.get() is self:
+                home.set(self._outer)
+            host._leave(self)
+
+    async def _end_tasks(self, deadline: float) -> None:
+        """Wait for what has been cancelled; at the deadline, cancel it again and again."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=deadline - self.loop.time())
+        pause = 0.0
+        while self.tasks:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.wait(self.tasks, timeout=pause)
+            pause = min(1.0, 2 * pause + 0.001)
+
+    def _leave(self, node: "Node") -> None:
+        """Take note that a node has closed which has joined this one. The last one ends it all."""
+        del self._joined[node]
+        if isinstance(self.observe, Observers):
+            self.observe = self.observe.without(node)
+        elif node is self and self._joined:
+            self.observe = None
+        if self._joined:
+            return
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
+        self.deadlines.clear()
+        self.ready.clear()
+        self.thread_id = 0
+        del _nodes[self.loop]
+
+    @property
+    def closing(self) -> bool:
+        """Whether it is being left, or one that has joined it is."""
+        return any(node._closing is not None for node in self._joined)
+
+    def home_of_new(self) -> "Node":
+        """Return the node in whose block the running code stands: it ends what is started there."""
+        node: Node | None = home.get()
+        while node is not None and node not in self._joined:
+            node = node._outer
+        return next(iter(self._joined)) if node is None else node
 
     def register(self, process: _Hosted) -> None:
         """Add a new process, and its name, if it has one. Raises AlreadyStarted if it is taken."""
-        if self.closing:
+        if process.home._closing is not None:
             raise RuntimeError(f"{process.server!r} cannot start: its node is closing")
         if process.name is not None:
             holder = self.names.setdefault(process.name, process)
@@ -113,6 +191,8 @@ class Node(RunQueue):
     def unregister(self, process: _Hosted) -> None:
         """Remove a process that has exited; its name is free again."""
         self.processes.pop(process, None)
+        if process.home._closing is not None:
+            process.home._closing.exited(process)
         if process.name is not None and self.names.get(process.name) is process:
             del self.names[process.name]
 

@@ -11,7 +11,7 @@ The states of a process, and the flags that go with each, are drawn up in `state
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -42,6 +42,7 @@ from genreply_cli.otp.calls import (
     answer_call,
     fail_call,
 )
+from genreply_cli.otp.closing import GRACE_SECONDS
 from genreply_cli.otp.exits import (
     BadReturn,
     CallingSelf,
@@ -53,7 +54,7 @@ from genreply_cli.otp.exits import (
     is_quiet,
     shorten,
 )
-from genreply_cli.otp.node import SECONDS_TO_STOP, Node, failed
+from genreply_cli.otp.node import Node, failed
 from genreply_cli.otp.run_queue import MESSAGES_PER_RUN
 from genreply_cli.otp.status import (
     BUSY,
@@ -86,10 +87,10 @@ class Process:
     """What the runtime knows of one server. Users hold `server`, and cannot get at this."""
 
     __slots__ = (
-        "async_runner", "context", "id", "idle", "idle_timeout", "killed_by", "links", "mailbox",
-        "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls", "owned", "parent",
-        "queued", "reason", "receiving", "run_in_context", "scheduled", "server", "state", "status",
-        "waiters",
+        "async_runner", "context", "given", "home", "id", "idle", "idle_timeout", "killed_by",
+        "links", "mailbox", "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls",
+        "orphaned", "owned", "parent", "queued", "reason", "receiving", "run_in_context",
+        "scheduled", "server", "starter", "state", "status", "waiters",
     )  # fmt: skip
 
     def __init__(self, server: Any, node: Node, name: Any, parent: "Process | None") -> None:
@@ -98,6 +99,10 @@ class Process:
         self.name = name
         self.id = node.next_id()
         self.parent = parent
+        starter = running.get()
+        self.starter: Process | None = None if starter is None else starter._process
+        self.given: tuple[Any, ...] = ()  # the servers among the arguments of init
+        self.home = node.home_of_new()  # whose end is the end of this process
         self.state: Any = None
         self.status: str = STARTING
         self.reason: Any = None  # why it has exited
@@ -110,6 +115,7 @@ class Process:
         self.async_runner: AsyncRunner | None = None
         self.idle: asyncio.TimerHandle | None = None
         self.idle_timeout: float | None = None  # seconds
+        self.orphaned: asyncio.TimerHandle | None = None  # kills it if it outlives its parent
         self.open_calls = OpenCalls(node)
         self.links: dict[Process, None] = {}
         self.monitors: dict[Monitor, Process] = {}  # of this process, with the watcher
@@ -293,6 +299,7 @@ class Process:
 
         Raises TimeoutError if it took longer than `timeout` seconds, whatever its outcome.
         """
+        self.given = tuple(given for given in args if hasattr(type(given), "_process"))
         clock = self.node.loop.time
         limit = math.inf if timeout is None else clock() + timeout
         answer, failure = None, None
@@ -478,6 +485,8 @@ class Process:
             if source is not None and source is (self.parent or self):  # without one, it is its own
                 self.killed_by = self.parent
                 self.post_stop(reason)
+                if self.orphaned is None:  # a callback that hangs must not make it immortal
+                    self.orphaned = self.node.call_later(GRACE_SECONDS, self.exit, "killed")
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
         elif kill or not is_normal(reason):
@@ -500,7 +509,10 @@ class Process:
         self.state = None
         self.scheduled = True  # for ever
         self.mailbox = deque(maxlen=0)
+        self.starter, self.given = None, ()
         self._cancel_idle()
+        if self.orphaned is not None:
+            node.cancel_timer(self.orphaned)
         node.unregister(self)
         killer = None if self.killed_by is None else self.killed_by.server
         node.emit("exit", self.server, None, reason, detail=killer)
@@ -528,7 +540,7 @@ class Process:
             self.owned = {}
         self.owned[task] = None
         task.add_done_callback(self.owned.pop)
-        self.node.track_task(task)
+        self.home.track_task(task)
 
     def notify_links_and_monitors(self) -> None:
         """Send the exit signal to links, then a Down for each monitor."""
@@ -615,17 +627,17 @@ class Process:
         finally:
             self.waiters.pop(future, None)
 
-    async def shut_down(self) -> None:
-        """Stop it because its node closes. It is killed if that takes too long."""
+    def shut_down(self) -> None:
+        """Have it stop because its node closes."""
         if self.status is BUSY and not self.server.trap_exit:  # an exit signal would end it, too
             self.exit("shutdown")
-            return
-        self.post_stop("shutdown")
-        exited = self.node.loop.create_future()
-        try:
-            await self.wait_for(exited, SECONDS_TO_STOP)
-        except TimeoutError:
-            self.exit("killed")
+        else:
+            self.post_stop("shutdown")
+
+    def uses(self) -> Iterator[Any]:
+        """Yield the processes that this one was given when it started, and what it monitors."""
+        yield from (server._process for server in self.given)
+        yield from self.monitored.values()
 
 
 class NotStarted(Process):

@@ -60,6 +60,7 @@ NO_ENTRY: Final[Entry] = (SYSTEM, None, None, None)
 
 # What the running code belongs to; tasks and timers that it starts inherit both.
 running: ContextVar[Any] = ContextVar("running", default=None)  # the GenServer, or None
+home: ContextVar[Any] = ContextVar("home", default=None)  # the Node in whose block it runs, or None
 handling: ContextVar[Event | None] = ContextVar("handling", default=None)
 
 

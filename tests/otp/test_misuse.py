@@ -125,12 +125,12 @@ def test_without_a_node_what_waits_says_so_too(waiting: Any) -> None:
     assert says(failed, "no node is running", "async with Node()")
 
 
-async def test_a_second_node_in_the_same_loop_is_refused_and_the_first_goes_on() -> None:
-    doer = Doer.start()
-    with pytest.raises(RuntimeError, match="one loop has one node"):
-        async with Node():
-            pass
-    assert await doer.call(lambda: "still here") == "still here"
+async def test_a_node_that_is_open_cannot_be_opened_again() -> None:
+    async with Node() as node:
+        with pytest.raises(RuntimeError, match="open already"):
+            async with node:
+                pass
+        assert await Doer.start().call(lambda: "still here") == "still here"
 
 
 def test_when_the_node_is_closed_its_servers_are_gone_and_what_is_sent_to_them_is_lost() -> None:

@@ -34,7 +34,7 @@ from genreply_cli.transcript.tracer import Tracer
 
 
 class Connection:
-    """A connection: it takes a second to open and to close, and gives a number each second."""
+    """It takes a second to open and half of one to close, and gives a number each second."""
 
     def __init__(self, log: list[Any], items: int = 1000) -> None:
         self.log = log
@@ -46,7 +46,7 @@ class Connection:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         self.log.append(("closed", now()))
 
     async def __aiter__(self) -> AsyncIterator[int]:
@@ -135,7 +135,7 @@ async def test_an_async_context_manager_is_entered_and_its_value_reaches_the_own
     await asyncio.sleep(10)
     end = Down(source, source, "normal")
     assert heard == [Opened(source, connection), Item(source, 0), end]
-    assert log == [("opened", 1), ("read", 2), ("closed", 3)]
+    assert log == [("opened", 1), ("read", 2), ("closed", 2.5)]
 
 
 async def test_a_source_that_fails_sends_its_error_at_its_end() -> None:
@@ -328,7 +328,7 @@ async def test_a_source_that_is_cancelled_is_left_and_sends_nothing_any_more() -
     await asyncio.sleep(2.5)
     source.cancel()
     await asyncio.sleep(10)
-    assert log == [("opened", 1), ("read", 2.5), ("closed", 3.5)]
+    assert log == [("opened", 1), ("read", 2.5), ("closed", 3)]
     assert [type(message) for message in heard] == [Opened, Item]
     assert source.owner.alive
 
