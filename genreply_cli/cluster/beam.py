@@ -1,0 +1,241 @@
+"""The BEAM beside this program: starts `erl` as a node of a cluster, and passes frames.
+
+What runs there is `bridge.erl`. It is compiled once for each release of Erlang, and kept in the
+cache folder. The two talk over a Unix socket in a folder that only its owner can enter. When one of
+them ends, so does the other: the BEAM halts when the socket closes.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from genreply_cli.cluster.terms import decode, encode, name_of
+
+log = logging.getLogger("genreply_cli.cluster")
+
+SECONDS_TO_END: Final = 5.0  # that `erl` has when its socket has closed, before it is killed
+NODE_NAME: Final = re.compile(r"[\w-]+@[\w.-]+", re.ASCII)
+LOOPBACK: Final = "127.0.0.1"
+
+# Loads the bridge, compiles it if it must, and starts it. Paths come in the environment, so that no
+# path has to be quoted.
+START: Final = """
+Source = os:getenv("GENREPLY_BRIDGE"),
+Cached = os:getenv("GENREPLY_BRIDGE_CACHE") ++ "-otp" ++ erlang:system_info(otp_release) ++ ".beam",
+Load = fun(Code) -> code:load_binary(bridge, Cached, Code) end,
+Found = case file:read_file(Cached) of {ok, Code} -> Load(Code); Missing -> Missing end,
+case Found of
+    {module, _} -> ok;
+    {error, _} ->
+        {ok, bridge, Compiled} = compile:file(Source, [binary]),
+        New = Cached ++ "." ++ os:getpid(),
+        _ = filelib:ensure_dir(New),
+        _ = file:write_file(New, Compiled) =:= ok andalso file:rename(New, Cached),
+        {module, _} = Load(Compiled)
+end,
+bridge:start(os:getenv("GENREPLY_BRIDGE_SOCKET")).
+"""
+
+
+class ClusterError(Exception):
+    """No BEAM runs beside this program. The text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How `erl` is started.
+
+    `name` is the name of the node, as `py@127.0.0.1`. `cookie_file` holds the secret that nodes of
+    a cluster share; without it, Erlang takes `~/.erlang.cookie`, or makes one. `listen` is the
+    address on which other nodes can reach this one. With `tls`, a file for Erlang's
+    `ssl_dist_optfile`, nodes talk TLS.
+    """
+
+    name: str
+    cookie_file: Path | None = None
+    listen: str = LOOPBACK
+    tls: Path | None = None
+
+    def command(self, erl: str) -> list[str]:
+        """The command line of `erl`. The cookie is never in it: others can read command lines."""
+        name = "-name" if "." in self.name.partition("@")[2] else "-sname"
+        address = "{" + self.listen.replace(".", ",") + "}"
+        tls = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(self.tls)] if self.tls else []
+        return [
+            erl, "-noshell", "-noinput", "-hidden", "+Bi", name, self.name,
+            "-kernel", "inet_dist_use_interface", address, "-kernel", "logger_level", "error",
+            *tls, "-eval", START,
+        ]  # fmt: skip
+
+    def environment(self, folder: str) -> dict[str, str]:
+        """The environment of `erl`, which finds there what `START` needs."""
+        source = files(__package__).joinpath("bridge.erl").read_bytes()
+        bridge = Path(folder, "bridge.erl")
+        bridge.write_bytes(source)
+        given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        cache = given if given.is_absolute() else Path(os.environ.get("HOME", folder), ".cache")
+        version = hashlib.sha256(source).hexdigest()[:16]
+        variables = os.environ | {
+            "GENREPLY_BRIDGE": str(bridge),
+            "GENREPLY_BRIDGE_CACHE": f"{cache}/genreply/bridge-{version}",
+            "GENREPLY_BRIDGE_SOCKET": f"{folder}/socket",
+            "ERL_CRASH_DUMP_SECONDS": "0",
+        }
+        variables.setdefault("ERL_EPMD_ADDRESS", self.listen)
+        if self.cookie_file is not None:  # Erlang reads it from its home folder only
+            cookie = Path(folder, ".erlang.cookie")
+            cookie.write_bytes(self.cookie_file.read_bytes().strip())
+            cookie.chmod(0o400)
+            variables["HOME"] = folder
+            variables.pop("XDG_CONFIG_HOME", None)
+        return variables
+
+
+class Link:
+    """The connection with the BEAM: `tell` it a term; iterate over the frames that come from it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.node = ""  # the full name of the node, when the BEAM has said it
+        self.release = ""  # of Erlang, as "25"
+
+    def tell(self, *term: Any) -> None:
+        """Send a term, a tuple of these values. Raises NotATerm; then nothing was sent."""
+        frame = encode(term)
+        self._writer.write(len(frame).to_bytes(4, "big"))
+        self._writer.write(frame)
+
+    def __aiter__(self) -> "Link":
+        return self
+
+    async def __anext__(self) -> list[Any]:
+        """Return the terms of the next frame, as erlang_py decodes them."""
+        try:
+            size = int.from_bytes(await self._reader.readexactly(4), "big")
+            return decode(await self._reader.readexactly(size))  # type: ignore[no-any-return]  # a list
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise StopAsyncIteration from None
+
+    async def drain(self) -> None:
+        """Wait while the BEAM has more to read than it should."""
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """Close the connection. The BEAM halts."""
+        self._writer.close()
+
+
+@asynccontextmanager
+async def run(settings: Settings) -> AsyncIterator[Link]:
+    """Run a BEAM as long as the block lasts. Raises ClusterError if it does not start."""
+    if not NODE_NAME.fullmatch(settings.name):
+        raise ClusterError(
+            f"{settings.name!r} is no name of a node; expected one like py@127.0.0.1"
+        )
+    with tempfile.TemporaryDirectory(prefix="genreply-", ignore_cleanup_errors=True) as folder:
+        connected: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if connected.done():
+                writer.close()
+            else:
+                connected.set_result(Link(reader, writer))
+
+        async with await asyncio.start_unix_server(accept, f"{folder}/socket", limit=1 << 20):
+            process = await _start(settings, folder)
+            said: deque[str] = deque(maxlen=20)  # what erl has printed last
+            printing = asyncio.create_task(_collect(process, said))
+            try:
+                either: set[asyncio.Future[Any]] = {connected, printing}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if not connected.done():
+                    raise ClusterError(await _why_it_ended(settings, process, said))
+                yield await _first_word(connected.result())
+            finally:
+                if connected.done():
+                    connected.result().close()
+                await _end(process, printing)
+
+
+async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
+    wanted = os.environ.get("GENREPLY_ERL") or "erl"
+    erl = shutil.which(wanted)
+    if erl is None:
+        found = (
+            "" if wanted == "erl" else f", and GENREPLY_ERL names {wanted!r}, which is no command"
+        )
+        raise ClusterError(
+            f"this needs Erlang{found}: "
+            "apt-get install erlang-base (Debian), brew install erlang (macOS)"
+        )
+    try:
+        environment = settings.environment(folder)
+    except OSError as error:
+        raise ClusterError(
+            f"the cookie file {str(settings.cookie_file)!r} cannot be read: {error.strerror}"
+        ) from error
+    return await asyncio.create_subprocess_exec(
+        *settings.command(erl),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C in a terminal is for Python, which closes the socket
+    )
+
+
+async def _first_word(link: Link) -> Link:
+    """Wait until the bridge has said who it is."""
+    for term in await anext(link):
+        link.node, link.release = name_of(term[1]), term[2].value.decode()
+    return link
+
+
+async def _collect(process: asyncio.subprocess.Process, said: deque[str]) -> None:
+    """Keep what erl prints, until it ends."""
+    assert process.stdout is not None
+    with suppress(ValueError):  # a line that is too long
+        async for line in process.stdout:
+            said.append(line.decode(errors="replace").rstrip())
+            log.debug("erl: %s", said[-1])
+    await process.wait()
+
+
+async def _why_it_ended(
+    settings: Settings, process: asyncio.subprocess.Process, said: deque[str]
+) -> str:
+    status = await process.wait()
+    text = "\n".join(said)
+    if "seems to be in use" in text:
+        return f"a node named {settings.name} runs already; choose another name"
+    if "nodistribution" in text:
+        return f"Erlang does not take {settings.name!r} as the name of a node"
+    last = next((line for line in reversed(said) if line), "nothing")
+    return f"erl ended with status {status} before it was ready; it said: {last[:200]}"
+
+
+async def _end(process: asyncio.subprocess.Process, printing: "asyncio.Task[None]") -> None:
+    try:
+        async with asyncio.timeout(SECONDS_TO_END):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+    finally:
+        if process.returncode is None:  # cancelled meanwhile
+            process.kill()
+        printing.cancel()
+        await asyncio.wait([printing])

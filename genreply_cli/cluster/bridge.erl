@@ -1,0 +1,199 @@
+%% What runs on the BEAM beside the Python program: a process for each Python server that is served
+%% here, one for each server elsewhere that Python talks to, and a frame for each message.
+%% Distribution, names, monitors, aliases, cookies, groups and TLS are Erlang's own.
+%%
+%% Python sends one term a frame, the BEAM a list of terms a frame. An `Id` is a number that Python
+%% has chosen.
+-module(bridge).
+-export([start/1]).
+
+-define(TERMS_A_FRAME, 1000).
+-define(BYTES_A_FRAME, 1000000).
+
+start(Path) ->
+    {ok, Socket} = gen_tcp:connect({local, Path}, 0, [binary, {packet, 4}, {active, true}]),
+    process_flag(trap_exit, true),
+    ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
+    {ok, _} = pg:start(pg),
+    Out = spawn_link(fun() -> out(Socket) end),
+    tell(Out, {started, node(), list_to_binary(erlang:system_info(otp_release))}),
+    loop(Out, #{}).
+
+%% One process sends, all that it has at once: a process that sends on a socket looks through its
+%% whole mailbox for the receipt of each frame.
+out(Socket) ->
+    receive
+        {tell, Term} ->
+            Terms = [Term | more(?TERMS_A_FRAME - 1, ?BYTES_A_FRAME - erlang:external_size(Term))],
+            ok = gen_tcp:send(Socket, term_to_binary(Terms))
+    end,
+    out(Socket).
+
+more(Terms, Bytes) when Terms =< 0; Bytes =< 0 ->
+    [];
+more(Terms, Bytes) ->
+    receive
+        {tell, Term} -> [Term | more(Terms - 1, Bytes - erlang:external_size(Term))]
+    after 0 -> []
+    end.
+
+tell(Out, Term) ->
+    seq_trace:set_token([]),
+    Out ! {tell, Term}.
+
+%% --- the main process: it starts the others, and passes on what Python tells them
+
+%% `Workers` has the process of each Id, and the Id of each process.
+loop(Out, Workers) ->
+    receive
+        {tcp, _, Frame} ->
+            loop(Out, do(binary_to_term(Frame), Out, Workers));
+        {tcp_closed, _} ->
+            halt(0, [{flush, false}]);
+        {tcp_error, _, _} ->
+            halt(0, [{flush, false}]);
+        {nodeup, Node, _} ->
+            tell(Out, {nodeup, Node}),
+            loop(Out, Workers);
+        {nodedown, Node, Info} ->
+            tell(Out, {nodedown, Node, proplists:get_value(nodedown_reason, Info)}),
+            loop(Out, Workers);
+        {'DOWN', _, process, Pid, Reason} ->
+            loop(Out, ended(Pid, Reason, Out, Workers));
+        {'EXIT', Out, _} ->
+            halt(1);
+        _ ->
+            loop(Out, Workers)
+    end.
+
+do({serve, Id, Name}, Out, Workers) ->
+    start(Id, fun() -> serve(Out, Id, Name) end, Workers);
+do({server, Id, To}, Out, Workers) ->
+    start(Id, fun() -> connect(Out, Id, To) end, Workers);
+do({to, Id, Command}, _, Workers) ->
+    [Pid ! {?MODULE, Command} || {ok, Pid} <- [maps:find(Id, Workers)]],
+    Workers;
+do({reply, From, Value}, _, Workers) ->
+    gen_server:reply(From, Value),
+    Workers;
+do({connect, Id, Node}, Out, Workers) -> % it may take seconds
+    spawn(fun() -> tell(Out, {told, Id, net_kernel:connect_node(Node)}) end),
+    Workers;
+do({count, Id}, Out, Workers) ->
+    tell(Out, {told, Id, erlang:system_info(process_count)}),
+    Workers;
+do({members, Id, Group}, Out, Workers) ->
+    tell(Out, {told, Id, pg:get_members(pg, Group)}),
+    Workers.
+
+start(Id, Function, Workers) ->
+    {Pid, _} = spawn_monitor(Function),
+    Workers#{Id => Pid, Pid => Id}.
+
+ended(Pid, Reason, Out, Workers) ->
+    {Id, Rest} = maps:take(Pid, Workers),
+    tell(Out, {ended, Id, Reason}),
+    maps:remove(Id, Rest).
+
+%% --- a Python server, here: it passes on what it is sent, and ends when the server does
+
+serve(Out, Id, Name) ->
+    process_flag(trap_exit, true),
+    try register(Name, self()) of
+        true ->
+            tell(Out, {told, Id, true}),
+            pass_on(Out, Id)
+    catch
+        error:badarg -> exit({already_started, whereis(Name)})
+    end.
+
+pass_on(Out, Id) ->
+    receive
+        {?MODULE, {exit, Reason}} ->
+            exit(Reason);
+        {?MODULE, {join, Group}} ->
+            pg:join(pg, Group, self());
+        {'$gen_call', From, Request} ->
+            tell(Out, {call, Id, From, Request, label()});
+        {'$gen_cast', Request} ->
+            tell(Out, {cast, Id, Request});
+        {system, From, {terminate, Reason}} ->
+            gen_server:reply(From, ok),
+            tell(Out, {stop, Id, Reason});
+        {system, From, Request} ->
+            gen_server:reply(From, {error, {python_does_not_know, Request}});
+        {'EXIT', _, Reason} ->
+            tell(Out, {exit, Id, Reason});
+        Message ->
+            tell(Out, {info, Id, Message})
+    end,
+    seq_trace:set_token([]),
+    pass_on(Out, Id).
+
+label() ->
+    case seq_trace:get_token(label) of
+        {label, Label} -> Label;
+        _ -> none
+    end.
+
+%% --- a server elsewhere: Python's messages go to it in their order, and its end is told
+
+connect(Out, Id, To) ->
+    Node = case To of {_, There} -> There; Pid -> node(Pid) end,
+    case net_kernel:connect_node(Node) of
+        true ->
+            Monitor = monitor(process, To),
+            talk(Out, Id, To, Monitor, #{});
+        _ ->
+            exit({nodedown, Node})
+    end.
+
+talk(Out, Id, To, Monitor, Calls) ->
+    receive
+        {?MODULE, {call, Call, Request}} ->
+            Me = self(),
+            Caller = spawn(fun() -> call(Out, Me, Id, Call, To, Request) end),
+            talk(Out, Id, To, Monitor, Calls#{Call => Caller});
+        {?MODULE, {cancel, Call}} -> % the alias ends with its process, so a late reply is dropped
+            [exit(Caller, kill) || {ok, Caller} <- [maps:find(Call, Calls)]],
+            talk(Out, Id, To, Monitor, maps:remove(Call, Calls));
+        {?MODULE, {called, Call}} ->
+            talk(Out, Id, To, Monitor, maps:remove(Call, Calls));
+        {?MODULE, {cast, Request}} ->
+            gen_server:cast(To, Request);
+        {?MODULE, {send, Message}} ->
+            catch erlang:send(To, Message);
+        {?MODULE, {signal, Reason}} ->
+            signal(To, Reason);
+        {?MODULE, {stop, Reason}} ->
+            spawn(fun() -> catch gen_server:stop(To, Reason, infinity) end);
+        {?MODULE, forget} ->
+            exit(normal);
+        {'DOWN', Monitor, _, _, Reason} ->
+            exit(Reason);
+        _ ->
+            ok
+    end,
+    talk(Out, Id, To, Monitor, Calls).
+
+%% A Python caller: what happens to it is what happens to any Erlang caller.
+call(Out, Server, Id, Call, To, Request) ->
+    seq_trace:set_token(label, {node(), Call}),
+    try gen_server:call(To, Request, infinity) of
+        Value -> tell(Out, {answer, Id, Call, Value})
+    catch
+        exit:{{nodedown, _}, _} -> tell(Out, {failed, Id, Call, noconnection});
+        exit:{Reason, {gen_server, call, _}} -> tell(Out, {failed, Id, Call, Reason})
+    end,
+    Server ! {?MODULE, {called, Call}}.
+
+%% An exit signal goes to a pid, and its node knows which one has the name.
+signal(Pid, Reason) when is_pid(Pid) ->
+    exit(Pid, Reason);
+signal({Name, Node}, Reason) ->
+    spawn(fun() ->
+        case erpc:call(Node, erlang, whereis, [Name]) of
+            undefined -> ok;
+            Pid -> exit(Pid, Reason)
+        end
+    end).

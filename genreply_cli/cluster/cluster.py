@@ -1,0 +1,152 @@
+"""A node of a real Erlang cluster: serve GenServers there, and call those of other nodes.
+
+    async with Node(), Cluster("py@127.0.0.1") as cluster:
+        await cluster.serve("coordinator", Coordinator.start(), Greet)
+        elsewhere = cluster.server("coordinator", "ex@127.0.0.1")
+        print(await elsewhere.call(Greet("Hello")))
+
+A BEAM runs beside the program (`beam`), and is what other nodes see: names, monitors, links, node
+down and cookies are Erlang's own. A served server has a process there, which passes on what it is
+sent. A server elsewhere has a GenServer here that stands for it (`RemoteServer`): it keeps each
+caller, passes the request on, and replies when the answer comes.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from genreply_cli.cluster.beam import LOOPBACK, Settings, run
+from genreply_cli.cluster.remote import NO_CONNECTION, RemoteServer
+from genreply_cli.cluster.router import Router
+from genreply_cli.cluster.terms import Atom, by_tag, name_of
+from genreply_cli.otp import Down, GenServer, Monitor, NoReply, Result, Stop, monitor, start_task
+
+
+class Cluster:
+    """A node of an Erlang cluster, as long as the block lasts. Open it inside a `Node`.
+
+    `name` is the name of the node, as `py@127.0.0.1`; other nodes reach it on the address `listen`.
+    The cookie is the secret that all nodes of a cluster share, and whoever has it can run any
+    program as you. It is read from `cookie_file`, or from Erlang's own `~/.erlang.cookie`. `tls` is
+    a file for Erlang's `ssl_dist_optfile`.
+
+    Its methods raise ClusterError if the BEAM has ended; so does opening it, if it does not start.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        cookie_file: Path | None = None,
+        listen: str = LOOPBACK,
+        tls: Path | None = None,
+    ) -> None:
+        self._settings = Settings(name, cookie_file, listen, tls)
+
+    async def __aenter__(self) -> Self:
+        self._router = Router(self._settings.name)
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._process = ClusterProcess.start(
+            self._settings, self._router, started, name=self._settings.name
+        )
+        await started
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process.alive:
+            await self._process.stop("shutdown")
+
+    @property
+    def node(self) -> str:
+        """The full name of this node."""
+        return self._router.node
+
+    async def serve(self, name: str, server: GenServer[Any], *messages: type) -> None:
+        """Register a server in the cluster under a name, and return when it can be called there.
+
+        `messages` are the dataclasses that are made of the terms of other nodes: `Greet("Hello")`
+        of `{:greet, "Hello"}`. All else comes as plain values. The end of the server is told to all
+        there who call, monitor or link it. Raises ClusterError if the name is taken, and TypeError
+        if two of the messages would have one form there.
+        """
+        number, served = self._router.serve(name, server, by_tag(messages))
+        self._process.cast(Watch(number, server))
+        await served
+
+    def server(self, name: str, node: str) -> RemoteServer:
+        """Return a GenServer that stands for the process that has this name on a node, as a pid.
+
+        It can be called, linked and monitored like any other, and it ends when the process ends,
+        for the same reason. Then ask again for the next process of that name.
+        """
+        return self._router.server(Atom(name), node)
+
+    async def connect(self, node: str) -> bool:
+        """Connect with a node. Returns whether it has worked."""
+        return await self._router.ask("connect", Atom(node)) is True
+
+    async def processes(self) -> int:
+        """Return how many processes run on the BEAM of this node: a leak shows here."""
+        return await self._router.ask("count")  # type: ignore[no-any-return]  # an int
+
+    def join(self, group: str, server: GenServer[Any]) -> None:
+        """Add a served server to a process group, which all nodes see: Erlang's `pg`."""
+        self._router.tell("to", self._router.number_of(server), (Atom("join"), Atom(group)))
+
+    async def members(self, group: str) -> list[RemoteServer]:
+        """Return what stands for the processes of a group, those of all nodes."""
+        pids = await self._router.ask("members", Atom(group))
+        return [self._router.server(pid, name_of(pid.node)) for pid in pids]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A cast: tell the cluster when this server ends, which it knows by a number."""
+
+    number: int
+    server: GenServer[Any]
+
+
+class ClusterProcess(GenServer[dict[Monitor, int]]):
+    """Owns the BEAM, which ends with it, and watches the servers that are served."""
+
+    def init(
+        self, settings: Settings, router: Router, started: "asyncio.Future[None]"
+    ) -> dict[Monitor, int]:
+        self._router = router
+        self._started = started
+        self._beam = start_task(self._live(settings), name="beam")
+        return {}
+
+    async def _live(self, settings: Settings) -> None:
+        """Run the BEAM, and pass on what it tells, until it ends."""
+        async with run(settings) as link:
+            self._router.link, self._router.node = link, link.node
+            self._started.set_result(None)
+            async for terms in link:
+                for term in terms:
+                    self._router.hear(term)
+
+    def handle_cast(self, request: Watch, state: dict[Monitor, int]) -> NoReply[dict[Monitor, int]]:
+        state[monitor(request.server)] = request.number
+        return NoReply(state)
+
+    def handle_info(
+        self, message: Any, state: dict[Monitor, int]
+    ) -> NoReply[dict[Monitor, int]] | Stop[dict[Monitor, int]]:
+        match message:
+            case Down(ref, _, reason) if ref in state:
+                self._router.end_served(state.pop(ref), reason)
+                return NoReply(state)
+            case Down(self._beam, _, error) if not self._started.done():
+                self._started.set_exception(error)
+                return Stop("normal", state)
+            case Down(self._beam, _, error):
+                return Stop(error, state)
+            case Result(self._beam):  # the BEAM has ended
+                return Stop(NO_CONNECTION, state)
+        return NoReply(state)
+
+    def terminate(self, reason: Any, state: dict[Monitor, int]) -> None:
+        self._router.lose()

@@ -1,0 +1,212 @@
+"""Passes on what the BEAM and the servers here tell each other.
+
+Numbers name what the two talk about: a call from here, a served server, a server elsewhere.
+"""
+
+import asyncio
+import itertools
+from functools import partial
+from typing import Any
+
+from genreply_cli.cluster.beam import ClusterError, Link, log
+from genreply_cli.cluster.remote import (
+    NO_CONNECTION,
+    Answered,
+    Failed,
+    Gone,
+    RemoteCaller,
+    RemoteCallers,
+    RemoteServer,
+    reason_of_term,
+    term_of_reason,
+)
+from genreply_cli.cluster.terms import Atom, NotATerm, as_value, name_of
+from genreply_cli.otp import GenServer, MailboxFull, note, start_task
+
+
+class Served:
+    """A server that the cluster knows by a name."""
+
+    __slots__ = ("messages", "name", "server")
+
+    def __init__(self, name: str, server: GenServer[Any], messages: dict[str, type]) -> None:
+        self.name = name
+        self.server = server
+        self.messages = messages
+
+
+class Router:
+    """What is known of both sides. `link` leads to the BEAM, as soon as it runs."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        self.link: Link | None = None
+        self._ended = False
+        self._next_number = itertools.count(1).__next__
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._served: dict[int, Served] = {}
+        self._servers: dict[int, RemoteServer] = {}
+        self._known: dict[Any, int] = {}
+        self._callers = RemoteCallers()
+
+    # --- to the BEAM
+
+    def tell(self, what: str, *arguments: Any) -> None:
+        """Tell the BEAM something. Raises NotATerm, and ClusterError if the BEAM has ended."""
+        if self.link is None or self._ended:
+            raise ClusterError(f"the BEAM of {self.node} has ended")
+        self.link.tell(Atom(what), *arguments)
+
+    def ask(self, what: str, *arguments: Any) -> "asyncio.Future[Any]":
+        """Ask the BEAM something. The future gets the answer."""
+        number = self._next_number()
+        self.tell(what, number, *arguments)
+        future = self._asked[number] = asyncio.get_running_loop().create_future()
+        return future
+
+    def serve(
+        self, name: str, server: GenServer[Any], messages: dict[str, type]
+    ) -> "tuple[int, asyncio.Future[Any]]":
+        """Register a server. Returns its number, and a future that is done when that has worked."""
+        number = self._next_number()
+        self.tell("serve", number, Atom(name))
+        self._served[number] = Served(name, server, messages)
+        future = self._asked[number] = asyncio.get_running_loop().create_future()
+        return number, future
+
+    def end_served(self, number: int, reason: Any) -> None:
+        """Tell the cluster that a served server has ended."""
+        if self._served.pop(number, None) is not None and not self._ended:
+            self.tell("to", number, (Atom("exit"), term_of_reason(reason)))
+
+    def number_of(self, server: GenServer[Any]) -> int:
+        """The number of a served server. Raises ClusterError if it is none."""
+        for number, served in self._served.items():
+            if served.server is server:
+                return number
+        raise ClusterError(f"{server!r} is not served by {self.node}")
+
+    def server(self, to: Any, node: str) -> RemoteServer:
+        """What stands for a process elsewhere: the one with a name there, or with this pid."""
+        key = (to, node)
+        known = self._servers.get(self._known.get(key, 0))
+        if known is not None and known.alive:
+            return known
+        number = self._next_number()
+        label = to if isinstance(to, Atom) else "process"
+        server = RemoteServer.start(
+            self.node, partial(self._tell_about, number), self._next_number, name=f"{label}@{node}"
+        )
+        self._servers[number], self._known[key] = server, number
+        try:
+            self.tell("server", number, (to, Atom(node)) if isinstance(to, Atom) else to)
+        except ClusterError:
+            server.send(Gone(NO_CONNECTION))
+        return server
+
+    def _tell_about(self, number: int, what: str, *arguments: Any) -> None:
+        if not self._ended:
+            self.tell("to", number, (Atom(what), *arguments))
+
+    # --- from the BEAM
+
+    def hear(self, term: tuple[Any, ...]) -> None:
+        """Pass on what the BEAM has told."""
+        match name_of(term[0]), *term[1:]:
+            case "call", number, from_, request, label:
+                self._call(self._served.get(number), from_, request, label)
+            case "cast", number, request:
+                self._pass_on(number, request, GenServer.cast)
+            case "info", number, message:
+                self._pass_on(number, message, GenServer.send)
+            case "answer", number, call, value if number in self._servers:
+                self._servers[number].send(Answered(call, as_value(value)))
+            case "failed", number, call, reason if number in self._servers:
+                self._servers[number].send(Failed(call, reason_of_term(reason)))
+            case "told", number, value if number in self._asked:
+                self._asked.pop(number).set_result(value)
+            case "exit", number, reason if number in self._served:
+                self._served[number].server.exit(reason_of_term(reason))
+            case "stop", number, reason if number in self._served:
+                start_task(self._served[number].server.stop(reason_of_term(reason)))
+            case "ended", number, reason:
+                self._worker_ended(number, reason_of_term(reason))
+            case ("nodeup" | "nodedown") as what, node, *_:
+                note((what, {"node": name_of(node)}))
+
+    def _call(self, served: Served | None, from_: Any, request: Any, label: Any) -> None:
+        if served is None:  # it has ended meanwhile, and the caller is told of that
+            return
+        node = name_of(from_[0].node)
+        caller = self._callers.take(node, _reference(label))
+        try:
+            reply = served.server.send_request(
+                as_value(request, served.messages), timeout=None, caller=caller
+            )
+        except MailboxFull as error:
+            log.warning("%s", error)
+            self._callers.give_back(node, caller)
+            return
+        reply.add_done_callback(partial(self._replied, served, from_, node, caller))
+
+    def _replied(
+        self,
+        served: Served,
+        from_: Any,
+        node: str,
+        caller: RemoteCaller,
+        reply: "asyncio.Future[Any]",
+    ) -> None:
+        """Send a reply to its caller elsewhere. Of an end of the server, the BEAM tells him.
+
+        A reply that is no term is a fault of the server, and ends it.
+        """
+        self._callers.give_back(node, caller)
+        if reply.cancelled() or reply.exception() is not None or self._ended:
+            return
+        try:
+            self.tell("reply", from_, reply.result())
+        except NotATerm as error:
+            log.error("%r replied with what cannot be sent to %s: %s", served.server, node, error)
+            served.server.exit(error)
+
+    def _pass_on(self, number: int, message: Any, send: Any) -> None:
+        served = self._served.get(number)
+        if served is not None:
+            try:
+                send(served.server, as_value(message, served.messages))
+            except MailboxFull as error:
+                log.warning("%s", error)
+
+    def _worker_ended(self, number: int, reason: Any) -> None:
+        """What worked for a number on the BEAM has ended."""
+        server = self._servers.pop(number, None)
+        if server is not None:
+            server.send(Gone(reason))
+            return
+        asked = self._asked.pop(number, None)
+        served = self._served.pop(number, None)
+        if asked is not None and served is not None:
+            asked.set_exception(ClusterError(f"the name {served.name} is taken on {self.node}"))
+        elif served is not None:  # another node has killed it
+            served.server.exit("kill")
+
+    def lose(self) -> None:
+        """The BEAM has ended: tell all who wait."""
+        self._ended = True
+        error = ClusterError(f"the BEAM of {self.node} has ended")
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(error)
+        self._asked.clear()
+        for server in self._servers.values():
+            server.send(Gone(NO_CONNECTION))
+        self._servers.clear()
+
+
+def _reference(label: Any) -> str | None:
+    """What a call is called in the whole cluster, if its caller is another node of ours."""
+    match label:
+        case (node, int(number)):
+            return f"{name_of(node)}/{number}"
+    return None

@@ -1,0 +1,245 @@
+"""Python values and Erlang terms: `Greet("Hello")` is `{:greet, "Hello"}` elsewhere, and back.
+
+| Python | Erlang | Elixir |
+| --- | --- | --- |
+| `Greet("Hello")`, a dataclass | `{greet, <<"Hello">>}` | `{:greet, "Hello"}` |
+| `Ping()`, one without fields | `ping` | `:ping` |
+| `Atom("ok")` | `ok` | `:ok` |
+| None, True, False | `nil`, `true`, `false` | `nil`, `true`, `false` |
+| str; bytes | a binary | a binary |
+| int, float, tuple, list, dict | integer, float, tuple, list, map | the same |
+
+A binary that is UTF-8 comes as a str, any other as bytes. What Python has no word for (a pid, a
+reference, a port, a function, a bitstring, an improper list) is kept as it came, and can be sent
+back. Terms are encoded by erlang_py. A dict of Python takes 1, 1.0 and True for one key, and Erlang
+does not: of such keys in one map the last one is kept.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import erlang  # erlang_py: the External Term Format
+from erlang import (
+    OtpErlangAtom,
+    OtpErlangBinary,
+    OtpErlangFunction,
+    OtpErlangList,
+    OtpErlangPid,
+    OtpErlangPort,
+    OtpErlangReference,
+)
+
+from genreply_cli.otp.exits import shorten
+
+LONGEST_ATOM: Final = 255  # characters
+
+
+class Atom(str):
+    """An Erlang atom, as `Atom("ok")`. It is a str, too: `Atom("normal") == "normal"`.
+
+    Erlang never forgets an atom, and has room for about a million: do not make one of each text
+    that comes from outside. A str never becomes an atom by itself.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        plain = re.fullmatch(r"[a-z_][\w@]*[?!]?", self, re.ASCII) is not None
+        return f":{self!s}" if plain else f':"{self!s}"'
+
+
+class Term:
+    """A term that Python has no word for, kept as it came. It can be sent back, and compared.
+
+    `node` is the name of the node of a pid, a reference or a port; None for any other term.
+    """
+
+    __slots__ = ("_data", "node", "term")
+
+    def __init__(self, term: Any) -> None:
+        self.term = term
+        self._data: bytes = erlang.term_to_binary(term)
+        node = getattr(term, "node", None)
+        self.node: str | None = None if node is None else name_of(node)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Term) and self._data == other._data
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __repr__(self) -> str:
+        kind = _KINDS.get(type(self.term), "term")
+        return f"<{kind}{f' of {self.node}' if self.node else ''}>"
+
+
+_KINDS: Final = {
+    OtpErlangPid: "pid",
+    OtpErlangReference: "reference",
+    OtpErlangPort: "port",
+    OtpErlangFunction: "function",
+    OtpErlangBinary: "bitstring",
+    OtpErlangList: "improper list",
+}
+
+
+class NotATerm(TypeError):
+    """A value cannot be sent to another node: no Erlang term stands for it. It names the value."""
+
+
+EXPECTED: Final = (
+    "expected a str, bytes, int, float, bool, None, tuple, list, dict, Atom, "
+    "or a dataclass of these"
+)
+
+
+def as_term(value: Any) -> Any:
+    """Return a value in the form that erlang_py encodes. Raises NotATerm."""
+    kind: Any = type(value)
+    if kind is str:
+        return OtpErlangBinary(_utf8(value))
+    if kind is Atom:
+        return _atom(value)
+    if kind is tuple:
+        return tuple(map(as_term, value))
+    if kind is bool or kind is int:
+        return value
+    if value is None:
+        return _atom("nil")
+    if kind is float:
+        if not math.isfinite(value):
+            raise NotATerm(f"{value!r} is no Erlang term: Erlang's floats are finite")
+        return value
+    if kind is bytes:
+        return OtpErlangBinary(value)
+    if kind is list:
+        return list(map(as_term, value))
+    if kind is Term:
+        return value.term
+    if kind in _KINDS:  # it has come from there
+        return value
+    if isinstance(value, dict):
+        return {_as_key(key): as_term(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        tag, names = _shape(kind)
+        if not names:
+            return _atom(tag)
+        return (_atom(tag), *(as_term(getattr(value, name)) for name in names))
+    raise NotATerm(f"{shorten(value)} is no Erlang term; {EXPECTED}")
+
+
+def encode(value: Any) -> bytes:
+    """Return a value in Erlang's External Term Format. Raises NotATerm."""
+    try:
+        return erlang.term_to_binary(as_term(value))  # type: ignore[no-any-return]  # bytes
+    except RecursionError:
+        raise NotATerm(f"{shorten(value)} is nested too deeply for Erlang's term format") from None
+
+
+def as_value(term: Any, classes: "Mapping[str, type] | None" = None) -> Any:
+    """Return the Python value of a term that erlang_py has decoded.
+
+    `classes` are those of `by_tag`: only these are made of tagged tuples.
+    """
+    kind = type(term)
+    if kind is OtpErlangBinary and term.bits == 8:
+        try:
+            return term.value.decode()
+        except UnicodeDecodeError:
+            return term.value
+    if kind is OtpErlangAtom:
+        name = name_of(term)
+        if classes and name in classes and not _shape(classes[name])[1]:
+            return classes[name]()
+        return None if name == "nil" else Atom(name)
+    if kind is tuple:
+        values = [as_value(item, classes) for item in term]
+        if classes and term and type(term[0]) is OtpErlangAtom:
+            message = classes.get(name_of(term[0]))
+            if message is not None and len(_shape(message)[1]) == len(term) - 1 > 0:
+                return message(*values[1:])
+        return tuple(values)
+    if kind is bytes:  # a list of small integers comes as a string
+        return list(term)
+    if kind is list:
+        return [as_value(item, classes) for item in term]
+    if isinstance(term, dict):
+        return {_key(key): as_value(item, classes) for key, item in term.items()}
+    if term is None:  # erlang_py's word for one atom
+        return Atom("undefined")
+    return Term(term) if kind in _KINDS else term
+
+
+def decode(data: bytes) -> Any:
+    """Return the term in a frame of Erlang's External Term Format.
+
+    Raises ValueError for bytes that are none.
+    """
+    try:
+        return erlang.binary_to_term(data)
+    except Exception as error:
+        raise ValueError(f"no Erlang term: {error}") from error
+
+
+def by_tag(messages: Iterable[type]) -> dict[str, type]:
+    """The classes that `as_value` may make, by the atoms that stand for them.
+
+    Raises TypeError for what is no dataclass, and if two classes have one tag.
+    """
+    found: dict[str, type] = {}
+    for message in messages:
+        if not isinstance(message, type) or not is_dataclass(message):
+            raise TypeError(f"{message!r} is no dataclass; messages from other nodes are")
+        tag = _shape(message)[0]
+        if found.setdefault(tag, message) is not message:
+            raise TypeError(f"{message!r} and {found[tag]!r} would both be :{tag} elsewhere")
+    return found
+
+
+def name_of(atom: Any) -> str:
+    """The text of an atom of erlang_py."""
+    text = atom.value
+    return text if isinstance(text, str) else text.decode("latin-1")
+
+
+def _as_key(key: Any) -> Any:
+    """A key of a map. erlang_py has a form of its own for what Python cannot hash."""
+    return key.term if isinstance(key, Term) else as_term(key)
+
+
+def _key(term: Any) -> Any:
+    if isinstance(term, OtpErlangList | dict):
+        return Term(term)
+    value = as_value(term)
+    try:
+        hash(value)
+    except TypeError:
+        return Term(term)
+    return value
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise NotATerm(f"{shorten(text)} is no Unicode text; send bytes") from None
+
+
+@lru_cache(maxsize=4096)
+def _atom(name: str) -> OtpErlangAtom:
+    text = str(name)
+    _utf8(text)
+    if len(text) > LONGEST_ATOM:
+        raise NotATerm(f"{shorten(text)} is no atom: an atom has {LONGEST_ATOM} characters at most")
+    return OtpErlangAtom(text)
+
+
+@lru_cache(maxsize=256)
+def _shape(kind: Any) -> tuple[str, tuple[str, ...]]:
+    """The tag of a message class and the names of its fields: `Greet` is ("greet", ("msg",))."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__)
+    return words.lower(), tuple(each.name for each in fields(kind) if each.init)
