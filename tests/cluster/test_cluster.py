@@ -514,6 +514,7 @@ def test_nothing_listens_beyond_loopback(here: Here, peer: Peer) -> None:
         ("a@b@c", "is no name of a node"),
         (ME, "a node named .* runs already; choose another name"),
     ],
+    ids=["a blank", "two signs", "taken"],
 )
 def test_a_node_that_cannot_start_says_why(here: Here, name: str, problem: str) -> None:
     async def story() -> None:
