@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from threading import get_ident
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from genreply_cli.otp.answers import Exited, Item, Opened, Result
 from genreply_cli.otp.calls import Deadlines, From, MonitoredCall
@@ -22,6 +22,8 @@ from genreply_cli.otp.run_queue import Runnable, RunQueue
 from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, home, logger, running
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
+
+FROM_OWNED: Final = (Item, Opened, Result)  # messages that a task or a source sends
 
 E = TypeVar("E", bound=Exception)
 
@@ -292,7 +294,7 @@ class Node(RunQueue):
             return self.emit(CALL, from_.caller, server, message, from_, from_.timeout)
         if ended is not None:
             return self.emit("down", ended, server, message.reason)
-        if isinstance(message, Item | Opened | Result):
+        if isinstance(message, FROM_OWNED):
             return self.emit("info", message.ref, server, message)
         source = running.get()
         if source is None:

@@ -59,8 +59,8 @@ class Owned:
     ) -> "asyncio.Task[None]":
         node = self._process.node
         context = copy_context()
-        started = node.emit("start", self, None, detail=self.owner)
-        context.run(handling.set, None if started is None else started._replace(call=about))
+        node.emit("start", self, None, detail=self.owner)
+        context.run(handling.set, _of_call(about))
         task = asyncio.Task(  # not loop.create_task, which may run it at once
             work, loop=node.loop, name=f"{self.name} of {self.owner!r}", context=context
         )
@@ -216,13 +216,18 @@ def about(from_: From[Any] | None) -> Iterator[None]:
 
     Otherwise, all that a callback does belongs to the call of the message that it handles. A server
     that keeps its callers under keys knows better: which caller an answer of its connection is for.
-    This is for the observer only; Elixir's `:seq_trace.set_token` is like it.
+    The events of the block have no `cause` then. This is for the observer only; Elixir's
+    `:seq_trace.set_token` is like it.
     """
-    cause = handling.get()
-    if cause is None:
-        cause = Event(None, 0.0, "note", None, None)  # type: ignore[arg-type]  # no event
-    token = handling.set(cause._replace(call=from_))
+    token = handling.set(_of_call(from_))
     try:
         yield
     finally:
         handling.reset(token)
+
+
+def _of_call(from_: From[Any] | None) -> Event | None:
+    """Return what stands for an unknown cause that belongs to this call, or to none."""
+    if from_ is None:
+        return None
+    return Event(None, 0.0, "note", None, None, call=from_)  # type: ignore[arg-type]  # no number
