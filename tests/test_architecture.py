@@ -19,6 +19,7 @@ WINGS = [
     {"errors", "websocket", "cluster"},
     {"coordinator", "transcript"},
     {"variations", "timeline"},
+    {"remote"},
     {"session", "terminal", "analysis"},
     {"explain", "bench", "serve"},
     {"export", "player"},

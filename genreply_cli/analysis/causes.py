@@ -29,6 +29,10 @@ OF_ANOTHER_CALL: Final = frozenset(
 )
 
 
+# what a process owns acts without a message: what led to what it does is its start
+OWNED: Final = frozenset({"Source", "Task"})
+
+
 class Message(NamedTuple):
     """What is remembered of a step that may be a cause."""
 
@@ -85,6 +89,8 @@ class Causes:
             cause.call != step.call
             and kind not in OF_ANOTHER_CALL
             and not (kind == "noreply" and cause.kind != "call")  # a handler may receive others
+            and not (cause.call is None and cause.kind == "info")  # a server may know better whose
+            and not (step.call is None and _starts_owned(step))  # it is not there for that call
         ):
             found, right = shown(step.call), shown(cause.call)
             problem = f"expected a message of {found}; found {step.cause}, which belongs to {right}"
@@ -97,7 +103,9 @@ class Causes:
     def remember(self, step: Step) -> None:
         """Remember a step that may be a cause, and whose answer it is."""
         seq, kind = step.seq, step.kind
-        if kind in MESSAGES or (kind == "down" and step.reaches_monitor):
+        if _starts_owned(step):
+            self._recent[seq] = Message(step.at, step.call, kind)
+        elif kind in MESSAGES or (kind == "down" and step.reaches_monitor):
             self._recent[seq] = Message(step.target, step.call, kind)
         else:
             self._recent[seq] = NO_CAUSE
@@ -207,3 +215,7 @@ class Causes:
         intended = step.details.get("for") if cause is None else cause.call
         if intended is not None and intended != step.call and intended in self._calls.open:
             self._went[intended] = step.call, step.t
+
+
+def _starts_owned(step: Step) -> bool:
+    return step.kind == "start" and step.details.get("module") in OWNED

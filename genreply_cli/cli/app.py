@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genreply_cli.cli.environment import Command
+from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.options import (
     AccessibleOption,
     AppendOption,
@@ -43,6 +43,17 @@ from genreply_cli.cli.options import (
     parser,
     show_version,
     transcripts,
+)
+from genreply_cli.cli.remote import (
+    AnswerAtOption,
+    CaFileOption,
+    HeadersOption,
+    IdAtOption,
+    InsecureOption,
+    RequestOption,
+    SubprotocolsOption,
+    UrlOption,
+    target_of,
 )
 from genreply_cli.cli.serve import EPILOG, serve
 from genreply_cli.errors import ExitStatus
@@ -170,6 +181,14 @@ def send(
     strict: StrictOption = False,
     seed: SeedOption = "0",
     clock: ClockOption = "real",
+    url: UrlOption = None,
+    header: HeadersOption = None,
+    subprotocol: SubprotocolsOption = None,
+    ca_file: CaFileOption = None,
+    insecure: InsecureOption = False,
+    request: RequestOption = None,
+    id_at: IdAtOption = None,
+    answer_at: AnswerAtOption = None,
 ) -> Action:
     """Send greetings and print their replies, one line each, in the order of asking."""
     import sys
@@ -201,7 +220,12 @@ def send(
         shown = _view(context, view, plain, accessible) != "off" and (
             bool(wanted) or sys.stderr.isatty()
         )
-    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock)
+    target = target_of(
+        url, coordinator, header, subprotocol, ca_file, insecure, request, id_at, answer_at
+    )
+    if target is not None and clock == "virtual":
+        raise ConflictError("--url is for --clock real: a server has its own", "--url", "--clock")
+    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock, target)
     output = SendOptions(
         json=written == "json",
         events=written == "events",
@@ -250,13 +274,24 @@ def repl(
         ),
     ] = False,
     seed: SeedOption = "0",
+    url: UrlOption = None,
+    header: HeadersOption = None,
+    subprotocol: SubprotocolsOption = None,
+    ca_file: CaFileOption = None,
+    insecure: InsecureOption = False,
+    request: RequestOption = None,
+    id_at: IdAtOption = None,
+    answer_at: AnswerAtOption = None,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import ReplOptions, frontend_maker, run
     from genreply_cli.session.settings import Settings
 
     recording = exclusive(explicit_options(context, record=record, no_record=no_record))
-    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed)
+    target = target_of(
+        url, coordinator, header, subprotocol, ca_file, insecure, request, id_at, answer_at
+    )
+    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, target=target)
     options = ReplOptions(
         say=tuple(map(well_formed, say or ())),
         record=record if recording == "record" else None,

@@ -8,7 +8,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
-OF_LINES: Final = frozenset({"GENREPLY_SAY"})  # lists of texts, which may have blanks and commas
+# lists of texts, which may have blanks and commas
+OF_LINES: Final = frozenset({"GENREPLY_SAY", "GENREPLY_HEADER"})
 
 
 class ConflictError(typer.BadParameter):

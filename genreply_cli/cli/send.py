@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.cli.report import Report
 from genreply_cli.errors import GenreplyError, os_error_text
 from genreply_cli.session.batch import greet_all
-from genreply_cli.session.outcome import EXIT_CODES, Outcome
+from genreply_cli.session.outcome import EXIT_CODES, Greets, Outcome
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines
@@ -160,7 +161,7 @@ async def _send(
     report = Report(settings, _where_to_look(options))
     real = settings.clock == "real"
     screen = watching.screen
-    async with session(settings.start, watching.observers, watching.before) as started:
+    async with session(partial(_start, settings), watching.observers, watching.before) as started:
         coordinator, observers = started
         source = lines(sys.stdin.fileno(), wait=real) if greetings is None else greetings
         blocked = (
@@ -195,6 +196,15 @@ async def _send(
     if report.is_worth_a_summary and (status or options.timeline):
         print(report.summary(), file=sys.stderr)
     return status, [] if observers is None else observers.failures
+
+
+def _start(settings: Settings) -> Greets:
+    """Start the coordinator; one with a real connection is started again when that was lost."""
+    if settings.target is None:
+        return settings.start()
+    from genreply_cli.session.supervisor import Supervisor
+
+    return Supervisor(settings, hint="is the server still running?")
 
 
 def _write(outcomes: list[Outcome], options: SendOptions) -> None:

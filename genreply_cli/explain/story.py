@@ -26,6 +26,8 @@ MAX_ENDED: Final = 1000  # calls that have ended and are kept, since a late answ
 # A `start` step names the class of the server; the design is the coordinator of that class.
 DESIGNS: Final = {cls.__name__: design for design, (cls, _) in COORDINATORS.items()}
 
+REAL_SOCKETS: Final = frozenset({"RealWebSocket", "RealKeyedWebSocket"})  # a server answers there
+
 # What a design does in its own way, said after the meaning of the step.
 # fmt: off
 BY_DESIGN: Final = {
@@ -115,6 +117,7 @@ class ServerState:
         self.recorded: set[str] = set()  # servers whose states are recorded
         self.crashed: set[str] = set()  # processes
         self.crash_injected: set[str] = set()  # processes that a fault makes crash
+        self.has_real_socket = False
 
     def update(self, step: Step) -> None:
         """Take one more step into account."""
@@ -135,12 +138,16 @@ class ServerState:
                 self.slot = self.handled = None
                 self.crashed.discard(step.at or "")
                 self.crash_injected.discard(step.at or "")
+        if step.kind == "start" and step.details.get("module") in REAL_SOCKETS:
+            self.has_real_socket = True
         if step.kind == "start" and self._given_design is None:
             self.design = DESIGNS.get(str(step.details.get("module")), self.design)
 
     def quote(self, action: str | None) -> Quote:
         """The lines of this design that carry out an action; none if the design is unknown."""
-        return Quote() if action is None or self.design is None else quote(action, self.design)
+        if action is None or self.design is None or (action == "answer" and self.has_real_socket):
+            return Quote()
+        return quote(action, self.design)
 
 
 def quote_at(step: Step, snapshot: Snapshot) -> Quote:
@@ -150,7 +157,8 @@ def quote_at(step: Step, snapshot: Snapshot) -> Quote:
     """
     done = action(step)
     designs = [DESIGNS[module] for module in snapshot.modules.values() if module in DESIGNS]
-    return Quote() if done is None or not designs else quote(done, designs[-1])
+    is_elsewhere = done == "answer" and not REAL_SOCKETS.isdisjoint(snapshot.modules.values())
+    return Quote() if done is None or not designs or is_elsewhere else quote(done, designs[-1])
 
 
 class StoryTeller:

@@ -58,13 +58,21 @@ from genreply_cli.otp.functions import (
 )
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import Node
-from genreply_cli.otp.owned import Source, Task, about, start_source, start_task
+from genreply_cli.otp.owned import (
+    Source,
+    Task,
+    about,
+    current_call,
+    start_source,
+    start_task,
+)
 
 __all__ = [
     "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
     "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull",
     "Monitor", "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result",
     "ServerExit", "Source", "Stop", "StopTimeout", "Task", "Timeout", "Timer", "about", "call",
-    "cast", "debug", "demonitor", "exit", "fail", "link", "monitor", "note", "reply", "send",
-    "send_after", "send_request", "start_source", "start_task", "stop", "unlink", "whereis",
+    "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor", "note",
+    "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop",
+    "unlink", "whereis",
 ]  # fmt: skip

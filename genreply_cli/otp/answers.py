@@ -184,7 +184,7 @@ class Opened:
     gives: a connection, for example, to write to.
     """
 
-    ref: Any
+    ref: Any = field(repr=False)
     value: Any
 
 
@@ -195,7 +195,7 @@ class Item:
     `ref` is the `Source` that `start_source` returned, and `value` is the item.
     """
 
-    ref: Any
+    ref: Any = field(repr=False)
     value: Any
 
 

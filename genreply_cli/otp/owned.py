@@ -231,3 +231,13 @@ def _of_call(from_: From[Any] | None) -> Event | None:
     if from_ is None:
         return None
     return Event(None, 0.0, "note", None, None, call=from_)  # type: ignore[arg-type]  # no number
+
+
+def current_call() -> From[Any] | None:
+    """Return the call to which what is done now belongs, as `about` has it; None for none.
+
+    A server that asks somebody else on behalf of a call keeps it, for `with about(from_):` when the
+    answer comes.
+    """
+    cause = handling.get()
+    return None if cause is None else cause.call

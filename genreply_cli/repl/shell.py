@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextvars import copy_context
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -57,6 +58,8 @@ class Shell:
         self._burst_of: dict[Call, list[Outcome]] = {}  # call -> the outcomes of its burst
         self._bursts: set[asyncio.Task[None]] = set()
         self._output_error: OSError | None = None
+        self._context = copy_context()
+        self._starting: asyncio.Task[None] | None = None  # a coordinator after a lost connection
         self._stop_timer: asyncio.TimerHandle | None = None  # of coordinators that were replaced
         observers.sinks.append(self._follow)
 
@@ -174,6 +177,14 @@ class Shell:
         if self.supervisor.replaced and self._stop_timer is None and step.kind != "cast":
             loop = asyncio.get_running_loop()
             self._stop_timer = loop.call_later(STOP_SECONDS, self._stop_replaced)
+        if step.kind == "exit" and self.supervisor.network.reconnects:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._reconnect, context=self._context)  # not that of what ended
+
+    def _reconnect(self) -> None:
+        """Connect again, so that the next greeting need not wait for it."""
+        if not self.leaving and self.supervisor.reconnect() is not None:
+            self._starting = asyncio.create_task(self.coordinator_started())
 
     def _stop_replaced(self) -> None:
         """Stop the coordinators that were replaced, if no call and no answer is under way."""

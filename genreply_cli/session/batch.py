@@ -6,8 +6,7 @@ from itertools import islice
 
 from genreply_cli.otp import CallError
 from genreply_cli.session.callers import CallerPool
-from genreply_cli.session.outcome import REPLIED, Outcome, unanswered
-from genreply_cli.variations import AnyCoordinator
+from genreply_cli.session.outcome import REPLIED, Greets, Outcome, unanswered
 
 MAX_AHEAD = 1000  # greetings that may be sent, or have an outcome, while an earlier one is pending
 
@@ -15,7 +14,7 @@ _new = tuple.__new__  # makes an Outcome in half the time of its own constructor
 
 
 async def greet_all(
-    coordinator: AnyCoordinator,
+    coordinator: Greets,
     messages: Iterable[str] | AsyncIterable[list[str]],
     timeout: float | None,
     jobs: int = 1,
@@ -52,7 +51,7 @@ class _Batch:
     """The greetings of `greet_all`: sends them through a pool, and puts their outcomes in order."""
 
     def __init__(
-        self, coordinator: AnyCoordinator, timeout: float | None, jobs: int, *, as_done: bool
+        self, coordinator: Greets, timeout: float | None, jobs: int, *, as_done: bool
     ) -> None:
         self.greet = coordinator.greet
         self.timeout = timeout

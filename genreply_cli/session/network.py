@@ -19,6 +19,11 @@ REORDER_DELAY = 0.25  # seconds for which a reordered answer is held back, to be
 class Network:
     """What a network does to the answers that pass through it. `seed` decides random choices."""
 
+    @property
+    def reconnects(self) -> bool:
+        """Whether a lost connection is to be made again before it is needed."""
+        return False
+
     def __init__(
         self,
         delay: tuple[float, float] = (0.0, 0.0),
@@ -57,10 +62,12 @@ class Network:
         self, socket: type[WebSocket], name: str = "websocket"
     ) -> Callable[[GenServer[Any]], WebSocket]:
         """A function that starts a socket of this type for a coordinator, behind this network."""
+        return lambda caller: socket.start_link(self.link(caller), name=name)
+
+    def link(self, caller: GenServer[Any]) -> "GenServer[Any] | FaultyLink":
+        """What the socket of this coordinator sends its answers to."""
         perfect = self.fixed and not self.faults and self.delay == (0.0, 0.0)
-        return lambda caller: socket.start_link(
-            caller if perfect else FaultyLink(caller, self), name=name
-        )
+        return caller if perfect else FaultyLink(caller, self)
 
     def strikes(self, kind: str) -> bool:
         """Whether a fault of this kind happens to this answer."""

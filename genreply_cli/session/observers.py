@@ -57,7 +57,9 @@ class Observers:
         match step.kind, step.details.get("what"):
             case ("cast", _) | ("fault", "duplicate"):
                 self.pending_answers += 1
-            case ("info", _) | ("fault", "drop"):
+            case ("info", _) if _is_answer(step):
+                self.pending_answers -= 1
+            case ("fault", "drop"):
                 self.pending_answers -= 1
             case ("exit", _):
                 self.pending_answers = 0
@@ -70,3 +72,8 @@ class Observers:
                 while self.pending_answers > 0:
                     self._changed.clear()
                     await self._changed.wait()
+
+
+def _is_answer(step: Step) -> bool:
+    """Whether a message is an answer for a coordinator, and no frame or sweep."""
+    return isinstance(step.message, list) and step.message[:1] == ["message_received"]

@@ -1,7 +1,7 @@
 """The outcome of one greeting."""
 
 import asyncio
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout
@@ -17,6 +17,12 @@ EXIT_CODES = {
     TIMED_OUT: ExitStatus.TIMED_OUT,
     FAILED: ExitStatus.NO_SERVER,
 }
+
+
+class Greets(Protocol):
+    """What can be greeted: a coordinator, or a supervisor of coordinators."""
+
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str: ...
 
 
 class Fate(NamedTuple):

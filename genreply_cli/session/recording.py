@@ -20,18 +20,22 @@ MAX_SECONDS: Final = 1e9  # of a delay or a timeout in a header
 
 def header(settings: Settings, title: str | None = None) -> Header:
     """The first line of a transcript of a session."""
-    plain = {
+    plain: dict[str, Any] = {
         "coordinator": settings.coordinator,
         "delay": list(settings.delay),
         "timeout": settings.timeout,
         "faults": [str(fault) for fault in settings.faults],
     }
+    if settings.target is not None:
+        plain["url"] = settings.target.shown
     created, by = timestamp(settings.clock), f"genreply {__version__}"
     return Header(created, by, title, settings.clock, settings.seed, plain)
 
 
 def settings_of(header: Header) -> Settings:
     """The settings of a recording, on the virtual clock. Raises GenreplyError if one is unknown."""
+    if "url" in header.settings:
+        raise not_repeatable("a real server answered, and another time it may answer otherwise")
     unknown = sorted(set(header.settings) - SETTINGS)
     if unknown:
         raise not_repeatable(f"this genreply does not know its setting {pretty_name(unknown[0])}")

@@ -1,7 +1,7 @@
 """The settings of a session: which coordinator, behind which network, on which clock."""
 
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing, real_time
@@ -9,6 +9,9 @@ from genreply_cli.session.faults import Fault, parse_faults
 from genreply_cli.session.network import Network
 from genreply_cli.transcript.pretty import typed_duration
 from genreply_cli.variations import COORDINATORS, AnyCoordinator
+
+if TYPE_CHECKING:
+    from genreply_cli.remote.target import Target
 
 T = TypeVar("T")
 
@@ -22,15 +25,21 @@ class Settings(NamedTuple):
     faults: tuple[Fault, ...] = ()
     seed: int = 0
     clock: str = "real"  # or "virtual"
+    target: "Target | None" = None  # a real server, in the place of the fake one
 
     @property
     def can_answer_wrongly(self) -> bool:
         """Whether a call may get no answer, or that of another one, though it waits long enough."""
-        return self.coordinator != "keyed" or bool(self.faults)
+        return self.coordinator != "keyed" or bool(self.faults) or self.target is not None
 
     def network(self, *, fixed: bool = True) -> Network:
         """The network between the socket and its coordinator."""
-        return Network(self.delay, self.faults, self.timeout, self.seed, fixed)
+        properties = self.delay, self.faults, self.timeout, self.seed, fixed
+        if self.target is None:
+            return Network(*properties)
+        from genreply_cli.session.remote_network import RemoteNetwork
+
+        return RemoteNetwork(self.target, *properties)
 
     def start(self, network: Network | None = None, number: int = 1) -> AnyCoordinator:
         """Start the coordinator and its socket in the running node, under names with the `number`.

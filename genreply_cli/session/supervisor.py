@@ -23,7 +23,8 @@ class Supervisor:
     running. As in OTP, the limit is a number of restarts within some seconds.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hint: str = "/restart starts it") -> None:
+        self._hint = hint  # for a user whose coordinator is not started again
         self.settings = settings
         self.network = settings.network(fixed=False)
         self._numbers = count(1)  # of the coordinators, which name them
@@ -41,10 +42,18 @@ class Supervisor:
             raise GenreplyError(
                 f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s,"
                 " so it is not started again by itself",
-                hint="/restart starts it",
+                hint=self._hint,
                 exit_code=ExitStatus.NO_SERVER,
             )
         return self._replace()
+
+    def reconnect(self) -> AnyCoordinator | None:
+        """Start a new coordinator if the connection of this one was lost, which ended it."""
+        return self._replace() if self.network.reconnects and not self.coordinator.alive else None
+
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+        """Greet the coordinator that is running, or a new one after a crash."""
+        return await self.ensure_running().greet(msg, timeout)
 
     def restart(self) -> AnyCoordinator:
         """Start a new coordinator in any case, and forget earlier crashes."""

@@ -65,7 +65,7 @@ STYLES: Final[Mapping[str, KindStyle]] = {
     "forget":    KindStyle("forget", "", CROSS, "bold red", wording.forgotten,
                            "{at} keeps a caller no longer"),
     "fault":     KindStyle("fault", "", "!", "red", wording.faulty,
-                           "a fault is injected at {at}"),
+                           "a fault at {at}"),
     "mark":      KindStyle("mark", "", "", "bold", wording.labelled, "mark"),
     "end":       KindStyle("end", "", "", "dim", wording.counted, "the end"),
 }

@@ -1,6 +1,7 @@
 """Variables like GENREPLY_JSON, for all commands at once: those that a command is for, and not."""
 
 import os
+import shlex
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ VALUES = {
     "FAULT": "drop:0", "KIND": "reply", "CALL": "c1", "DIFF": "late", "AS": "html",
     "OUTPUT": "picture.svg", "VIEW": "off", "CLOCK": "virtual", "COORDINATOR": "fifo",
     "COLOR": "never", "FROM": "0.2", "TO": "10", "TIMELINE": "1", "SAY": "Hello",
-    "RECORD": "recording.jsonl", "SCALE": "2", "PACE": "1s",
+    "RECORD": "recording.jsonl", "SCALE": "2", "PACE": "1s", "HEADER": "X-Team: blue",
+    "REQUEST": '["{id}", "{message}"]', "ID_AT": "/id", "ANSWER_AT": "/message",
 }  # fmt: skip
 VARIABLES = {
     option.envvar: VALUES.get(option.envvar.removeprefix("GENREPLY_"), "1")
     for command in COMMANDS.values()
     for option in command.params
-    if option.envvar
+    if option.envvar and option.envvar != "GENREPLY_URL"  # nobody answers there
 }
 TYPED = [
     ["send", "A", "--json"],
@@ -156,7 +158,7 @@ def test_a_greeting_of_the_environment_keeps_its_blanks(tmp_path: Path) -> None:
 
 def test_no_variable_breaks_the_repl(tmp_path: Path) -> None:
     script = "\n".join(
-        f"{name}={value} genreply repl --no-record --delay 0 || echo {name}"
+        f"{name}={shlex.quote(value)} genreply repl --no-record --delay 0 || echo {name}"
         for name, value in VARIABLES.items()
         if name in {option.envvar for option in COMMANDS["repl"].params}
     )

@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from terminals import PATIENCE, clean
+from websockets.asyncio.server import ServerConnection, serve
 
 from genreply_cli.serve.server import Greeter, ServeOptions
 from genreply_cli.session.network import Network
@@ -55,10 +56,17 @@ def served(state: Path, *arguments: str, port: int = 0) -> Iterator[Served]:
 
 @asynccontextmanager
 async def greeter(
-    network: Network | None = None, log: list[str] | None = None, **options: Any
+    network: Network | None = None, log: list[str] | None = None, port: int = 0, **options: Any
 ) -> AsyncIterator[str]:
     """Serve greetings in the running event loop. Yields the address."""
     lines = [] if log is None else log
-    server = Greeter(ServeOptions(port=0, **options), network or Network(), lines.append)
+    server = Greeter(ServeOptions(port=port, **options), network or Network(), lines.append)
     async with await server.listen() as listening:
         yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def answering(handler: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[str]:
+    """A WebSocket server that does this with each connection. Yields its address."""
+    async with serve(handler, "127.0.0.1", 0, close_timeout=1) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -1,0 +1,67 @@
+"""Why a connection cannot be made, or has ended: one sentence for each kind of failure."""
+
+import socket
+import ssl
+from typing import Any
+
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    NegotiationError,
+)
+from websockets.frames import CLOSE_CODE_EXPLANATIONS
+
+from genreply_cli.errors import os_error_text
+from genreply_cli.remote.target import Target
+from genreply_cli.text import visible
+
+
+def why_not_connected(target: Target, error: BaseException) -> str:
+    """Why there is no connection: `cannot connect to ws://…: connection refused`."""
+    if isinstance(error, ConnectionResetError | EOFError | ssl.SSLEOFError):
+        tls = " before TLS was agreed on; try ws://" if target.tls() is not None else ""
+        return f"cannot connect to {target.shown}: it broke off{tls}"
+    return f"cannot connect to {target.shown}: {_problem(error)}"
+
+
+def why_closed(connection: Any, error: Any) -> str:
+    """Why a connection has ended, with the code of its close frame and the reason there."""
+    protocol = connection.protocol
+    ours = protocol.close_sent is not None and not protocol.close_rcvd_then_sent
+    close = protocol.close_sent if ours else protocol.close_rcvd
+    if close is not None:
+        meaning = close.reason or CLOSE_CODE_EXPLANATIONS.get(close.code, "")
+        told = f" ({visible(meaning)})" if meaning else ""
+        if ours:
+            return f"the connection was closed with {close.code:d}{told}"
+        return f"the server closed the connection with {close.code:d}{told}"
+    broke = "the connection broke off without a close frame"
+    cause = error.__cause__ if isinstance(error, ConnectionClosed) else error
+    return f"{broke}: {_problem(cause)}" if isinstance(cause, OSError) else broke
+
+
+def _problem(error: BaseException) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "connection refused; is the server running?"
+        case socket.gaierror():
+            return "there is no host of this name"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not accepted: {error.verify_message}; see --ca-file"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason or os_error_text(error)}"
+        case InvalidStatus():
+            status = error.response.status_code
+            return f"no WebSocket server is there: it answered with HTTP {status}"
+        case NegotiationError():
+            return f"no agreement with the server: {visible(str(error))}"
+        case InvalidHandshake() | EOFError():
+            return "no WebSocket server is there"
+        case TimeoutError():
+            return "no answer in time"
+        case OSError() if error.args and "Connect call failed" in str(error):
+            return "connection refused; is the server running?"
+        case OSError():
+            return os_error_text(error)
+    return f"{type(error).__name__}: {visible(str(error))}"

@@ -1,0 +1,191 @@
+"""The WebSocket of the coordinators over a real connection, which this process owns.
+
+It has the interface of the fake one, so the coordinators do not know the difference: what is cast
+to it is sent, and each frame that comes becomes a message to its caller. When the connection
+cannot be made, or ends, the process ends, too, and takes the coordinator that is linked to it with
+it: so everyone who waits is told at once. A new one connects again, after a pause that grows.
+Requests that were under way are not sent again: the server may have acted on them already.
+"""
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from websockets.exceptions import ConnectionClosed
+
+from genreply_cli import websocket
+from genreply_cli.otp import (
+    Down,
+    From,
+    Item,
+    NoReply,
+    Opened,
+    Source,
+    Stop,
+    Timer,
+    about,
+    current_call,
+    note,
+    send_after,
+    start_source,
+)
+from genreply_cli.remote.dialer import Dialer
+from genreply_cli.remote.failures import why_closed, why_not_connected
+from genreply_cli.remote.frames import FrameError, shorten
+from genreply_cli.variations import KeyedWebSocket, MessageReceived, SendMessage
+from genreply_cli.websocket import Caller, WebSocket
+
+MAX_PENDING: Final = 100_000  # requests whose answers may still come; the oldest is forgotten
+MAX_QUEUED: Final = 10_000  # requests that wait for a connection
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A message of the socket to itself: connect now."""
+
+
+class Link:
+    """What the socket knows of its connection."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self.dialer = dialer
+        self.connection: Any = None
+        self.source: Source | None = None
+        self.timer: Timer | None = None  # of the next attempt
+        self.queued: deque[tuple[str, From[Any] | None]] = deque()  # frames, until it is connected
+        self.last_id = 0
+        self.pending: dict[int, tuple[object, From[Any] | None]] = {}  # by id; with its reference
+
+    @property
+    def __wrapped__(self) -> str:
+        """What recorded states say of it, and all that they say."""
+        status = "connecting" if self.connection is None else "connected"
+        return f"{status} to {self.dialer.target.shown}"
+
+
+@dataclass(frozen=True)
+class State(websocket.State):
+    """The caller, as the fake one keeps it, and the connection."""
+
+    link: Link
+
+
+class RealWebSocket(WebSocket):
+    """Sends plain text, and takes each text frame for an answer."""
+
+    def init(self, caller: Caller, dialer: Dialer) -> State:  # type: ignore[override]
+        state = State(caller, Link(dialer))
+        self._dial_soon(state.link)
+        return state
+
+    async def handle_cast(self, request: SendMessage, state: State) -> NoReply[State] | Stop[State]:  # type: ignore[override]
+        link = state.link
+        frame = self._encode(request, link)
+        if link.connection is not None:
+            await _send(link, frame)
+            return NoReply(state)
+        if len(link.queued) >= MAX_QUEUED:
+            return Stop(f"more than {MAX_QUEUED:,} requests wait for a connection", state)
+        link.queued.append((frame, current_call()))
+        self._dial_soon(link)
+        return NoReply(state)
+
+    async def handle_info(self, message: Any, state: State) -> NoReply[State] | Stop[State]:  # type: ignore[override]
+        link = state.link
+        match message:
+            case Item(_, frame):
+                self._received(frame, state)
+            case Opened(_, connection):
+                link.connection = connection
+                link.dialer.opened()
+                while link.queued:
+                    queued, from_ = link.queued.popleft()
+                    with about(from_):
+                        await _send(link, queued)
+            case Down(_, _, reason):
+                return self._ended(reason, state)
+            case Dial():
+                link.timer = None
+                self._dial_soon(link)
+        return NoReply(state)
+
+    # --- the connection
+
+    def _dial_soon(self, link: Link) -> None:
+        """Connect, unless that is under way: at once, or after the pause that failures ask for."""
+        if link.source is not None:
+            return
+        if link.timer is not None:
+            link.timer.cancel()
+        pause = link.dialer.pause(awaited=bool(link.queued))
+        with about(None):
+            if pause:
+                link.timer = send_after(self, pause, Dial())
+            else:
+                link.source = start_source(link.dialer.connect(), name="connection")
+
+    def _ended(self, reason: Any, state: State) -> NoReply[State] | Stop[State]:
+        """The connection has ended, or could not be made: end, too, if that concerns anyone."""
+        link, dialer = state.link, state.link.dialer
+        if link.connection is not None:
+            dialer.lost()
+            return Stop(why_closed(link.connection, reason), state)
+        dialer.failed()
+        link.source = None
+        problem = why_not_connected(dialer.target, reason)
+        if link.queued or not dialer.was_connected:
+            return Stop(problem, state)
+        again = f"the next attempt is in {dialer.pause(awaited=False):.1f} s"
+        note_problem(f"{problem}; {again}")
+        self._dial_soon(link)
+        return NoReply(state)
+
+    # --- frames
+
+    def _encode(self, request: SendMessage, link: Link) -> str:
+        """The frame for a request."""
+        return request.msg
+
+    def _received(self, frame: str | bytes, state: State) -> None:
+        """Pass on what a frame says."""
+        if isinstance(frame, str):
+            state.caller.send(websocket.MessageReceived(frame))
+        else:
+            note_problem(f"a binary frame of {len(frame):,} bytes is left out; expected text")
+
+
+class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  # handle_cast
+    """Sends JSON with an id in it, which the answer repeats."""
+
+    def _encode(self, request: SendMessage, link: Link) -> str:
+        link.last_id += 1
+        link.pending[link.last_id] = request.ref, current_call()
+        if len(link.pending) > MAX_PENDING:
+            del link.pending[next(iter(link.pending))]
+        return link.dialer.target.format.encode(link.last_id, request.msg)
+
+    def _received(self, frame: str | bytes, state: State) -> None:
+        link = state.link
+        try:
+            number, answer = link.dialer.target.format.decode(frame)
+            if number not in link.pending:
+                again = 0 < number <= link.last_id
+                what = "another answer to request" if again else "a frame with the unknown id"
+                raise FrameError(f"{what} {number}: {shorten(str(frame))}")
+        except FrameError as error:
+            note_problem(f"{error}; it is left out")
+            return
+        ref, from_ = link.pending.pop(number)
+        with about(from_):
+            state.caller.send(MessageReceived(answer, ref))
+
+
+async def _send(link: Link, frame: str) -> None:
+    with suppress(ConnectionClosed):  # a Down is on its way, and says why
+        await link.connection.send(frame)
+
+
+def note_problem(problem: str) -> None:
+    """Record what is wrong with the connection, or with a frame."""
+    note(("fault", {"what": problem}))
