@@ -350,6 +350,14 @@ def trace(
     stop: Annotated[
         Any, option("--to", reads=parsing.duration, metavar="TIME", help="Only events up to then.")
     ] = None,
+    merged_with: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="Merge with FILE, the recording of another node of a cluster, into one timeline.",
+        ),
+    ] = None,
     skip_bad: Annotated[
         bool, option("--skip-bad", help="Leave out lines that cannot be read, and name them.")
     ] = False,
@@ -486,6 +494,7 @@ def trace(
         skip_bad=skip_bad,
         follow=follow,
         json=json,
+        merged_with=merged_with,
         other=diff,
         times=times,
         format=form or "",

@@ -1,7 +1,7 @@
 """`genreply trace`: its options, and a function for each task."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.export.formats import export, render, render_pair
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
+from genreply_cli.text import visible
 from genreply_cli.transcript.filters import FORGET, Filters, Part, Selection
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
@@ -44,8 +45,20 @@ def run(wanted: TraceOptions) -> int:
     if source is None:
         print("no session has been recorded yet; here are the samples", file=sys.stderr)
         return list_transcripts()
+    if wanted.merged_with is None:
+        return _do_task(source, wanted)
+    from genreply_cli.cli.merging import merged
+
+    with merged(source, wanted.merged_with) as (path, contradictions):
+        return _do_task(path, wanted, contradictions)
+
+
+def _do_task(source: str, wanted: TraceOptions, contradictions: Sequence[str] = ()) -> int:
+    """Do a task with one transcript. Of two that were merged, tell what they contradict in."""
     if wanted.task == "check":
-        return check(source, wanted)
+        return check(source, wanted, contradictions)
+    for contradiction in contradictions:
+        print(f"note: {visible(contradiction)}", file=sys.stderr)
     causes: Collection[int] = ()
     if wanted.filters.needs_causes and wanted.task in {"play", "print", "events", "export"}:
         steps, causes = open_with_causes(source, wanted.filters, skip_bad=wanted.skip_bad)
@@ -248,8 +261,11 @@ def show_stats(steps: Steps, wanted: TraceOptions) -> None:
         )
 
 
-def check(source: str, wanted: TraceOptions) -> int:
-    """Print all that is wrong with a transcript. Returns 0, or `ExitStatus.INVALID`."""
+def check(source: str, wanted: TraceOptions, contradictions: Sequence[str] = ()) -> int:
+    """Print all that is wrong with a transcript. Returns 0, or `ExitStatus.INVALID`.
+
+    `contradictions` are what the two recordings say differently of which it was merged.
+    """
     from genreply_cli.analysis.check import Checker
 
     wrong = 0
@@ -281,6 +297,8 @@ def check(source: str, wanted: TraceOptions) -> int:
                 checker.update(step, steps.line)
         except TranscriptError as error:  # it cannot be read any further
             report(error)
+    for contradiction in contradictions:
+        report(TranscriptError(visible(contradiction), file))
     notes = [*steps.notes, *checker.notes()]
     if wanted.json:
         import json

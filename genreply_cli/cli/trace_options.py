@@ -30,6 +30,7 @@ class TraceOptions:
     skip_bad: bool = False  # leave out lines that cannot be read
     follow: bool = False  # keep reading while it is written
     json: bool = False  # --stats as JSON
+    merged_with: str | None = None  # the recording of another node of the same session
     other: str | None = None  # --diff with this one
     times: bool = False  # --diff and --rerun compare times, too
     format: str = ""  # --as
@@ -66,6 +67,14 @@ class TraceOptions:
                 "--follow shows a file as it is written; it goes with --print and --events only",
                 *("--follow", "--diff", "--as", "--output", f"--{self.task}"),
             )
+        if self.merged_with is not None and (self.follow or self.task in {"rerun", "list"}):
+            raise ConflictError(
+                "--with merges two recordings that have ended;"
+                " leave out --follow, --rerun and --list",
+                *("--with", "--follow", "--rerun", "--list"),
+            )
+        if self.source == "-" == self.merged_with:
+            raise ConflictError("stdin can be read once; give --with a file", "--with")
         require("--times", self.times, "--diff FILE or --rerun", compares)
         if self.source == "-" == self.other:
             raise ConflictError("stdin can be read once; give --diff a file", "--diff")

@@ -12,7 +12,6 @@ caller, passes the request on, and replies when the answer comes.
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from genreply_cli.cluster.beam import LOOPBACK, Settings, run
 from genreply_cli.cluster.remote import NO_CONNECTION, RemoteServer
 from genreply_cli.cluster.router import Router
 from genreply_cli.cluster.terms import Atom, by_tag, name_of
-from genreply_cli.otp import Down, GenServer, Monitor, NoReply, Result, Stop, monitor, start_task
+from genreply_cli.otp import Down, GenServer, NoReply, Result, Stop, start_task
 
 
 class Cluster:
@@ -70,9 +69,7 @@ class Cluster:
         there who call, monitor or link it. Raises ClusterError if the name is taken, and TypeError
         if two of the messages would have one form there.
         """
-        number, served = self._router.serve(name, server, by_tag(messages))
-        self._process.cast(Watch(number, server))
-        await served
+        await self._router.serve(name, server, by_tag(messages))
 
     def server(self, name: str, node: str) -> RemoteServer:
         """Return a GenServer that stands for the process that has this name on a node, as a pid.
@@ -100,24 +97,13 @@ class Cluster:
         return [self._router.server(pid, name_of(pid.node)) for pid in pids]
 
 
-@dataclass(frozen=True)
-class Watch:
-    """A cast: tell the cluster when this server ends, which it knows by a number."""
+class ClusterProcess(GenServer[None]):
+    """Owns the BEAM, which ends with it."""
 
-    number: int
-    server: GenServer[Any]
-
-
-class ClusterProcess(GenServer[dict[Monitor, int]]):
-    """Owns the BEAM, which ends with it, and watches the servers that are served."""
-
-    def init(
-        self, settings: Settings, router: Router, started: "asyncio.Future[None]"
-    ) -> dict[Monitor, int]:
+    def init(self, settings: Settings, router: Router, started: "asyncio.Future[None]") -> None:
         self._router = router
         self._started = started
         self._beam = start_task(self._live(settings), name="beam")
-        return {}
 
     async def _live(self, settings: Settings) -> None:
         """Run the BEAM, and pass on what it tells, until it ends."""
@@ -128,25 +114,16 @@ class ClusterProcess(GenServer[dict[Monitor, int]]):
                 for term in terms:
                     self._router.hear(term)
 
-    def handle_cast(self, request: Watch, state: dict[Monitor, int]) -> NoReply[dict[Monitor, int]]:
-        state[monitor(request.server)] = request.number
-        return NoReply(state)
-
-    def handle_info(
-        self, message: Any, state: dict[Monitor, int]
-    ) -> NoReply[dict[Monitor, int]] | Stop[dict[Monitor, int]]:
+    def handle_info(self, message: Result | Down, state: None) -> NoReply[None] | Stop[None]:
         match message:
-            case Down(ref, _, reason) if ref in state:
-                self._router.end_served(state.pop(ref), reason)
-                return NoReply(state)
-            case Down(self._beam, _, error) if not self._started.done():
+            case Down(self._beam, reason=error) if not self._started.done():
                 self._started.set_exception(error)
                 return Stop("normal", state)
-            case Down(self._beam, _, error):
+            case Down(self._beam, reason=error):
                 return Stop(error, state)
             case Result(self._beam):  # the BEAM has ended
                 return Stop(NO_CONNECTION, state)
-        return NoReply(state)
+        return NoReply(state)  # of a task that has stopped a server, as another node had asked
 
-    def terminate(self, reason: Any, state: dict[Monitor, int]) -> None:
+    def terminate(self, reason: Any, state: None) -> None:
         self._router.lose()

@@ -48,6 +48,7 @@ class Router:
         self._servers: dict[int, RemoteServer] = {}
         self._known: dict[Any, int] = {}
         self._callers = RemoteCallers()
+        self._watching: set[asyncio.Task[None]] = set()  # the served servers, for their ends
 
     # --- to the BEAM
 
@@ -64,18 +65,21 @@ class Router:
         future = self._asked[number] = asyncio.get_running_loop().create_future()
         return future
 
-    def serve(
-        self, name: str, server: GenServer[Any], messages: dict[str, type]
-    ) -> "tuple[int, asyncio.Future[Any]]":
-        """Register a server. Returns its number, and a future that is done when that has worked."""
+    async def serve(self, name: str, server: GenServer[Any], messages: dict[str, type]) -> None:
+        """Register a server, and wait until that has worked."""
+        loop = asyncio.get_running_loop()
         number = self._next_number()
         self.tell("serve", number, Atom(name))
         self._served[number] = Served(name, server, messages)
-        future = self._asked[number] = asyncio.get_running_loop().create_future()
-        return number, future
+        future = self._asked[number] = loop.create_future()
+        await future
+        watching = loop.create_task(self._tell_of_end(number, server))
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
 
-    def end_served(self, number: int, reason: Any) -> None:
-        """Tell the cluster that a served server has ended."""
+    async def _tell_of_end(self, number: int, server: GenServer[Any]) -> None:
+        """Tell the cluster when a served server ends, and why."""
+        reason = await server.wait()
         if self._served.pop(number, None) is not None and not self._ended:
             self.tell("to", number, (Atom("exit"), term_of_reason(reason)))
 
@@ -194,6 +198,8 @@ class Router:
     def lose(self) -> None:
         """The BEAM has ended: tell all who wait."""
         self._ended = True
+        for watching in self._watching:
+            watching.cancel()
         error = ClusterError(f"the BEAM of {self.node} has ended")
         for future in self._asked.values():
             if not future.done():

@@ -161,6 +161,7 @@ DETAILS: Final[Mapping[str, Expected]] = {
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
+    "ref": _TEXT,
     **dict.fromkeys(COUNTED, _COUNT),
 }
 # fmt: on

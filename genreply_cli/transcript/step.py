@@ -151,8 +151,9 @@ def is_answer(step: Step) -> bool:
 def is_caller(name: str) -> bool:
     """Whether `name` (`caller`, `caller-2`) is that of a caller, which is a task and no process.
 
-    The name is all that a transcript says about it. A caller has no `start` step, but neither has
-    a process that was started before the recording began.
+    `caller@ex@host` is a caller of another node. The name is all that a transcript says about it. A
+    caller has no `start` step, but neither has a process that was started before the recording
+    began.
     """
-    stem, _, number = name.partition("-")
+    stem, _, number = name.partition("@")[0].partition("-")
     return stem == "caller" and (not number or number.isdecimal())

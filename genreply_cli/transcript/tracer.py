@@ -223,7 +223,8 @@ class Tracer:
                 return module if detail is None else module | {"linked": self.name(detail)}
             case "call":
                 call.asked_at = now
-                return {"timeout": detail}
+                reference = _reference_in_cluster(event)
+                return {"timeout": detail} | ({} if reference is None else {"ref": reference})
             case "noreply":
                 return {"waiting": self._count_waiting(event.source, call)}
             case "reply":
@@ -406,6 +407,19 @@ def _safe_details(details: Mapping[str, Any]) -> dict[str, Any]:
     return {
         str(name): to_json_value(value) for name, value in details.items() if name not in _COMMON
     }
+
+
+def _reference_in_cluster(event: Event) -> str | None:
+    """What a call is called in a whole cluster, if its caller or its server is on another node.
+
+    What stands here for such a caller or server knows it; see `cluster.remote`.
+    """
+    for end in (event.target, event.source):
+        reference_of = getattr(end, "reference_of", None)
+        if reference_of is not None:
+            found = reference_of(event.about)
+            return found if isinstance(found, str) else None
+    return None
 
 
 def _is_task(actor: Any) -> bool:

@@ -35,6 +35,7 @@ from genreply_cli.otp import (
     Stop,
     link,
     monitor,
+    reply,
 )
 from genreply_cli.variations import KeyedCoordinator
 
@@ -89,6 +90,7 @@ class Doer(GenServer[list[Any]]):
             case Do("stop"):
                 return Stop("shutdown", state)
             case Do("never"):
+                self.kept = from_
                 return NoReply(state)
             case Do("object"):
                 return Reply(object(), state)
@@ -233,10 +235,13 @@ def test_genserver_stop_stops_a_python_server(here: Here, peer: Peer) -> None:
 
 
 def test_a_timeout_of_elixir_drops_the_late_reply(here: Here, peer: Peer) -> None:
-    name = here.serve(here.run(Doer.start), Do)
+    server = here.run(Doer.start)
+    name = here.serve(server, Do)
     late = peer.eval(failing(f'GenServer.call({name}, {{:do, "never"}}, 50)'))
     assert late.startswith("{:exit, {:timeout, {GenServer, :call")
-    assert peer.eval("Process.info(self(), :message_queue_len)") == "{:message_queue_len, 0}"
+    here.run(reply, server.kept, "late")
+    assert peer.eval(f'GenServer.call({name}, {{:do, "after it"}})') == '"after it"'
+    assert "late" not in peer.eval("Process.info(self(), :messages)")
 
 
 def test_a_reply_that_is_no_term_ends_the_call_and_not_the_program(here: Here, peer: Peer) -> None:
