@@ -12,6 +12,7 @@ import pytest
 from commands import genreply
 from servers import Doer, all_quiet
 
+from genreply_cli.cluster.remote import RemoteCaller
 from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import Event, Node, cast, monitor, note, send
 from genreply_cli.otp.virtual_time import run
@@ -134,6 +135,10 @@ def program_steps() -> list[Step]:
         async with Node(observe, states=True):
             watched, watcher = Doer.start(), Doer.start([1] * 40)
             await watcher.call(lambda: monitor(watched))
+            elsewhere = RemoteCaller("caller@ex@127.0.0.1")
+            elsewhere.reference = "ex@127.0.0.1/7"
+            watched.send_request(lambda: None, caller=elsewhere)
+            await all_quiet()
             watched.exit("boom")
             await all_quiet()
             send(watched, "hello")
