@@ -22,6 +22,7 @@ from genreply_cli.otp import (
     NoReply,
     Opened,
     Result,
+    Stop,
     Task,
     about,
     debug,
@@ -193,6 +194,39 @@ async def test_a_source_is_read_no_further_than_its_limit_while_its_owner_is_bus
     assert max(far - value for value, far in seen) == min(limit + 1, 50)
 
 
+async def test_a_slow_server_keeps_no_more_frames_than_its_source_may_read_ahead() -> None:
+    class Frame:
+        """10 kB of a stream; it counts those that are kept."""
+
+        kept = most = 0
+
+        def __init__(self) -> None:
+            self.content = bytes(10_000)
+            Frame.kept += 1
+            Frame.most = max(Frame.most, Frame.kept)
+
+        def __del__(self) -> None:
+            Frame.kept -= 1
+
+    async def stream() -> AsyncIterator[Frame]:
+        for _ in range(15_000):
+            yield Frame()
+
+    class Counting(GenServer[int]):
+        def init(self) -> int:
+            start_source(stream())
+            return 0
+
+        async def handle_info(self, message: Any, count: int) -> Any:
+            if isinstance(message, Down):
+                return Stop(("counted", count), count)
+            await asyncio.sleep(0.0002)
+            return NoReply(count + 1)
+
+    assert await Counting.start().wait() == ("counted", 15_000)
+    assert 100 <= Frame.most <= 104  # 1 MB
+
+
 async def test_a_suspended_server_holds_its_source_back() -> None:
     slow = Slow.start(2, read := list[int](), [])
     await debug.suspend(slow)
@@ -303,6 +337,29 @@ def test_what_a_process_owns_ends_with_it_and_leaves_its_blocks(
         ["opened", "task", "read", "closed"],
         ["opened", "read", "task", "closed"],
     )
+
+
+def test_the_node_waits_for_a_generator_that_is_held_back_at_its_yield() -> None:
+    log: list[float] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            for number in range(10):
+                yield number
+        finally:
+            await asyncio.sleep(0.5)
+            log.append(now())
+
+    async def main() -> list[str]:
+        async with Node():
+            doer = Doer.start()
+            await doer.call(lambda: start_source(numbers(), limit=1))
+            doer.cast(stuck)
+            await asyncio.sleep(1)
+        return [task.get_name() for task in asyncio.all_tasks()][1:]
+
+    assert run(main()) == []
+    assert log == [1.5]
 
 
 def test_a_task_that_has_not_begun_when_its_owner_ends_is_no_complaint_of_python() -> None:

@@ -122,7 +122,7 @@ class Played(GenServer[list[Any]]):
     async def handle_info(self, message: Any, owned: list[Any]) -> Any:
         match message:
             case Do("work", work):
-                owned.append(self.world.start(work))
+                owned.append(self.world.start(self, work))
             case Do("wait"):
                 await asyncio.sleep(quarters(message.quarters))
             case Do("timer"):
@@ -155,22 +155,28 @@ class World:
         self.servers: list[Played] = []
         self.open = 0
         self.slowest = 0.0
+        self.ends: dict[Any, float] = {}  # of servers
+        self.outlived: list[Any] = []  # works that did not end with their server
 
-    def start(self, work: Work) -> Any:
+    def note(self, event: Event) -> None:
+        if event.kind == "exit":
+            self.ends[event.source] = event.time
+
+    def start(self, owner: Played, work: Work) -> Any:
         if work.items is None:
-            return start_task(self.task(work))
-        source = self.source(work)
-        return start_source(self.manager(source) if work.manager else source)
+            return start_task(self.task(owner, work))
+        source = self.source(owner, work)
+        return start_source(self.manager(source) if work.manager else source, limit=1)
 
-    async def task(self, work: Work) -> str:
-        async with self.block(work):
+    async def task(self, owner: Played, work: Work) -> str:
+        async with self.block(owner, work):
             await asyncio.sleep(quarters(work.seconds))
             if work.ending == "raises":
                 raise Boom
             return "result"
 
-    async def source(self, work: Work) -> AsyncIterator[int]:
-        async with self.block(work):
+    async def source(self, owner: Played, work: Work) -> AsyncIterator[int]:
+        async with self.block(owner, work):
             for number in range(work.items or 0):
                 await asyncio.sleep(quarters(work.seconds))
                 yield number
@@ -186,12 +192,14 @@ class World:
             self.open -= 1
 
     @asynccontextmanager
-    async def block(self, work: Work) -> AsyncIterator[None]:
+    async def block(self, owner: Played, work: Work) -> AsyncIterator[None]:
         self.open += 1
         try:
             yield
         finally:
             self.open -= 1
+            if self.ends.get(owner, now()) < now():
+                self.outlived.append(work)
             await asyncio.sleep(quarters(work.cleaning))
             if work.clumsy:
                 raise Boom
@@ -210,10 +218,15 @@ def end(server: Played, how: str) -> list[Any]:
     return []
 
 
-async def play(program: Any, observe: Callable[[Event], Any] | None = None) -> World:
+async def play(program: Any, observe: Callable[[Event], Any] = lambda _: None) -> World:
     traps, tells, closes = program
     world, stopping = World(), list[Any]()
-    async with Node(observe):
+
+    def note(event: Event) -> None:
+        world.note(event)
+        observe(event)
+
+    async with Node(note):
         for trap in traps:
             (Trapping if trap else Played).start(world, ())
         for tell in sorted(tells, key=lambda tell: tell.after):
@@ -252,6 +265,7 @@ def test_nothing_is_left_when_a_node_has_closed(program: Any) -> None:
         world, tasks, timers = runner.run(main())
     assert tasks == timers == []
     assert world.open == 0
+    assert world.outlived == []
     assert not any(server.alive for server in world.servers)
     assert threading.active_count() == threads
     assert world.slowest <= 5.1  # what is cancelled again ends within milliseconds
