@@ -189,7 +189,7 @@ class Bench:
         """Greetings per second of 1,000 callers at once."""
         calls = self.scaled(CALLS_EACH)
         began = self.clock()
-        async with _callers(_greet(greet, calls) for _ in range(CALLERS)) as tasks:
+        async with callers(_greet(greet, calls) for _ in range(CALLERS)) as tasks:
             await asyncio.gather(*tasks)
         return CALLERS * calls / (self.clock() - began)
 
@@ -210,7 +210,7 @@ class Bench:
         tracemalloc.start()
         try:
             before, _ = tracemalloc.get_traced_memory()
-            async with _callers(server.call("Hello") for _ in range(calls)) as tasks:
+            async with callers(server.call("Hello") for _ in range(calls)) as tasks:
                 await _all_wait()
                 gc.collect()
                 after, _ = tracemalloc.get_traced_memory()
@@ -232,7 +232,7 @@ class Bench:
             if not left:
                 done.set()
 
-        async with _callers(caller() for _ in range(left)) as tasks:
+        async with callers(caller() for _ in range(left)) as tasks:
             await _all_wait()
             gc.collect()
             began = self.clock()
@@ -245,7 +245,7 @@ class Bench:
     async def timer(self, greet: Greet) -> float:
         """The median of how many ms a 10 ms timer takes while 1,000 callers greet all the time."""
         milliseconds = []
-        async with _callers(_greet(greet) for _ in range(CALLERS)):
+        async with callers(_greet(greet) for _ in range(CALLERS)):
             for _ in range(self.scaled(TIMER_RUNS)):
                 began = self.clock()
                 await asyncio.sleep(TIMER_SECONDS)
@@ -261,7 +261,7 @@ async def _greet(greet: Greet, times: int | None = None) -> None:
 
 
 @asynccontextmanager
-async def _callers(
+async def callers(
     coroutines: Iterable[Coroutine[Any, Any, Any]],
 ) -> AsyncIterator[list[asyncio.Task[Any]]]:
     """Run each coroutine in a task. However this ends, all tasks have ended after it."""

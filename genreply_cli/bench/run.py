@@ -5,16 +5,30 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from genreply_cli.bench.figures import Bench, Comparison, Figure, LoopFactory, measure
 from genreply_cli.errors import GenreplyError, signal_status
 
+if TYPE_CHECKING:
+    from genreply_cli.remote.target import Target
 
-def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_json: bool) -> int:
-    """Measure everything, and print it. Returns the exit status."""
-    bench = Bench(coordinator, _loop_factory(loop), scale)
+
+def run(
+    *,
+    coordinator: str | None,
+    loop: str,
+    rounds: int,
+    scale: float,
+    as_json: bool,
+    target: "Target | None" = None,
+) -> int:
+    """Measure everything, and print it; with a target, over a connection to this server.
+
+    Returns the exit status. Raises GenreplyError if there is no connection.
+    """
     figures: list[Figure] = []
-    comparisons = list(bench.comparisons())
+    comparisons = list(_comparisons(coordinator, target, _loop_factory(loop), scale))
     try:
         figures.extend(_with_progress(comparisons, rounds))
     except KeyboardInterrupt:
@@ -28,6 +42,16 @@ def run(*, coordinator: str | None, loop: str, rounds: int, scale: float, as_jso
     else:
         print("\n".join(table(figures)))
     return 0
+
+
+def _comparisons(
+    coordinator: str | None, target: "Target | None", loop_factory: LoopFactory, scale: float
+) -> Iterator[Comparison]:
+    if target is None:
+        return Bench(coordinator, loop_factory, scale).comparisons()
+    from genreply_cli.bench.remote import RemoteBench
+
+    return RemoteBench(target, coordinator or "keyed", loop_factory, scale).comparisons()
 
 
 def table(figures: list[Figure]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.options import (
     AccessibleOption,
@@ -29,7 +30,6 @@ from genreply_cli.cli.options import (
     TimelineOption,
     TimeoutOption,
     ViewOption,
-    completes,
     exclusive,
     explicit_options,
     is_from_environment,
@@ -40,7 +40,6 @@ from genreply_cli.cli.options import (
     parse_kind,
     parse_scale,
     parse_speed,
-    parser,
     show_version,
     transcripts,
 )
@@ -59,7 +58,6 @@ from genreply_cli.cli.serve import EPILOG, serve
 from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
 from genreply_cli.session import parsing
-from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.text import well_formed
 
 if TYPE_CHECKING:
@@ -291,6 +289,10 @@ def repl(
     target = target_of(
         url, coordinator, header, subprotocol, ca_file, insecure, request, id_at, answer_at
     )
+    if target is not None and not (
+        is_typed(context, "delay") or is_from_environment(context, "delay")
+    ):
+        delay = (0.0, 0.0)  # a real server takes its own time
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, target=target)
     options = ReplOptions(
         say=tuple(map(well_formed, say or ())),
@@ -515,43 +517,5 @@ def trace(
     return lambda: run(wanted)
 
 
-@app.command(short_help="Measure it beside raw asyncio.")
-def bench(
-    coordinator: Annotated[
-        Any,
-        typer.Option(
-            "--coordinator",
-            "-c",
-            parser=parser(one_of("coordinator", COORDINATORS)),
-            autocompletion=completes(COORDINATORS),
-            metavar="NAME",
-            help="Measure one of the coordinators; without this, plain tuples on both sides.",
-        ),
-    ] = None,
-    loop: Annotated[
-        Any,
-        typer.Option(
-            parser=parser(one_of("loop", ["asyncio", "uvloop"])),
-            autocompletion=completes(["asyncio", "uvloop"]),
-            metavar="asyncio|uvloop",
-            help="The event loop, for both sides. uvloop comes with the extra `fast`.",
-        ),
-    ] = "asyncio",
-    rounds: Annotated[
-        int,
-        typer.Option(
-            min=1, max=100, metavar="N", help="Rounds: how many times to measure each side."
-        ),
-    ] = 5,
-    scale: Annotated[
-        float, typer.Option(min=0.0001, max=10, metavar="X", help="0.1 measures a tenth as long.")
-    ] = 1.0,
-    json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
-) -> Action:
-    """Measure what a deferred reply costs, beside raw asyncio in the same run."""
-    from genreply_cli.bench.run import run
-
-    return lambda: run(coordinator=coordinator, loop=loop, rounds=rounds, scale=scale, as_json=json)
-
-
+app.command(short_help="Measure it beside raw asyncio.")(bench)
 app.command(cls=Command, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG)(serve)

@@ -1,7 +1,6 @@
 """`genreply serve`, as people type it: where to listen, whom to let in, and what goes wrong."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Annotated
 
 from genreply_cli.cli.options import DelayOption, FaultsOption, SeedOption, option
@@ -18,6 +17,8 @@ EPILOG = (
 
 def require_websockets() -> None:
     """Raise GenreplyError if the library for WebSockets is not installed."""
+    from importlib.util import find_spec
+
     if find_spec("websockets") is None:
         raise GenreplyError(
             "the library websockets is not installed",

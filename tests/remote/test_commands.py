@@ -110,6 +110,27 @@ def test_options_that_do_not_fit_are_refused(words: list[str], problem: str) -> 
     assert problem in done.err
 
 
+# --- bench
+
+
+@pytest.mark.parametrize(("coordinator", "figures"), [("keyed", 2), ("fifo", 2), ("single", 1)])
+def test_bench_measures_a_coordinator_beside_a_bare_loop(
+    coordinator: str, figures: int, server: Served
+) -> None:
+    words = ["--url", server.url, "-c", coordinator, "--rounds", "1", "--scale", "0.02", "--json"]
+    done = genreply("bench", *words)
+    assert done.code == 0
+    measured = json.loads(done.out)["figures"]
+    assert len(measured) == figures
+    assert all(each["genreply"] > 0 and each["baseline"] > 0 for each in measured)
+
+
+def test_bench_says_why_there_is_no_connection() -> None:
+    done = genreply("bench", "--url", "ws://127.0.0.1:1", "--rounds", "1", "--scale", "0.02")
+    assert done.code == 4
+    assert done.err.startswith("error: cannot connect to ws://127.0.0.1:1: connection refused")
+
+
 # --- TLS
 
 
