@@ -23,7 +23,7 @@ WINGS = [
     {"session", "terminal", "analysis"},
     {"explain", "bench", "serve"},
     {"export", "player"},
-    {"repl"},
+    {"repl", "compare"},
     {"cli"},
     {"__main__"},
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genreply_cli.cli import compare as comparing
 from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.options import (
@@ -519,3 +520,6 @@ def trace(
 
 app.command(short_help="Measure it beside raw asyncio.")(bench)
 app.command(cls=Command, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG)(serve)
+app.command(
+    cls=Command, short_help="See which design survives which fault.", epilog=comparing.EPILOG
+)(comparing.compare)
