@@ -7,6 +7,7 @@ it: so everyone who waits is told at once. A new one connects again, after a pau
 Requests that were under way are not sent again: the server may have acted on them already.
 """
 
+import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ MAX_PENDING: Final = 100_000  # requests whose answers may still come; the oldes
 MAX_QUEUED: Final = 10_000  # requests that wait for a connection
 
 
+MAX_UNASKED: Final = 500  # frames within a second for which nobody has asked
+
+
 @dataclass(frozen=True)
 class Dial:
     """A message of the socket to itself: connect now."""
@@ -55,6 +59,9 @@ class Link:
         self.timer: Timer | None = None  # of the next attempt
         self.queued: deque[tuple[str, From[Any] | None]] = deque()  # frames, until it is connected
         self.last_id = 0
+        self.unanswered = 0  # requests in plain text
+        self._unasked = 0  # frames within a second
+        self._second = 0.0  # when that second began
         self.pending: dict[int, tuple[object, From[Any] | None]] = {}  # by id; with its reference
 
     @property
@@ -62,6 +69,14 @@ class Link:
         """What recorded states say of it, and all that they say."""
         status = "connecting" if self.connection is None else "connected"
         return f"{status} to {self.dialer.target.shown}"
+
+    def is_flooded(self) -> bool:
+        """Count a frame for which nobody has asked. Returns whether there are too many."""
+        now = asyncio.get_running_loop().time()
+        if now - self._second > 1:
+            self._second, self._unasked = now, 0
+        self._unasked += 1
+        return self._unasked > MAX_UNASKED
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,10 @@ class RealWebSocket(WebSocket):
         link = state.link
         match message:
             case Item(_, frame):
-                self._received(frame, state)
+                if not self._received(frame, state) and link.is_flooded():
+                    link.dialer.failed()
+                    flood = f"the server sent more than {MAX_UNASKED} frames within a second"
+                    return Stop(f"{flood} for which nobody had asked", state)
             case Opened(_, connection):
                 link.connection = connection
                 link.dialer.opened()
@@ -145,14 +163,19 @@ class RealWebSocket(WebSocket):
 
     def _encode(self, request: SendMessage, link: Link) -> str:
         """The frame for a request."""
+        link.unanswered += 1
         return request.msg
 
-    def _received(self, frame: str | bytes, state: State) -> None:
-        """Pass on what a frame says."""
-        if isinstance(frame, str):
-            state.caller.send(websocket.MessageReceived(frame))
-        else:
-            note_problem(f"a binary frame of {len(frame):,} bytes is left out; expected text")
+    def _received(self, frame: str | bytes, state: State) -> bool:
+        """Pass on what a frame says. Returns whether somebody has asked for it."""
+        link = state.link
+        if not isinstance(frame, str):
+            note_problem(f"a binary frame of {len(frame):,} bytes; expected text; it is left out")
+            return False
+        asked = link.unanswered > 0
+        link.unanswered -= asked
+        state.caller.send(websocket.MessageReceived(frame))
+        return asked
 
 
 class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  # handle_cast
@@ -165,7 +188,7 @@ class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  
             del link.pending[next(iter(link.pending))]
         return link.dialer.target.format.encode(link.last_id, request.msg)
 
-    def _received(self, frame: str | bytes, state: State) -> None:
+    def _received(self, frame: str | bytes, state: State) -> bool:
         link = state.link
         try:
             number, answer = link.dialer.target.format.decode(frame)
@@ -175,10 +198,11 @@ class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  
                 raise FrameError(f"{what} {number}: {shorten(str(frame))}")
         except FrameError as error:
             note_problem(f"{error}; it is left out")
-            return
+            return False
         ref, from_ = link.pending.pop(number)
         with about(from_):
             state.caller.send(MessageReceived(answer, ref))
+        return True
 
 
 async def _send(link: Link, frame: str) -> None:

@@ -1,8 +1,11 @@
 """A greeter that runs in a child process, `genreply serve`, and one inside a test."""
 
+import asyncio
+import queue
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -70,3 +73,25 @@ async def answering(handler: Callable[[ServerConnection], Awaitable[None]]) -> A
     """A WebSocket server that does this with each connection. Yields its address."""
     async with serve(handler, "127.0.0.1", 0, close_timeout=1) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@contextmanager
+def answering_in_a_thread(handler: Callable[[ServerConnection], Awaitable[None]]) -> Iterator[str]:
+    """The same server, beside a test that is not async."""
+    urls: queue.Queue[str] = queue.Queue()
+    loop = asyncio.new_event_loop()
+    done = asyncio.Event()
+
+    async def main() -> None:
+        async with answering(handler) as url:
+            urls.put(url)
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
+    thread.start()
+    try:
+        yield urls.get(timeout=PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(PATIENCE)
+        loop.close()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -81,10 +82,12 @@ class Steps(list[Step]):
 
 
 @asynccontextmanager
-async def watched(target: str | Target) -> AsyncIterator[tuple[Supervisor, Steps]]:
+async def watched(
+    target: str | Target, coordinator: str = "keyed"
+) -> AsyncIterator[tuple[Supervisor, Steps]]:
     """A supervised coordinator, and the steps of its session."""
     steps = Steps()
-    wanted = Settings(target=Target(target) if isinstance(target, str) else target)
+    wanted = Settings(coordinator, target=Target(target) if isinstance(target, str) else target)
     async with session(lambda: Supervisor(wanted), [steps.add]) as (supervisor, _):
         yield supervisor, steps
 
@@ -432,26 +435,58 @@ def test_answers_in_fragments_are_put_together() -> None:
     assert run(main()) == ["Hello"]
 
 
-def test_a_flood_is_slowed_down_and_an_answer_gets_through() -> None:
-    sent = 0
+FLOOD = "told: the server sent more than 500 frames within a second for which nobody had asked"
+
+
+@pytest.mark.parametrize("coordinator", ["fifo", "keyed"])
+def test_a_flood_ends_the_connection_and_the_next_greeting_works(coordinator: str) -> None:
+    floods = 0
 
     async def flooding(connection: ServerConnection) -> None:
-        nonlocal sent
+        nonlocal floods
         request = await connection.recv()
-        junk: list[str | bytes] = ["x" * 10_000, '{"id": 5}', b"\0" * 100, "\x1b[2J"]
         rest = random.Random(7)
-        while sent < 3000:
+        junk: list[str | bytes] = ["x" * 10_000, '{"id": 5}', b"\0" * 100, "\x1b[2J"]
+        floods += 1
+        while floods == 1:
             await connection.send(rest.choice(junk))
-            sent += 1
+        await connection.send(request)
+        await connection.wait_closed()
+
+    async def main() -> tuple[str, str]:
+        async with answering(flooding) as url, watched(url, coordinator) as (supervisor, steps):
+            told = await outcome(supervisor.greet("A", 50.0))
+            await steps.until(lambda: not supervisor.coordinator.alive)
+            return told, await outcome(supervisor.greet("B"))
+
+    told, answer = run(main())
+    assert (told == FLOOD) == (coordinator == "keyed")  # fifo takes the first frame for its answer
+    assert answer == "B"
+
+
+def test_a_flood_that_nobody_waits_for_takes_no_memory() -> None:
+    async def flooding(connection: ServerConnection) -> None:
+        request = await connection.recv()
+        for _ in range(2000):
+            await connection.send("x" * 50_000)  # 100 MB in all
         await connection.send(request)
         await connection.wait_closed()
 
     async def main() -> tuple[str, int]:
-        async with answering(flooding) as url, watched(url) as (supervisor, steps):
-            answer = await outcome(supervisor.greet("Hello", 50.0))
-            return answer, len(steps.faults)
+        async with answering(flooding) as url:
+            wanted = Settings(target=Target(url))
+            seen: list[str] = []
+            sink = lambda step: seen.append(step.kind)  # noqa: E731
+            async with session(lambda: Supervisor(wanted), [sink]) as (supervisor, _):
+                tracemalloc.start()
+                answer = await outcome(supervisor.greet("Hello", 50.0))
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                return answer, peak
 
-    assert run(main()) == ("Hello", 3000)
+    answer, peak = run(main())
+    assert answer in {"Hello", FLOOD}
+    assert peak < 30_000_000
 
 
 # --- what is written down
