@@ -10,12 +10,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from websockets.exceptions import WebSocketException
-
 from genreply_cli.bench.figures import Comparison, LoopFactory, callers
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import Node, ServerExit
-from genreply_cli.remote.dialer import Dialer
+from genreply_cli.remote.dialer import FAILURES, Dialer
 from genreply_cli.remote.failures import why_not_connected
 from genreply_cli.remote.frames import FrameError
 from genreply_cli.remote.target import Target
@@ -98,7 +96,7 @@ class RemoteBench:
                 return runner.run(main)
             except ServerExit as error:
                 raise GenreplyError(str(error.reason), exit_code=ExitStatus.NO_SERVER) from None
-            except (OSError, EOFError, WebSocketException) as error:
+            except FAILURES as error:
                 problem = why_not_connected(self.target, error)
                 raise GenreplyError(problem, exit_code=ExitStatus.NO_SERVER) from None
             except FrameError as error:

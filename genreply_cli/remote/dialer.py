@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Any, Final
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 from genreply_cli.remote.target import Target
 
@@ -12,6 +14,7 @@ FIRST_PAUSE: Final = 0.25  # seconds; each further one is twice as long
 LONGEST_PAUSE: Final = 30.0
 STABLE_SECONDS: Final = 1.0  # a connection that has lasted so long was not a failure
 MAX_FRAME: Final = 2**20  # bytes
+FAILURES: Final = (OSError, EOFError, WebSocketException)  # of an attempt to connect
 OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 1.0
 
@@ -19,26 +22,28 @@ CLOSE_SECONDS: Final = 1.0
 class Dialer:
     """What is known of a server from one connection to the next."""
 
-    def __init__(self, target: Target, seed: int = 0) -> None:
+    def __init__(self, target: Target, jitter: random.Random | None = None) -> None:
         self.target = target
         self.was_connected = False  # at any time
         self.failures = 0  # one after the other
         self._failed_at = 0.0
         self._opened_at = 0.0
-        self._jitter = random.Random(seed)  # noqa: S311  # no secret
+        # by default not the same in two programs: they would all come back at the same moment
+        self._jitter = jitter or random.Random()  # noqa: S311  # no secret
         self._pause = 0.0
 
     def __repr__(self) -> str:
         return f"<Dialer {self.target.shown}>"
 
     def connect(self) -> Any:
-        """A context manager whose value is a new connection."""
+        """A new connection, to be awaited, or to be entered and left."""
         target = self.target
         return connect(
             target.address,
             additional_headers=target.headers or None,
             subprotocols=target.subprotocols or None,  # type: ignore[arg-type]  # str is enough
             ssl=target.tls(),
+            proxy=None if target.is_local else True,
             max_size=MAX_FRAME,
             compression=None,
             open_timeout=OPEN_SECONDS,
@@ -65,11 +70,18 @@ class Dialer:
         else:
             self.failures = 0
 
-    def pause(self, *, awaited: bool) -> float:
-        """The seconds until the next attempt. If someone waits for it, they are few."""
+    async def pause(self, wanted: asyncio.Event) -> None:
+        """Wait until the next attempt is due, which is soon if somebody wants the connection."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.left()):
+                await wanted.wait()
+        await asyncio.sleep(self.left(wanted=wanted.is_set()))
+
+    def left(self, *, wanted: bool = False) -> float:
+        """The seconds until the next attempt is due."""
         if not self.failures:
             return 0.0
-        pause = min(self._pause, FIRST_PAUSE) if awaited else self._pause
+        pause = min(self._pause, FIRST_PAUSE) if wanted else self._pause
         return max(0.0, self._failed_at + pause - _now())
 
 

@@ -22,7 +22,7 @@ def why_not_connected(target: Target, error: BaseException) -> str:
     if isinstance(error, ConnectionResetError | EOFError | ssl.SSLEOFError):
         tls = " before TLS was agreed on; try ws://" if target.tls() is not None else ""
         return f"cannot connect to {target.shown}: it broke off{tls}"
-    return f"cannot connect to {target.shown}: {_problem(error)}"
+    return f"cannot connect to {target.shown}: {problem_of(error)}"
 
 
 def why_closed(connection: Any, error: Any) -> str:
@@ -38,13 +38,14 @@ def why_closed(connection: Any, error: Any) -> str:
         return f"the server closed the connection with {close.code:d}{told}"
     broke = "the connection broke off without a close frame"
     cause = error.__cause__ if isinstance(error, ConnectionClosed) else error
-    return f"{broke}: {_problem(cause)}" if isinstance(cause, OSError) else broke
+    return f"{broke}: {problem_of(cause)}" if isinstance(cause, OSError) else broke
 
 
-def _problem(error: BaseException) -> str:
+def problem_of(error: BaseException) -> str:
+    """What is wrong with a connection, to be read after a colon."""
     match error:
         case ConnectionRefusedError():
-            return "connection refused; is the server running?"
+            return "connection refused"
         case socket.gaierror():
             return "there is no host of this name"
         case ssl.SSLCertVerificationError():
@@ -61,7 +62,7 @@ def _problem(error: BaseException) -> str:
         case TimeoutError():
             return "no answer in time"
         case OSError() if error.args and "Connect call failed" in str(error):
-            return "connection refused; is the server running?"
+            return "connection refused"
         case OSError():
             return os_error_text(error)
     return f"{type(error).__name__}: {visible(str(error))}"

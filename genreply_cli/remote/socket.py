@@ -9,7 +9,8 @@ Requests that were under way are not sent again: the server may have acted on th
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,31 +23,28 @@ from genreply_cli.otp import (
     Item,
     NoReply,
     Opened,
-    Source,
     Stop,
-    Timer,
     about,
     current_call,
     note,
-    send_after,
     start_source,
 )
-from genreply_cli.remote.dialer import Dialer
-from genreply_cli.remote.failures import why_closed, why_not_connected
+from genreply_cli.remote.dialer import FAILURES, Dialer
+from genreply_cli.remote.failures import problem_of, why_closed, why_not_connected
 from genreply_cli.remote.frames import FrameError, shorten
 from genreply_cli.variations import KeyedWebSocket, MessageReceived, SendMessage
 from genreply_cli.websocket import Caller, WebSocket
 
 MAX_PENDING: Final = 100_000  # requests whose answers may still come; the oldest is forgotten
 MAX_QUEUED: Final = 10_000  # requests that wait for a connection
-
-
 MAX_UNASKED: Final = 500  # frames within a second for which nobody has asked
 
 
 @dataclass(frozen=True)
-class Dial:
-    """A message of the socket to itself: connect now."""
+class NotConnected:
+    """A message of the connection to its socket: an attempt has failed, and another one follows."""
+
+    problem: str
 
 
 class Link:
@@ -55,8 +53,7 @@ class Link:
     def __init__(self, dialer: Dialer) -> None:
         self.dialer = dialer
         self.connection: Any = None
-        self.source: Source | None = None
-        self.timer: Timer | None = None  # of the next attempt
+        self.wanted = asyncio.Event()  # somebody waits for it
         self.queued: deque[tuple[str, From[Any] | None]] = deque()  # frames, until it is connected
         self.last_id = 0
         self.unanswered = 0  # requests in plain text
@@ -69,6 +66,28 @@ class Link:
         """What recorded states say of it, and all that they say."""
         status = "connecting" if self.connection is None else "connected"
         return f"{status} to {self.dialer.target.shown}"
+
+    @asynccontextmanager
+    async def connect(self, tell: Callable[[NotConnected], None]) -> AsyncIterator[Any]:
+        """Connect, and close the connection afterwards.
+
+        Fails if that is impossible and somebody waits for it, or if there never was a connection.
+        Otherwise it is tried until there is one, after pauses, and `tell` is called each time.
+        """
+        dialer = self.dialer
+        while True:
+            await dialer.pause(self.wanted)
+            try:
+                connection = await dialer.connect()
+                break
+            except FAILURES as error:
+                dialer.failed()
+                if self.queued or not dialer.was_connected:
+                    raise
+                tell(NotConnected(f"{problem_of(error)}; next attempt in {dialer.left():.1f} s"))
+        dialer.opened()
+        async with connection:
+            yield connection
 
     def is_flooded(self) -> bool:
         """Count a frame for which nobody has asked. Returns whether there are too many."""
@@ -90,9 +109,9 @@ class RealWebSocket(WebSocket):
     """Sends plain text, and takes each text frame for an answer."""
 
     def init(self, caller: Caller, dialer: Dialer) -> State:  # type: ignore[override]
-        state = State(caller, Link(dialer))
-        self._dial_soon(state.link)
-        return state
+        link = Link(dialer)
+        start_source(link.connect(self.send), name="connection")
+        return State(caller, link)
 
     async def handle_cast(self, request: SendMessage, state: State) -> NoReply[State] | Stop[State]:  # type: ignore[override]
         link = state.link
@@ -103,7 +122,7 @@ class RealWebSocket(WebSocket):
         if len(link.queued) >= MAX_QUEUED:
             return Stop(f"more than {MAX_QUEUED:,} requests wait for a connection", state)
         link.queued.append((frame, current_call()))
-        self._dial_soon(link)
+        link.wanted.set()
         return NoReply(state)
 
     async def handle_info(self, message: Any, state: State) -> NoReply[State] | Stop[State]:  # type: ignore[override]
@@ -116,47 +135,12 @@ class RealWebSocket(WebSocket):
                     return Stop(f"{flood} for which nobody had asked", state)
             case Opened(_, connection):
                 link.connection = connection
-                link.dialer.opened()
                 while link.queued:
                     queued, from_ = link.queued.popleft()
                     with about(from_):
                         await _send(link, queued)
             case Down(_, _, reason):
-                return self._ended(reason, state)
-            case Dial():
-                link.timer = None
-                self._dial_soon(link)
-        return NoReply(state)
-
-    # --- the connection
-
-    def _dial_soon(self, link: Link) -> None:
-        """Connect, unless that is under way: at once, or after the pause that failures ask for."""
-        if link.source is not None:
-            return
-        if link.timer is not None:
-            link.timer.cancel()
-        pause = link.dialer.pause(awaited=bool(link.queued))
-        with about(None):
-            if pause:
-                link.timer = send_after(self, pause, Dial())
-            else:
-                link.source = start_source(link.dialer.connect(), name="connection")
-
-    def _ended(self, reason: Any, state: State) -> NoReply[State] | Stop[State]:
-        """The connection has ended, or could not be made: end, too, if that concerns anyone."""
-        link, dialer = state.link, state.link.dialer
-        if link.connection is not None:
-            dialer.lost()
-            return Stop(why_closed(link.connection, reason), state)
-        dialer.failed()
-        link.source = None
-        problem = why_not_connected(dialer.target, reason)
-        if link.queued or not dialer.was_connected:
-            return Stop(problem, state)
-        again = f"the next attempt is in {dialer.pause(awaited=False):.1f} s"
-        note_problem(f"{problem}; {again}")
-        self._dial_soon(link)
+                return Stop(_why(link, reason), state)
         return NoReply(state)
 
     # --- frames
@@ -203,6 +187,14 @@ class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  
         with about(from_):
             state.caller.send(MessageReceived(answer, ref))
         return True
+
+
+def _why(link: Link, reason: Any) -> str:
+    """Why there is no connection, or no longer."""
+    if link.connection is None:
+        return why_not_connected(link.dialer.target, reason)
+    link.dialer.lost()
+    return why_closed(link.connection, reason)
 
 
 async def _send(link: Link, frame: str) -> None:

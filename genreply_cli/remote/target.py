@@ -35,6 +35,11 @@ class Target(NamedTuple):
         query = "?…" if parts.query else ""
         return visible(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine: no proxy is asked for it."""
+        return urlsplit(self.address).hostname in {"localhost", "127.0.0.1", "::1"}
+
     def tls(self) -> "ssl.SSLContext | None":
         """How to check the server's certificate; None without TLS. Raises GenreplyError."""
         if not self.address.lower().startswith("wss:"):

@@ -17,7 +17,7 @@ class RemoteNetwork(Network):
 
     def __init__(self, target: Target, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.dialer = Dialer(target, self.seed)
+        self.dialer = Dialer(target)
 
     @property
     def reconnects(self) -> bool:

@@ -77,6 +77,10 @@ class Steps(list[Step]):
     def faults(self) -> list[str]:
         return [str(step.details["what"]) for step in self if step.kind == "fault"]
 
+    @property
+    def problems(self) -> list[str]:
+        return [step.message[1] for step in infos(self) if step.message[0] == "not_connected"]
+
     def count(self, kind: str) -> int:  # type: ignore[override]
         return [step.kind for step in self].count(kind)
 
@@ -176,7 +180,7 @@ async def _http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        (NOBODY, "connection refused; is the server running?"),
+        (NOBODY, "connection refused"),
         ("ws://no.such.host.invalid", "there is no host of this name"),
     ],
 )
@@ -313,21 +317,21 @@ def test_attempts_to_connect_again_are_shown() -> None:
                 await supervisor.greet("Hello")
             await steps.until(lambda: not supervisor.coordinator.alive)
             supervisor.reconnect()
-            await steps.until(lambda: len(steps.faults) == 2)
-            return steps.faults
+            await steps.until(lambda: len(steps.problems) == 2)
+            return steps.problems
 
     for shown in run(main()):
-        assert ": connection refused; is the server running?; the next attempt is in 0." in shown
+        assert shown.startswith("connection refused; next attempt in 0.")
 
 
 def test_the_pauses_between_attempts_grow_with_a_jitter_up_to_half_a_minute() -> None:
     async def pauses(seed: int) -> tuple[list[float], float]:
-        dialer = Dialer(Target(NOBODY), seed)
+        dialer = Dialer(Target(NOBODY), random.Random(seed))
         found = []
         for _ in range(20):
             dialer.failed()
-            found.append(dialer.pause(awaited=False))
-        return found, dialer.pause(awaited=True)
+            found.append(dialer.left())
+        return found, dialer.left(wanted=True)
 
     first, awaited = virtual_time.run(pauses(1))
     for number, pause in enumerate(first):
