@@ -255,7 +255,8 @@ class Checker:
         Whether it was interrupted shows later: its processes are not used any more.
         """
         if not self._ended:
-            is_first = step.cause is None and step.call is None and "linked" not in step.details
+            depends = "linked" in step.details or "owner" in step.details
+            is_first = step.cause is None and step.call is None and not depends
             if step.at not in self._processes.alive or not is_first:
                 return
             alive, calls = set(self._processes.alive), dict(self._calls.open)

@@ -17,8 +17,9 @@ class ProcessLaws:
         self._absent_names: set[str] = set()  # fields without a name that were reported
 
     def check_start(self, step: Step) -> None:
-        """A process starts that does not live. The one that it is linked to lives."""
-        linked = step.details.get("linked")
+        """A process starts that does not live. That to which it is linked, or its owner, lives."""
+        field = "owner" if "owner" in step.details else "linked"
+        linked = step.details.get(field)
         if step.at is None:
             self._broken.add(Suspect("at", "expected the name of a process, found none"))
         elif step.at in self._processes.alive and not self._recording.gaps:
@@ -26,7 +27,7 @@ class ProcessLaws:
             self._broken.add(Suspect("at", problem))
         elif linked not in {None, *self._processes.alive} and not self._recording.gaps:
             problem = f"expected a process that lives, found {shown(linked)}"
-            self._broken.add(Suspect("linked", problem))
+            self._broken.add(Suspect(field, problem))
 
     def check_exit(self, step: Step) -> None:
         """A process that lives ends. If a link took it along, the other end has ended."""

@@ -145,7 +145,9 @@ def _intended(step: Step) -> str:
 
 
 def _linked(step: Step) -> str:
-    server = step.details.get("linked")
+    server, owner = step.details.get("linked"), step.details.get("owner")
+    if owner is not None:
+        return f"; it works for {pretty_name(owner)}, and is ended when {pretty_name(owner)} ends"
     if server is None:
         return ""
     return f", linked to {pretty_name(server)}: if one of them crashes, both go down"

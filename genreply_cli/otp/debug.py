@@ -14,7 +14,7 @@ from genreply_cli.otp.functions import naming, whereis
 from genreply_cli.otp.genserver import GenServer
 from genreply_cli.otp.node import failed
 from genreply_cli.otp.process import Process
-from genreply_cli.otp.status import SUSPENDED, SYSTEM, handling
+from genreply_cli.otp.status import SUSPENDED, SYSTEM
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -60,7 +60,6 @@ async def replace_state(
 
     def replace(process: Process) -> Any:
         process.state = function(process.state)
-        handling.set(None)  # no message has led to this
         process.node.emit_state(process.server, process.state)
         return process.state
 

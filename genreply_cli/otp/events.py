@@ -31,6 +31,9 @@ that the other events have the same numbers with and without states.
 A source or target is a GenServer, or the asyncio.Task of a caller that is no process (None outside
 any task). The parent is None for a server that a plain task started; the killer is the process
 whose exit signal ended this one, or None.
+
+What a process owns, a Task or a Source, has a start and an exit, too, and sends its messages to its
+owner, which stands in place of a parent.
 """
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple

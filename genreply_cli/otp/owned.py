@@ -82,7 +82,7 @@ class Owned:
             reason = "shutdown"
         elif not hears and error is not None:  # it was raised in `finally` or by `async with`
             logger.error("%r failed while it was being closed", self, exc_info=error)
-        self._process.node.emit("exit", self, None, reason, detail=None if hears else self.owner)
+        self._process.node.emit("exit", self, None, reason)
         if hears and (error is not None or isinstance(self, Source)):
             self._process.post(INFO, Down(self, self, reason), ended=self)
         if isinstance(error, KeyboardInterrupt | SystemExit):

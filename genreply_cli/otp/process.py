@@ -249,6 +249,7 @@ class Process:
 
     def _handle_system(self, function: Callable[["Process"], None]) -> None:
         """Run a function of the process: for `stop`, `debug`, or a parent that has exited."""
+        handling.set(None)  # no message has led to this
         function(self)
         if self.status is SUSPENDED:  # there may be more system entries, further behind
             self.node.schedule(self)

@@ -37,9 +37,13 @@ class Wording(NamedTuple):
 
 
 def started(step: Step) -> Wording:
-    module, linked = step.details.get("module"), step.details.get("linked")
-    link = "" if linked is None else f", linked to {pretty_name(linked)}"
-    return Wording(f"{pretty_name(module)}{link}")
+    text = pretty_name(step.details.get("module"))
+    linked, owner = step.details.get("linked"), step.details.get("owner")
+    if linked is not None:
+        text += f", linked to {pretty_name(linked)}"
+    if owner is not None:
+        text += f", owned by {pretty_name(owner)}"
+    return Wording(text)
 
 
 def asked(step: Step) -> Wording:

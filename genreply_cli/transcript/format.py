@@ -154,7 +154,7 @@ HEADER: Final[Mapping[str, Expected]] = {
 }
 
 DETAILS: Final[Mapping[str, Expected]] = {
-    "module": _TEXT, "linked": _TEXT,
+    "module": _TEXT, "linked": _TEXT, "owner": _TEXT,
     "timeout": _SECONDS, "sent": _TEXT,
     "waiting": (_is_waiting, "a number of calls, or a list of them"),
     "state": (_is_anything, "a value"), "keeps": _NAMES, "more": _COUNT, "forgot": _NAMES,

@@ -161,7 +161,7 @@ class Inference:
         at = self._name(step.at)
         details = {
             name: self._name(step.details[name])
-            for name in ("linked", "link")
+            for name in ("linked", "owner", "link")
             if isinstance(step.details.get(name), str)
         }
         reason = step.details.get("reason")

@@ -287,7 +287,7 @@ class _Merging:
             return self._call_name(side, value)
         if field in {"keeps", "forgot"}:
             return [self._call_name(side, name) for name in value]
-        if field in {"linked", "link"}:
+        if field in {"linked", "owner", "link"}:
             return self._name(side, value)
         return self._values(side, value) if field == "state" else value
 

@@ -220,7 +220,10 @@ class Tracer:
         match kind:
             case "start":
                 module = {"module": type(event.source).__name__}
-                return module if detail is None else module | {"linked": self.name(detail)}
+                if detail is None:
+                    return module
+                owned = isinstance(event.source, Source | Task)
+                return module | {"owner" if owned else "linked": self.name(detail)}
             case "call":
                 call.asked_at = now
                 reference = _reference_in_cluster(event)

@@ -436,6 +436,15 @@ async def test_a_plain_task_is_not_drawn_into_the_call_that_it_waits_for(
     assert (events[-1].kind, events[-1].cause, events[-1].call) == ("info", None, None)
 
 
+async def test_a_stop_is_not_caused_by_the_message_that_was_handled_before(
+    events: list[Event],
+) -> None:
+    doer = Doer.start()
+    await doer.call(lambda: "a call")
+    await doer.stop()
+    assert (events[-1].kind, events[-1].call, events[-1].cause) == ("exit", None, None)
+
+
 async def test_a_note_is_told_as_said_by_who_said_it_in_the_call_that_is_handled(
     events: list[Event],
 ) -> None:

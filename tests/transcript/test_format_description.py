@@ -14,7 +14,7 @@ from servers import Doer, all_quiet
 
 from genreply_cli.cluster.remote import RemoteCaller
 from genreply_cli.errors import ExitStatus
-from genreply_cli.otp import Event, Node, cast, monitor, note, send
+from genreply_cli.otp import Event, Node, cast, monitor, note, send, start_task
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
@@ -121,7 +121,7 @@ def session_steps(coordinator: str, fault: str) -> list[Step]:
 
 
 def program_steps() -> list[Step]:
-    """A program with a monitor, a lost message, a mark, a note and a long state."""
+    """A program with a monitor, a task, a lost message, a mark, a note and a long state."""
     steps: list[Step] = []
 
     async def main() -> None:
@@ -135,6 +135,7 @@ def program_steps() -> list[Step]:
         async with Node(observe, states=True):
             watched, watcher = Doer.start(), Doer.start([1] * 40)
             await watcher.call(lambda: monitor(watched))
+            await watcher.call(lambda: start_task(asyncio.sleep(0)))
             elsewhere = RemoteCaller("caller@ex@127.0.0.1")
             elsewhere.reference = "ex@127.0.0.1/7"
             watched.send_request(lambda: None, caller=elsewhere)
