@@ -23,7 +23,7 @@ WINGS = [
     {"session", "terminal", "analysis"},
     {"explain", "bench", "serve"},
     {"export", "player"},
-    {"repl", "compare"},
+    {"repl", "compare", "learn"},
     {"cli"},
     {"__main__"},
 ]

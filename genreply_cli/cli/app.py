@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genreply_cli.cli import compare as comparing
+from genreply_cli.cli import learn as learning
 from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.options import (
@@ -523,3 +524,6 @@ app.command(cls=Command, short_help="Serve greetings over a real WebSocket.", ep
 app.command(
     cls=Command, short_help="See which design survives which fault.", epilog=comparing.EPILOG
 )(comparing.compare)
+app.command(cls=Command, short_help="Learn it in six lessons.", epilog=learning.EPILOG)(
+    learning.learn
+)
