@@ -130,7 +130,7 @@ def send_after(server: Any, delay: float, message: Any) -> Timer:
     The message is lost if no process has that name then.
     """
     check_timeout(delay)
-    node = current_node()
+    node = current_node().home_of_new()  # its end is the end of the timer
 
     def fire() -> None:
         timer._handle = None

@@ -90,7 +90,8 @@ class GenServer(Callbacks[S]):
 
         With a `mailbox_limit`, `call`, `cast` and `send` raise `MailboxFull` when so many messages
         wait in the mailbox. What comes by itself is never refused, though it waits there, too: a
-        message of `send_after`, `Timeout`, `Down` and `Exited`.
+        message of `send_after`, `Timeout`, `Down`, `Exited`, `Opened` and `Result`. An `Item` is
+        not counted: each source has a limit of its own.
         """
         return cls._start(args, name, timeout, mailbox_limit, None)
 

@@ -158,15 +158,20 @@ class Node(RunQueue):
             self.observe = self.observe.without(node)
         elif node is self and self._joined:
             self.observe = None
+        if node is not self:
+            node._cancel_timers()
         if self._joined:
             return
-        for timer in self.timers.values():
-            timer.cancel()
-        self.timers.clear()
+        self._cancel_timers()  # among them those of calls, which all that have joined share
         self.deadlines.clear()
         self.ready.clear()
         self.thread_id = 0
         del _nodes[self.loop]
+
+    def _cancel_timers(self) -> None:
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
 
     @property
     def closing(self) -> bool:

@@ -19,6 +19,7 @@ from genreply_cli.otp import (
     Reply,
     call,
     monitor,
+    send_after,
     start_task,
     whereis,
 )
@@ -321,6 +322,15 @@ async def test_the_observer_of_each_node_is_told_of_all(events: list[Event]) -> 
     Echo.start()
     assert theirs == events[:told]
     assert len(events) == told + 1
+
+
+async def test_timers_that_were_set_in_a_joined_node_end_with_it() -> None:
+    ours = Doer.start(heard := list[Any]())
+    send_after(ours, 10, "ours")
+    async with Node():
+        send_after(ours, 10, "theirs")
+    await asyncio.sleep(20)
+    assert heard == ["ours"]
 
 
 async def test_what_a_server_of_a_joined_node_starts_ends_with_that_node() -> None:
