@@ -32,6 +32,7 @@ from genreply_cli.otp.exits import (
     CallError,
     CallingSelf,
     CallTimeout,
+    ChildError,
     Exit,
     MailboxFull,
     NoProcess,
@@ -66,13 +67,21 @@ from genreply_cli.otp.owned import (
     start_source,
     start_task,
 )
+from genreply_cli.otp.supervisor import (
+    ChildCounts,
+    ChildInfo,
+    ChildSpec,
+    Strategy,
+    Supervisor,
+)
 
 __all__ = [
-    "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "Continue", "Down",
-    "Event", "Exit", "Exited", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull",
-    "Monitor", "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result",
-    "ServerExit", "Source", "Stop", "StopTimeout", "Task", "Timeout", "Timer", "about", "call",
-    "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor", "note",
-    "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop",
+    "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "ChildCounts",
+    "ChildError", "ChildInfo", "ChildSpec", "Continue", "Down", "Event", "Exit", "Exited",
+    "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull", "Monitor", "NoProcess",
+    "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result", "ServerExit", "Source",
+    "Stop", "StopTimeout", "Strategy", "Supervisor", "Task", "Timeout", "Timer", "about",
+    "call", "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor",
+    "note", "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop",
     "unlink", "whereis",
 ]  # fmt: skip

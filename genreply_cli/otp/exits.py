@@ -11,9 +11,10 @@
      │   ├─ CallingSelf     a server called itself: it would wait for ever
      │   └─ StopTimeout     (also a TimeoutError) it did not stop in time; it still will
      ├─ AlreadyStarted      the name is taken, by .process
+     ├─ ChildError          a supervisor cannot do that with its child .id: .reason
      └─ BadReturn           (also a TypeError) a callback returned something else than it may
 
-On the BEAM all but MailboxFull and the last two are exits of the caller, such as
+On the BEAM all but MailboxFull and the last three are exits of the caller, such as
 `exit({:timeout, {GenServer, :call, …}})`.
 
 All of them can be copied and pickled, and so raised in another process of the operating system.
@@ -221,6 +222,30 @@ class AlreadyStarted(_Portable, Exception):
 
     def __str__(self) -> str:
         return f"the name {self.name!r} is taken by {self.process!r}"
+
+
+class ChildError(_Portable, Exception):
+    """A supervisor cannot do what it was asked to do with its child `id`.
+
+    `reason` is "already_started", "already_present", "not_found", "running" or "restarting", as in
+    Elixir. If the start of the child has failed, it is the exit reason or the exception.
+    """
+
+    def __init__(self, child_id: Any, reason: Any) -> None:
+        super().__init__(child_id, reason)
+        self.id = child_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        known = {
+            "already_started": "runs already",
+            "already_present": "is known already, and does not run; use restart_child",
+            "not_found": "is not known to this supervisor",
+            "running": "still runs; use terminate_child first",
+            "restarting": "is being restarted",
+        }
+        said = known.get(self.reason) if isinstance(self.reason, str) else None
+        return f"the child {self.id!r} {said or f'did not start: {shorten(self.reason)}'}"
 
 
 class BadReturn(_Portable, TypeError):

@@ -486,7 +486,10 @@ class Process:
             if source is not None and source is (self.parent or self):  # without one, it is its own
                 self.killed_by = self.parent
                 self.post_stop(reason)
-                if self.orphaned is None:  # a callback that hangs must not make it immortal
+                gone = source is self or source.status is EXITED  # a supervisor sets its own limit
+                if (
+                    gone and self.orphaned is None
+                ):  # a callback that hangs must not make it immortal
                     self.orphaned = self.node.call_later(GRACE_SECONDS, self.exit, "killed")
             else:
                 self.post(INFO, Exited(None if source is None else source.server, reason))
