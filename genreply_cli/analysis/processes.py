@@ -1,5 +1,6 @@
 """Which processes live, which have ended and why, and which callers have called."""
 
+from collections import defaultdict
 from typing import Final
 
 from genreply_cli.transcript.step import is_caller
@@ -38,7 +39,7 @@ class Processes:
     def __init__(self) -> None:
         self.alive: set[str] = set()
         self._names = Names()
-        self._callers = Names()
+        self._callers: defaultdict[str, Names] = defaultdict(Names)  # by node; "" is this one
         self.callers_are_known = True  # no caller was missed
         self.began_with: dict[str, int | None] = {}  # the cause of the start of a living process
         self._reasons: dict[str, str | None] = {}  # why a process has ended, latest last
@@ -49,7 +50,7 @@ class Processes:
         self.began_with[name] = cause
         self._names.add(name)
         if is_caller(name):
-            self._callers.add(name)
+            self._add_caller(name)
         self._reasons.pop(name, None)
 
     def exit(self, name: str, reason: str | None) -> None:
@@ -74,16 +75,22 @@ class Processes:
 
     def expected_caller(self, name: str) -> str | None:
         """The name of the next new caller, if `name` is one that is too high."""
-        if not self.callers_are_known or name in self._callers or not is_caller(name):
+        caller, at, node = name.partition("@")
+        known = self._callers[node]
+        if not self.callers_are_known or caller in known or not is_caller(name):
             return None
-        number = self._callers.next("caller")
+        number = known.next("caller")
         expected = "caller" if number == 1 else f"caller-{number}"
-        return None if name == expected else expected
+        return None if caller == expected else f"{expected}{at}{node}"
 
     def add_caller(self, name: str) -> None:
         """A step came from this caller, if it is one."""
         if is_caller(name):
-            self._callers.add(name)
+            self._add_caller(name)
+
+    def _add_caller(self, name: str) -> None:
+        caller, _, node = name.partition("@")
+        self._callers[node].add(caller)
 
     def clear(self) -> None:
         """Another recording begins."""
@@ -91,4 +98,5 @@ class Processes:
         self.began_with.clear()
         self.callers_are_known = True
         self._reasons.clear()
-        self._names, self._callers = Names(), Names()
+        self._names = Names()
+        self._callers.clear()

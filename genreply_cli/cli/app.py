@@ -14,6 +14,8 @@ from genreply_cli.cli import compare as comparing
 from genreply_cli.cli import learn as learning
 from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import Command, ConflictError
+from genreply_cli.cli.join import EPILOG as JOIN_EPILOG
+from genreply_cli.cli.join import join
 from genreply_cli.cli.options import (
     AccessibleOption,
     AppendOption,
@@ -527,3 +529,4 @@ app.command(
 app.command(cls=Command, short_help="Learn it in six lessons.", epilog=learning.EPILOG)(
     learning.learn
 )
+app.command(cls=Command, short_help="Join a cluster of Erlang nodes.", epilog=JOIN_EPILOG)(join)

@@ -170,7 +170,8 @@ async def run(settings: Settings) -> AsyncIterator[Link]:
                 await _end(process, printing)
 
 
-async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
+def find_erl() -> str:
+    """The path of `erl`. Raises ClusterError if there is none."""
     wanted = os.environ.get("GENREPLY_ERL") or "erl"
     erl = shutil.which(wanted)
     if erl is None:
@@ -181,6 +182,11 @@ async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
             f"this needs Erlang{found}: "
             "apt-get install erlang-base (Debian), brew install erlang (macOS)"
         )
+    return erl
+
+
+async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
+    erl = find_erl()
     try:
         environment = settings.environment(folder)
     except OSError as error:

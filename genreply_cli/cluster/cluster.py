@@ -15,7 +15,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Self
 
-from genreply_cli.cluster.beam import LOOPBACK, Settings, run
+from genreply_cli.cluster.beam import LOOPBACK, ClusterError, Settings, run
 from genreply_cli.cluster.remote import NO_CONNECTION, RemoteServer
 from genreply_cli.cluster.router import Router
 from genreply_cli.cluster.terms import Atom, by_tag, name_of
@@ -42,6 +42,13 @@ class Cluster:
         tls: Path | None = None,
     ) -> None:
         self._settings = Settings(name, cookie_file, listen, tls)
+
+    @classmethod
+    def with_settings(cls, settings: Settings) -> Self:
+        """A node that is started with these settings."""
+        cluster = cls(settings.name)
+        cluster._settings = settings
+        return cluster
 
     async def __aenter__(self) -> Self:
         self._router = Router(self._settings.name)
@@ -82,6 +89,11 @@ class Cluster:
     async def connect(self, node: str) -> bool:
         """Connect with a node. Returns whether it has worked."""
         return await self._router.ask("connect", Atom(node)) is True
+
+    async def wait(self) -> None:
+        """Wait until the BEAM has ended, and raise ClusterError."""
+        await self._process.wait()
+        raise ClusterError(f"the BEAM of {self.node} has ended")
 
     async def processes(self) -> int:
         """Return how many processes run on the BEAM of this node: a leak shows here."""

@@ -135,8 +135,10 @@ class Router:
                 start_task(self._served[number].server.stop(reason_of_term(reason)))
             case "ended", number, reason:
                 self._worker_ended(number, reason_of_term(reason))
-            case ("nodeup" | "nodedown") as what, node, *_:
-                note((what, {"node": name_of(node)}))
+            case "nodeup", node:
+                note(f"the node {name_of(node)} is up")
+            case "nodedown", node, _:
+                note(f"the node {name_of(node)} is down")
 
     def _call(self, served: Served | None, from_: Any, request: Any, label: Any) -> None:
         if served is None:  # it has ended meanwhile, and the caller is told of that

@@ -18,8 +18,8 @@ SETTINGS: Final = frozenset({"coordinator", "delay", "timeout", "faults"})  # th
 MAX_SECONDS: Final = 1e9  # of a delay or a timeout in a header
 
 
-def header(settings: Settings, title: str | None = None) -> Header:
-    """The first line of a transcript of a session."""
+def header(settings: Settings, title: str | None = None, node: str | None = None) -> Header:
+    """The first line of a transcript of a session; `node` is that of a cluster, if it is one."""
     plain: dict[str, Any] = {
         "coordinator": settings.coordinator,
         "delay": list(settings.delay),
@@ -28,6 +28,8 @@ def header(settings: Settings, title: str | None = None) -> Header:
     }
     if settings.target is not None:
         plain["url"] = settings.target.shown
+    if node is not None:
+        plain["node"] = node
     created, by = timestamp(settings.clock), f"genreply {__version__}"
     return Header(created, by, title, settings.clock, settings.seed, plain)
 
@@ -36,6 +38,8 @@ def settings_of(header: Header) -> Settings:
     """The settings of a recording, on the virtual clock. Raises GenreplyError if one is unknown."""
     if "url" in header.settings:
         raise not_repeatable("a real server answered, and another time it may answer otherwise")
+    if {"node", "nodes"} & header.settings.keys():
+        raise not_repeatable("other nodes took part in it")
     unknown = sorted(set(header.settings) - SETTINGS)
     if unknown:
         raise not_repeatable(f"this genreply does not know its setting {pretty_name(unknown[0])}")
@@ -82,11 +86,17 @@ def read_existing_steps(path: str) -> Iterator[Step]:
 
 
 def recording(
-    path: str, settings: Settings, *, overwrite: bool = False, append: bool = False, hint: str = ""
+    path: str,
+    settings: Settings,
+    *,
+    overwrite: bool = False,
+    append: bool = False,
+    node: str | None = None,
+    hint: str = "",
 ) -> Writer:
     """A new recording. Raises GenreplyError; the hint is for a file that exists already."""
     try:
-        return Writer(path, header(settings), overwrite=overwrite, append=append)
+        return Writer(path, header(settings, node=node), overwrite=overwrite, append=append)
     except TranscriptExistsError as error:
         raise GenreplyError(str(error), hint=hint) from None
     except TranscriptError as error:

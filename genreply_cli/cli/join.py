@@ -1,0 +1,116 @@
+"""`genreply join`, as people type it: which node, which cookie, and who may reach it."""
+
+import ipaddress
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genreply_cli.cli.options import (
+    CoordinatorOption,
+    DelayOption,
+    FaultsOption,
+    OverwriteOption,
+    RecordOption,
+    SeedOption,
+    option,
+)
+from genreply_cli.errors import ExitStatus, GenreplyError
+
+EPILOG = (
+    "Whoever has the cookie of a cluster can run any program on its machines as you: that is"
+    " Erlang's rule. So other machines cannot reach the node, unless --listen lets them, with TLS"
+    " or --insecure. GENREPLY_ERL names another erl. Exit status: 2 Erlang is not installed, or a"
+    " mistake in what was typed, 1 the node cannot start, 4 the coordinator crashed too often."
+)
+
+
+CookieFileOption = Annotated[
+    Path | None,
+    option(
+        "--cookie-file",
+        metavar="FILE",
+        help="The file with the secret that all nodes of the cluster share.",
+        show_default="Erlang's own, ~/.erlang.cookie",
+    ),
+]
+
+
+def require_cluster() -> None:
+    """Raise GenreplyError if Erlang, or the library for its terms, is not installed."""
+    if find_spec("erlang") is None:
+        raise GenreplyError(
+            "the library erlang_py is not installed",
+            hint="pip install 'genreply-cli[cluster]'",
+            exit_code=ExitStatus.USAGE,
+        )
+    from genreply_cli.cluster import ClusterError
+    from genreply_cli.cluster.beam import find_erl
+
+    try:
+        find_erl()
+    except ClusterError as error:
+        raise GenreplyError(str(error), exit_code=ExitStatus.USAGE) from None
+
+
+def join(
+    node: Annotated[
+        str, typer.Argument(metavar="NODE", help="The name of the node, like py@127.0.0.1.")
+    ],
+    name: Annotated[
+        str,
+        option("--serve", metavar="NAME", help="The name of the coordinator in the cluster."),
+    ] = "coordinator",
+    group: Annotated[
+        list[str] | None,
+        option("--group", metavar="GROUP", help="Add it to this process group (pg); repeatable."),
+    ] = None,
+    coordinator: CoordinatorOption = "keyed",
+    delay: DelayOption = "0",
+    fault: FaultsOption = None,
+    seed: SeedOption = "0",
+    record: RecordOption = None,
+    overwrite: OverwriteOption = False,
+    cookie_file: CookieFileOption = None,
+    listen: Annotated[
+        str,
+        option("--listen", metavar="ADDRESS", help="The address on which other nodes reach it."),
+    ] = "127.0.0.1",
+    tls: Annotated[
+        Path | None,
+        option("--tls", metavar="FILE", help="Talk TLS: a file for Erlang's ssl_dist_optfile."),
+    ] = None,
+    insecure: Annotated[
+        bool, option("--insecure", help="Let other machines in without TLS.")
+    ] = False,
+) -> Callable[[], int]:
+    """Join a cluster of Erlang nodes, and serve the coordinator there, with its timeline."""
+    address = _address(listen)
+    if not address.is_loopback and tls is None and not insecure:
+        raise typer.BadParameter(
+            f"with --listen {listen} other machines can reach the node; expected --tls FILE as"
+            " well, or --insecure"
+        )
+    require_cluster()
+    from genreply_cli.cluster.beam import Settings as BeamSettings
+    from genreply_cli.session.joining import JoinOptions, run
+    from genreply_cli.session.settings import Settings
+
+    if not address.is_loopback:
+        secret = "" if tls is not None else ", and nothing is encrypted"
+        warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
+        print(f"WARNING: {warning}", file=sys.stderr)
+    settings = Settings(coordinator, delay, None, tuple(fault or ()), seed)
+    beam = BeamSettings(node, cookie_file, listen, tls)
+    options = JoinOptions(beam, name, tuple(group or ()), record, overwrite)
+    return lambda: run(settings, options)
+
+
+def _address(text: str) -> Any:
+    try:
+        return ipaddress.IPv4Address(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no address; expected one like 10.0.0.5") from None

@@ -1,0 +1,86 @@
+"""A session whose coordinator other nodes of a cluster greet: `genreply join`."""
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from genreply_cli.cluster import Cluster, ClusterError
+from genreply_cli.cluster.beam import Settings as BeamSettings
+from genreply_cli.coordinator import Greet
+from genreply_cli.errors import GenreplyError
+from genreply_cli.session import real_time
+from genreply_cli.session.observers import Observer
+from genreply_cli.session.recording import recording
+from genreply_cli.session.session import session
+from genreply_cli.session.settings import Settings
+from genreply_cli.session.supervisor import Supervisor
+from genreply_cli.terminal.screen import Screen
+
+
+class JoinOptions(NamedTuple):
+    """The node, and under which names the coordinator is known there."""
+
+    beam: BeamSettings
+    name: str = "coordinator"
+    groups: tuple[str, ...] = ()
+    record: str | None = None  # the file to record to
+    overwrite: bool = False
+
+
+def run(settings: Settings, options: JoinOptions) -> int:
+    """Serve until a signal ends it. Raises GenreplyError, Terminated and KeyboardInterrupt."""
+    sinks: list[Observer] = [Screen(sys.stderr).show]
+    with ExitStack() as stack:
+        if options.record is not None:
+            writer = recording(
+                options.record,
+                settings,
+                overwrite=options.overwrite,
+                node=options.beam.name,
+                hint="--overwrite, or another name",
+            )
+            sinks.append(stack.enter_context(writer).write)
+        try:
+            real_time.run(_serve(settings, options, sinks))
+        except ClusterError as error:
+            raise GenreplyError(str(error)) from None
+    return 0
+
+
+async def _serve(settings: Settings, options: JoinOptions, sinks: list[Observer]) -> None:
+    async with (
+        session(lambda: Supervisor(settings), sinks) as (supervisor, _),
+        Cluster.with_settings(options.beam) as cluster,
+    ):
+        lost = asyncio.create_task(cluster.wait())
+        try:
+            await _keep_serving(supervisor, cluster, options, lost)
+        finally:
+            lost.cancel()
+
+
+async def _keep_serving(
+    supervisor: Supervisor, cluster: Cluster, options: JoinOptions, lost: "asyncio.Task[None]"
+) -> None:
+    """Serve the coordinator, and another one whenever it has ended."""
+    told = False
+    while not lost.done():
+        coordinator = supervisor.ensure_running()
+        await cluster.serve(options.name, coordinator, Greet)
+        for group in options.groups:
+            cluster.join(group, coordinator)
+        if not told:
+            print(_how_to_call(cluster.node, options.name), flush=True)
+            told = True
+        ended = asyncio.ensure_future(coordinator.wait())
+        await asyncio.wait({ended, lost}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+    lost.result()
+
+
+def _how_to_call(node: str, name: str) -> str:
+    return (
+        f"{node} serves :{name}; from IEx:"
+        f' GenServer.call({{:{name}, :"{node}"}}, {{:greet, "Hello"}})'
+    )
