@@ -104,7 +104,7 @@ def join(
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
         print(f"WARNING: {warning}", file=sys.stderr)
     settings = Settings(coordinator, delay, None, tuple(fault or ()), seed)
-    beam = BeamSettings(node, cookie_file, listen, tls)
+    beam = BeamSettings(node, cookie_file, listen, tls, hidden=not group)
     options = JoinOptions(beam, name, tuple(group or ()), record, overwrite)
     return lambda: run(settings, options)
 

@@ -60,13 +60,15 @@ class Settings:
     `name` is the name of the node, as `py@127.0.0.1`. `cookie_file` holds the secret that nodes of
     a cluster share; without it, Erlang takes `~/.erlang.cookie`, or makes one. `listen` is the
     address on which other nodes can reach this one. With `tls`, a file for Erlang's
-    `ssl_dist_optfile`, nodes talk TLS.
+    `ssl_dist_optfile`, nodes talk TLS. Process groups need a node that is not `hidden`: it is then
+    connected with all nodes of the cluster.
     """
 
     name: str
     cookie_file: Path | None = None
     listen: str = LOOPBACK
     tls: Path | None = None
+    hidden: bool = True
 
     def command(self, erl: str) -> list[str]:
         """The command line of `erl`. The cookie is never in it: others can read command lines."""
@@ -74,7 +76,8 @@ class Settings:
         address = "{" + self.listen.replace(".", ",") + "}"
         tls = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(self.tls)] if self.tls else []
         return [
-            erl, "-noshell", "-noinput", "-hidden", "+Bi", name, self.name,
+            erl, "-noshell", "-noinput", *(["-hidden"] if self.hidden else []), "+Bi",
+            name, self.name,
             "-kernel", "inet_dist_use_interface", address, "-kernel", "logger_level", "error",
             *tls, "-eval", START,
         ]  # fmt: skip

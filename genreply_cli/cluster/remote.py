@@ -39,6 +39,16 @@ class NoConnection(NoProcess):
         )
 
 
+class NotRegistered(NoProcess):
+    """No process has this name on another node."""
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        name, _, node = str(self.server.name).partition("@")
+        return f"no process is named {name} on {node}"
+
+
 # --- messages from the cluster to a RemoteServer
 
 
@@ -197,7 +207,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         """The error for an exit reason that means that there was no process."""
         match reason:
             case "noproc":
-                return NoProcess(self, request, timeout)
+                return NotRegistered(self, request, timeout)
             case ("nodedown", node):
                 return NoConnection(self, request, timeout, str(node))
         return None

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final, NamedTuple, Protocol
 
 from genreply_cli.errors import ExitStatus
-from genreply_cli.otp import CallError, CallTimeout
+from genreply_cli.otp import CallError, CallTimeout, NoProcess, ServerExit
 from genreply_cli.transcript.pretty import typed_duration
 from genreply_cli.variations import AnyCoordinator
 
@@ -66,7 +66,9 @@ class Outcome(NamedTuple):
             limit = f"got no reply within {typed_duration(timeout or 0)}"
             return f"{limit}; {fate.one}", f"{limit}; {fate.many}"
         reason = getattr(self.error, "reason", None)
-        if reason is None:
+        if self.error is not None and type(self.error) not in {NoProcess, ServerExit}:
+            problem = f"got no reply: {self.error.why}"
+        elif reason is None:
             problem = "got no reply: no coordinator is running any more"
         else:
             from genreply_cli.transcript.values import describe_reason

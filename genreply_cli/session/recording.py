@@ -28,7 +28,9 @@ def header(settings: Settings, title: str | None = None, node: str | None = None
     }
     if settings.target is not None:
         plain["url"] = settings.target.shown
-    if node is not None:
+    if settings.at is not None:
+        plain = {"timeout": settings.timeout, "node": settings.at.own_name, "at": str(settings.at)}
+    elif node is not None:
         plain["node"] = node
     created, by = timestamp(settings.clock), f"genreply {__version__}"
     return Header(created, by, title, settings.clock, settings.seed, plain)

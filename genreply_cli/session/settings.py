@@ -12,6 +12,7 @@ from genreply_cli.variations import COORDINATORS, AnyCoordinator
 
 if TYPE_CHECKING:
     from genreply_cli.remote.target import Target
+    from genreply_cli.session.elsewhere import At
 
 T = TypeVar("T")
 
@@ -26,11 +27,12 @@ class Settings(NamedTuple):
     seed: int = 0
     clock: str = "real"  # or "virtual"
     target: "Target | None" = None  # a real server, in the place of the fake one
+    at: "At | None" = None  # the coordinator of another node, in the place of one's own
 
     @property
     def can_answer_wrongly(self) -> bool:
         """Whether a call may get no answer, or that of another one, though it waits long enough."""
-        return self.coordinator != "keyed" or bool(self.faults) or self.target is not None
+        return self.coordinator != "keyed" or bool(self.faults) or self.target is not None or self.at is not None
 
     def network(self, *, fixed: bool = True) -> Network:
         """The network between the socket and its coordinator."""

@@ -1,0 +1,102 @@
+"""The coordinator of another node of a cluster, in the place of one's own: `--at NODE`."""
+
+import asyncio
+import os
+import re
+import socket
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from genreply_cli.cluster import Cluster, ClusterError, RemoteServer
+from genreply_cli.cluster.beam import LOOPBACK
+from genreply_cli.cluster.beam import Settings as BeamSettings
+from genreply_cli.coordinator import Greet
+from genreply_cli.errors import GenreplyError
+from genreply_cli.otp import NoProcess
+
+MEMBERS_SECONDS: Final = 1.0  # until a group without members is taken for one that has none
+_AT: Final = re.compile(r"([\w-]+@[\w.-]+)(?:/(group:)?([\w-]+))?", re.ASCII)
+
+
+class At(NamedTuple):
+    """Who is greeted: the process of a name on a node, or those of a group that the node knows."""
+
+    node: str
+    name: str = "coordinator"
+    is_group: bool = False
+    cookie_file: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.node}/{'group:' if self.is_group else ''}{self.name}"
+
+    @property
+    def own_name(self) -> str:
+        """The name of the node that this program starts, of the same kind as the other one."""
+        host = self.node.partition("@")[2]
+        if "." not in host:
+            own = socket.gethostname().partition(".")[0]
+        else:
+            own = LOOPBACK if host == LOOPBACK else socket.gethostbyname(socket.gethostname())
+        return f"genreply-{os.getpid()}@{own}"
+
+
+def parse_at(text: str) -> At:
+    """`NODE`, `NODE/NAME` or `NODE/group:NAME`. Raises ValueError with a sentence."""
+    found = _AT.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"{text!r} is no place in a cluster; expected one like py@127.0.0.1,"
+            " py@127.0.0.1/coordinator or py@127.0.0.1/group:greeters"
+        )
+    node, group, name = found.groups()
+    return At(node, name or "coordinator", group is not None)
+
+
+class Elsewhere:
+    """Greets a coordinator of another node. With a group, its members take turns."""
+
+    def __init__(self, at: At) -> None:
+        self._at = at
+        beam = BeamSettings(at.own_name, at.cookie_file, hidden=not at.is_group)
+        self._cluster = Cluster.with_settings(beam)
+        self._turns = count()
+
+    async def open(self) -> None:
+        """Become a node of the cluster. Raises GenreplyError."""
+        try:
+            await self._cluster.__aenter__()
+            await self._cluster.connect(self._at.node)
+            if self._at.is_group:
+                await self._wait_for_members()
+        except ClusterError as error:
+            raise GenreplyError(str(error)) from None
+
+    async def _wait_for_members(self) -> None:
+        """Nodes tell each other who is in a group when they connect, which takes a moment."""
+        async with asyncio.timeout(MEMBERS_SECONDS) as limit:
+            limit_is_set = limit.when() is not None
+            while limit_is_set and not await self._cluster.members(self._at.name):
+                await asyncio.sleep(0.02)
+
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+        """Greet, and wait for the deferred reply from there."""
+        server = await self._server()
+        if server is None:
+            raise NoMembers(self._at.name, Greet(msg), timeout)
+        return await server.call(Greet(msg), timeout)  # type: ignore[no-any-return]  # it is text
+
+    async def _server(self) -> RemoteServer | None:
+        if not self._at.is_group:
+            return self._cluster.server(self._at.name, self._at.node)
+        members = await self._cluster.members(self._at.name)
+        return members[next(self._turns) % len(members)] if members else None
+
+
+class NoMembers(NoProcess):
+    """A group has no members."""
+
+    @property
+    def why(self) -> str:
+        """What went wrong, in a few words."""
+        return f"the group {self.server} has no members on the nodes that are connected"
