@@ -12,10 +12,11 @@ import typer
 
 from genreply_cli.cli import compare as comparing
 from genreply_cli.cli import learn as learning
+from genreply_cli.cli.at import AtOption, at_of
 from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import Command, ConflictError
 from genreply_cli.cli.join import EPILOG as JOIN_EPILOG
-from genreply_cli.cli.join import join
+from genreply_cli.cli.join import CookieFileOption, join
 from genreply_cli.cli.options import (
     AccessibleOption,
     AppendOption,
@@ -191,6 +192,8 @@ def send(
     request: RequestOption = None,
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
+    at: AtOption = None,
+    cookie_file: CookieFileOption = None,
 ) -> Action:
     """Send greetings and print their replies, one line each, in the order of asking."""
     import sys
@@ -227,7 +230,10 @@ def send(
     )
     if target is not None and clock == "virtual":
         raise ConflictError("--url is for --clock real: a server has its own", "--url", "--clock")
-    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock, target)
+    elsewhere = at_of(context, at, cookie_file)
+    settings = Settings(
+        coordinator, delay, timeout, tuple(fault or ()), seed, clock, target, elsewhere
+    )
     output = SendOptions(
         json=written == "json",
         events=written == "events",

@@ -1,11 +1,13 @@
 """The options for a coordinator on another node of a cluster: --at, and what goes with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from genreply_cli.cli.environment import ConflictError
 from genreply_cli.cli.join import require_cluster
-from genreply_cli.cli.options import option, require
+from genreply_cli.cli.options import is_typed, option, require
 
 if TYPE_CHECKING:
     from genreply_cli.session.elsewhere import At
@@ -30,14 +32,17 @@ AtOption = Annotated[
 ]
 
 
-def at_of(at: "At | None", cookie_file: Path | None, others: dict[str, Any]) -> "At | None":
-    """Where to greet; None: here. Raises a usage error for options that go with here only."""
+OF_A_COORDINATOR_HERE: Final = ("coordinator", "delay", "fault", "seed", "clock", "url")
+
+
+def at_of(context: typer.Context, at: "At | None", cookie_file: Path | None) -> "At | None":
+    """Where to greet; None: here. Raises a usage error for options that are for here only."""
     require("--cookie-file", cookie_file is not None, "--at", at is not None)
     if at is None:
         return None
-    for name in others:
-        flag = f"--{name.replace('_', '-')}"
-        raise ConflictError(
-            f"{flag} is for a coordinator here; leave it out with --at", "--at", flag
-        )
+    for name in OF_A_COORDINATOR_HERE:
+        if is_typed(context, name):
+            raise ConflictError(
+                f"--{name} is for a coordinator here; leave it out with --at", "--at", f"--{name}"
+            )
     return at._replace(cookie_file=cookie_file)

@@ -68,6 +68,14 @@ def join(
         list[str] | None,
         option("--group", metavar="GROUP", help="Add it to this process group (pg); repeatable."),
     ] = None,
+    connect: Annotated[
+        list[str] | None,
+        option(
+            "--connect",
+            metavar="NODE",
+            help="Connect with this node, so that both know the groups of both; repeatable.",
+        ),
+    ] = None,
     coordinator: CoordinatorOption = "keyed",
     delay: DelayOption = "0",
     fault: FaultsOption = None,
@@ -104,8 +112,8 @@ def join(
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
         print(f"WARNING: {warning}", file=sys.stderr)
     settings = Settings(coordinator, delay, None, tuple(fault or ()), seed)
-    beam = BeamSettings(node, cookie_file, listen, tls, hidden=not group)
-    options = JoinOptions(beam, name, tuple(group or ()), record, overwrite)
+    beam = BeamSettings(node, cookie_file, listen, tls, hidden=not (group or connect))
+    options = JoinOptions(beam, name, tuple(group or ()), tuple(connect or ()), record, overwrite)
     return lambda: run(settings, options)
 
 

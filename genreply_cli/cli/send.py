@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from genreply_cli.cli.report import Report
 from genreply_cli.errors import GenreplyError, os_error_text
@@ -22,6 +22,7 @@ from genreply_cli.text import visible
 
 if TYPE_CHECKING:
     from genreply_cli.explain.story import StoryTeller
+    from genreply_cli.session.elsewhere import Elsewhere
     from genreply_cli.session.fates import Fates
     from genreply_cli.session.observers import Observer
     from genreply_cli.terminal.output import OutputOptions
@@ -163,6 +164,8 @@ async def _send(
     screen = watching.screen
     async with session(partial(_start, settings), watching.observers, watching.before) as started:
         coordinator, observers = started
+        if settings.at is not None:
+            await cast("Elsewhere", coordinator).open()
         source = lines(sys.stdin.fileno(), wait=real) if greetings is None else greetings
         blocked = (
             nullcontext()
@@ -200,6 +203,10 @@ async def _send(
 
 def _start(settings: Settings) -> Greets:
     """Start the coordinator; one with a real connection is started again when that was lost."""
+    if settings.at is not None:
+        from genreply_cli.session.elsewhere import Elsewhere
+
+        return Elsewhere(settings.at)
     if settings.target is None:
         return settings.start()
     from genreply_cli.session.supervisor import Supervisor

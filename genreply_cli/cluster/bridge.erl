@@ -79,6 +79,17 @@ do({reply, From, Value}, _, Workers) ->
 do({connect, Id, Node}, Out, Workers) -> % it may take seconds
     spawn(fun() -> tell(Out, {told, Id, net_kernel:connect_node(Node)}) end),
     Workers;
+do({connect_all, Id, Node}, Out, Workers) -> % with the node, and with those that it knows
+    spawn(fun() ->
+        Connected = net_kernel:connect_node(Node),
+        Others = case Connected of
+            true -> erpc:call(Node, erlang, nodes, []);
+            _ -> []
+        end,
+        [net_kernel:connect_node(Other) || Other <- Others, Other =/= node()],
+        tell(Out, {told, Id, Connected})
+    end),
+    Workers;
 do({count, Id}, Out, Workers) ->
     tell(Out, {told, Id, erlang:system_info(process_count)}),
     Workers;

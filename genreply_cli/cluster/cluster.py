@@ -87,8 +87,12 @@ class Cluster:
         return self._router.server(Atom(name), node)
 
     async def connect(self, node: str) -> bool:
-        """Connect with a node. Returns whether it has worked."""
-        return await self._router.ask("connect", Atom(node)) is True
+        """Connect with a node. Returns whether it has worked.
+
+        If this node is not hidden, it is then connected with all nodes that the other one knows.
+        """
+        what = "connect" if self._settings.hidden else "connect_all"
+        return await self._router.ask(what, Atom(node)) is True
 
     async def wait(self) -> None:
         """Wait until the BEAM has ended, and raise ClusterError."""

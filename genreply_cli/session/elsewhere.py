@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import socket
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,10 +13,12 @@ from genreply_cli.cluster import Cluster, ClusterError, RemoteServer
 from genreply_cli.cluster.beam import LOOPBACK
 from genreply_cli.cluster.beam import Settings as BeamSettings
 from genreply_cli.coordinator import Greet
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import NoProcess
 
 MEMBERS_SECONDS: Final = 1.0  # until a group without members is taken for one that has none
+QUIET_SECONDS: Final = 0.15  # without a new member, until all are taken for known
+PAUSE_SECONDS: Final = 0.02  # between two questions who is in it
 _AT: Final = re.compile(r"([\w-]+@[\w.-]+)(?:/(group:)?([\w-]+))?", re.ASCII)
 
 
@@ -73,15 +76,25 @@ class Elsewhere:
             raise GenreplyError(str(error)) from None
 
     async def _wait_for_members(self) -> None:
-        """Nodes tell each other who is in a group when they connect, which takes a moment."""
-        async with asyncio.timeout(MEMBERS_SECONDS) as limit:
-            limit_is_set = limit.when() is not None
-            while limit_is_set and not await self._cluster.members(self._at.name):
-                await asyncio.sleep(0.02)
+        """Wait until the members are known: nodes that meet tell each other, which takes a moment.
+
+        They are known when there are some, and no other has come for a while.
+        """
+        known, quiet = 0, 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MEMBERS_SECONDS):
+                while not known or quiet < QUIET_SECONDS:
+                    members = len(await self._cluster.members(self._at.name))
+                    quiet = quiet + PAUSE_SECONDS if members == known else 0.0
+                    known = members
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
         """Greet, and wait for the deferred reply from there."""
-        server = await self._server()
+        try:
+            server = await self._server()
+        except ClusterError as error:
+            raise GenreplyError(str(error), exit_code=ExitStatus.NO_SERVER) from None
         if server is None:
             raise NoMembers(self._at.name, Greet(msg), timeout)
         return await server.call(Greet(msg), timeout)  # type: ignore[no-any-return]  # it is text

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from genreply_cli.cluster import Cluster, ClusterError
 from genreply_cli.cluster.beam import Settings as BeamSettings
 from genreply_cli.coordinator import Greet
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import real_time
 from genreply_cli.session.observers import Observer
 from genreply_cli.session.recording import recording
@@ -24,6 +24,7 @@ class JoinOptions(NamedTuple):
     beam: BeamSettings
     name: str = "coordinator"
     groups: tuple[str, ...] = ()
+    connect: tuple[str, ...] = ()  # nodes to connect with
     record: str | None = None  # the file to record to
     overwrite: bool = False
 
@@ -53,6 +54,13 @@ async def _serve(settings: Settings, options: JoinOptions, sinks: list[Observer]
         session(lambda: Supervisor(settings), sinks) as (supervisor, _),
         Cluster.with_settings(options.beam) as cluster,
     ):
+        for node in options.connect:
+            if not await cluster.connect(node):
+                raise GenreplyError(
+                    f"no connection to the node {node}",
+                    hint="does it run, and has it the same cookie?",
+                    exit_code=ExitStatus.NO_SERVER,
+                )
         lost = asyncio.create_task(cluster.wait())
         try:
             await _keep_serving(supervisor, cluster, options, lost)

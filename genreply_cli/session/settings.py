@@ -32,7 +32,12 @@ class Settings(NamedTuple):
     @property
     def can_answer_wrongly(self) -> bool:
         """Whether a call may get no answer, or that of another one, though it waits long enough."""
-        return self.coordinator != "keyed" or bool(self.faults) or self.target is not None or self.at is not None
+        return (
+            self.coordinator != "keyed"
+            or bool(self.faults)
+            or self.target is not None
+            or self.at is not None
+        )
 
     def network(self, *, fixed: bool = True) -> Network:
         """The network between the socket and its coordinator."""

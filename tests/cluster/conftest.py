@@ -19,6 +19,8 @@ def _own_epmd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("ERL_EPMD_PORT", str(free_port()))
         environment.setenv("ERL_EPMD_ADDRESS", "127.0.0.1")
         environment.delenv("XDG_CONFIG_HOME", raising=False)
+        if shutil.which("epmd"):
+            subprocess.run(["epmd", "-daemon"], check=True)
         yield
         if shutil.which("epmd"):
             subprocess.run(["epmd", "-kill"], capture_output=True, check=False)

@@ -1,0 +1,168 @@
+"""`genreply join` serves the coordinator to a cluster; `genreply send --at` greets elsewhere."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import genreply
+from peers import NEEDS_ELIXIR, Peer
+
+from genreply_cli.session.elsewhere import At, parse_at
+
+Join = Callable[..., tuple[str, "subprocess.Popen[str]"]]
+
+
+@pytest.fixture
+def join() -> Iterator[Join]:
+    """Starts `genreply join`, and waits until it serves. Gives the name of the node."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: Any) -> tuple[str, "subprocess.Popen[str]"]:
+        node = f"py{os.getpid()}x{len(started)}@127.0.0.1"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "genreply_cli", "join", node, *map(str, options)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"{node} serves :")
+        return node, process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def send(*arguments: Any) -> "subprocess.CompletedProcess[str]":
+    """`genreply send` in a process of its own: a BEAM cannot be waited for on a virtual clock."""
+    command = [sys.executable, "-m", "genreply_cli", "send", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@NEEDS_ELIXIR
+def test_iex_and_send_get_the_deferred_reply_of_the_coordinator_that_has_joined(
+    join: Join, peer: Peer, tmp_path: Path
+) -> None:
+    theirs, ours = tmp_path / "theirs.jsonl", tmp_path / "ours.jsonl"
+    node, process = join("--record", theirs)
+    call = f'GenServer.call({{:coordinator, :"{node}"}}, {{:greet, "Hello"}})'
+    assert peer.eval(call) == '"Hello to you too!"'
+    greeted = send("Hi", "--at", node, "--record", ours, "--no-timeline")
+    assert (greeted.returncode, greeted.stdout) == (0, "Hi to you too!\n")
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    assert process.returncode == -signal.SIGINT
+    for path in (theirs, ours):
+        assert genreply("trace", path, "--check").code == 0
+    both = genreply("trace", ours, "--with", theirs, "--print")
+    assert f'caller@{peer.node} -> coordinator: greet "Hello"' in both.out
+    assert 'caller -> coordinator: greet "Hi"' in both.out
+    again = genreply("trace", ours, "--rerun")
+    assert again.code == 5
+    assert "other nodes took part in it" in again.err
+
+
+@NEEDS_ELIXIR
+def test_send_greets_the_articles_own_coordinator_in_elixir(peer: Peer) -> None:
+    peer.eval("{:ok, c} = Coordinator.start(); Process.register(c, :articles)")
+    greeted = send("Hello", "--at", f"{peer.node}/articles", "--timeline", "--view", "plain")
+    assert (greeted.returncode, greeted.stdout) == (0, "Hello to you too!\n")
+    assert f'caller -> articles@{peer.node}: greet "Hello"' in greeted.stderr
+
+
+@NEEDS_ELIXIR
+def test_after_a_crash_another_coordinator_is_served(join: Join, peer: Peer) -> None:
+    node, _ = join()
+    call = f'GenServer.call({{:coordinator, :"{node}"}}, :what)'
+    crashed = peer.eval(f"try do {call} catch :exit, reason -> elem(reason, 0) end")
+    assert crashed.startswith('{:python, "AttributeError"')
+    greet = f'GenServer.call({{:coordinator, :"{node}"}}, {{:greet, "again"}})'
+    for _ in range(100):
+        answer = peer.eval(f"try do {greet} catch :exit, _ -> Process.sleep(20) end")
+        if answer != ":ok":
+            break
+    assert answer == '"again to you too!"'
+
+
+@NEEDS_ELIXIR
+def test_the_members_of_a_group_take_turns_and_the_others_go_on_when_one_is_killed(
+    join: Join, tmp_path: Path
+) -> None:
+    first, _ = join("--group", "greeters", "--record", tmp_path / "first.jsonl")
+    _, second = join("--group", "greeters", "--connect", first)
+    at = f"{first}/group:greeters"
+    greeted = send(*map(str, range(10)), "--at", at, "-j", 10)
+    assert greeted.stdout == "".join(f"{number} to you too!\n" for number in range(10))
+    seen = genreply("trace", tmp_path / "first.jsonl", "--events", "--kind", "call").out
+    assert seen.count('"kind":"call"') == 5
+    second.kill()
+    second.wait()
+    for _ in range(100):
+        greeted = send("A", "B", "--at", at)
+        if greeted.returncode == 0:
+            break
+    assert greeted.stdout == "A to you too!\nB to you too!\n"
+
+
+@NEEDS_ELIXIR
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ("{node}/nobody", "no process is named nobody on {node}"),
+        ("nowhere@127.0.0.1", "no connection to the node nowhere@127.0.0.1"),
+        ("{node}/group:none", "the group none has no members"),
+    ],
+)
+def test_who_cannot_be_reached_is_named_at_once_with_exit_status_4(
+    peer: Peer, place: str, problem: str
+) -> None:
+    failed = send("Hello", "--at", place.format(node=peer.node))
+    assert failed.returncode == 4
+    assert problem.format(node=peer.node) in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_place_is_a_node_and_perhaps_a_name_or_a_group() -> None:
+    assert parse_at("py@127.0.0.1") == At("py@127.0.0.1", "coordinator", False)
+    assert parse_at("py@host/room") == At("py@host", "room", False)
+    assert parse_at("py@host/group:g") == At("py@host", "g", True)
+    assert At("py@127.0.0.1").own_name.endswith("@127.0.0.1")
+    assert "." not in At("py@host").own_name.partition("@")[2]
+    for wrong in ("", "py", "py@", "@host", "a b@host", "py@host/", "py@host/a/b", "py@h/group:"):
+        with pytest.raises(ValueError, match="is no place in a cluster"):
+            parse_at(wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["send", "Hi", "--at", "x"], "'x' is no place in a cluster"),
+        (["send", "Hi", "--cookie-file", "x"], "--cookie-file is for --at, which is missing"),
+        (["send", "Hi", "--at", "a@h", "--delay", "1s"], "leave it out with --at"),
+        (["send", "Hi", "--at", "a@h", "--clock", "virtual"], "leave it out with --at"),
+        (["join", "a@h", "--listen", "0.0.0.0"], "expected --tls FILE as well, or --insecure"),
+        (["join", "a@h", "--listen", "x"], "'x' is no address"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments: list[str], problem: str) -> None:
+    refused = genreply(*arguments)
+    assert refused.code == 2
+    assert problem in " ".join(refused.err.split())
+
+
+def test_without_erlang_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENREPLY_ERL", "no-such-erl")
+    for arguments in (["join", "py@127.0.0.1"], ["send", "Hi", "--at", "py@127.0.0.1"]):
+        missing = genreply(*arguments)
+        assert missing.code == 2
+        assert "apt-get install erlang-base (Debian), brew install erlang (macOS)" in " ".join(
+            missing.err.split()
+        )
