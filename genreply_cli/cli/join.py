@@ -103,8 +103,8 @@ def join(
             " well, or --insecure"
         )
     require_cluster()
+    from genreply_cli.cli.joining import JoinOptions, run
     from genreply_cli.cluster.beam import Settings as BeamSettings
-    from genreply_cli.session.joining import JoinOptions, run
     from genreply_cli.session.settings import Settings
 
     if not address.is_loopback:
