@@ -24,7 +24,7 @@ VARIABLES = {
     option.envvar: VALUES.get(option.envvar.removeprefix("GENREPLY_"), "1")
     for command in COMMANDS.values()
     for option in command.params
-    if option.envvar and option.envvar != "GENREPLY_URL"  # nobody answers there
+    if option.envvar not in {None, "GENREPLY_URL", "GENREPLY_AT"}  # nobody answers there
 }
 TYPED = [
     ["send", "A", "--json"],
