@@ -457,6 +457,44 @@ async def test_a_transcript_names_a_source_after_its_owner(events: list[Event]) 
     assert {step.source for step in steps if step.kind == "info"} == {"doer.socket"}
 
 
+class Lazy(GenServer[Any]):
+    """Connects when it is first called, and answers with what its connection reads."""
+
+    def init(self) -> Any:
+        return {}
+
+    async def answers(self) -> AsyncIterator[str]:
+        while True:
+            text = await self.asked.get()
+            await asyncio.sleep(1)
+            yield text
+
+    def handle_call(self, request: str, from_: From[Any], callers: Any) -> NoReply[Any]:
+        if not callers:
+            self.asked: asyncio.Queue[str] = asyncio.Queue()
+            start_source(self.answers())
+        self.asked.put_nowait(request)
+        return NoReply(callers | {request: from_})
+
+    def handle_info(self, message: Item, callers: Any) -> NoReply[Any]:
+        reply(callers[message.value], message.value)
+        return NoReply(callers)
+
+
+async def test_right_answers_of_a_source_that_was_opened_in_a_call_are_not_shown_as_wrong(
+    events: list[Event],
+) -> None:
+    lazy = Lazy.start()
+    assert await asyncio.gather(*map(lazy.call, "abc")) == ["a", "b", "c"]
+    assert await lazy.call("d") == "d"
+    tracer = Tracer()
+    replies = [step for step in map(tracer, events) if step.kind == "reply"]
+    assert [(step.call, step.message) for step in replies] == [
+        ("c1", "a"), ("c2", "b"), ("c3", "c"), ("c4", "d"),
+    ]  # fmt: skip
+    assert not any("for" in step.details for step in replies)
+
+
 # --- mistakes
 
 
