@@ -27,6 +27,9 @@ def main() -> NoReturn:
     """
     gc.disable()  # until `run` has imported the command: nothing of that is garbage
     raise_on_termination()
+    environment = sys.modules.get("genreply_cli.observe.environment")
+    if environment is not None:  # for programs of others; here, these variables are options
+        environment.uninstall()
     stdout = open_streams()
     if stdout is None:  # the parent process has closed it
         sys.exit(signal_status(signal.SIGPIPE))

@@ -21,6 +21,7 @@ WINGS = [
     {"variations", "timeline"},
     {"remote"},
     {"session", "terminal", "analysis"},
+    {"observe"},
     {"explain", "bench", "serve"},
     {"export", "player"},
     {"repl", "compare", "learn"},

@@ -67,10 +67,11 @@ def test_what_is_typed_gives_what_is_shown(
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS)
 def test_what_is_programmed_gives_what_is_shown(
-    program: str, output: str, environment: dict[str, str]
+    program: str, output: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         env=environment,

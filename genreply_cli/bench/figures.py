@@ -22,6 +22,8 @@ from collections.abc import (
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from genreply_cli.bench.baseline import (
@@ -32,6 +34,7 @@ from genreply_cli.bench.baseline import (
     ParkedCallers,
     ParkedFutures,
 )
+from genreply_cli.observe import watch
 from genreply_cli.otp import Event, Node
 from genreply_cli.variations import COORDINATORS
 
@@ -114,6 +117,12 @@ class Bench:
         yield Comparison(answered, "s", parked(answering), parked_raw(answering))
         observed = served(one, observed=True)
         yield Comparison("one caller, observed", "greetings/s", observed, served(one), "unobserved")
+        if overlapping:
+            beside = served(many)
+            observed, recorded = served(many, observed=True), self.recorded(many)
+            for name, measured in (("observed", observed), ("recorded", recorded)):
+                what = f"1,000 callers, {name}"
+                yield Comparison(what, "greetings/s", measured, beside, "unobserved")
         yield Comparison("a plain thread", "greetings/s", self.thread, raw(one))
         if overlapping:
             yield Comparison("a 10 ms timer meanwhile", "ms", served(timer), raw(timer))
@@ -139,6 +148,17 @@ class Bench:
             events: list[Event] = []
             async with Node(events.append if observed else None):
                 return await measured(self.start().greet)
+
+        return lambda: self._run(main())
+
+    def recorded(self, measured: Callable[[Greet], Awaitable[float]]) -> Callable[[], float]:
+        """The same, with a transcript of it in a file, which is removed."""
+
+        async def main() -> float:
+            with TemporaryDirectory(prefix="genreply-") as folder:
+                async with Node():
+                    with watch(record=Path(folder, "bench.jsonl")):
+                        return await measured(self.start().greet)
 
         return lambda: self._run(main())
 

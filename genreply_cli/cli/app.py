@@ -59,6 +59,8 @@ from genreply_cli.cli.remote import (
     UrlOption,
     target_of,
 )
+from genreply_cli.cli.run import EPILOG as RUN_EPILOG
+from genreply_cli.cli.run import run as run_program
 from genreply_cli.cli.serve import EPILOG, serve
 from genreply_cli.errors import ExitStatus
 from genreply_cli.export.formats import FORMATS, format_of
@@ -536,3 +538,10 @@ app.command(cls=Command, short_help="Learn it in six lessons.", epilog=learning.
     learning.learn
 )
 app.command(cls=Command, short_help="Join a cluster of Erlang nodes.", epilog=JOIN_EPILOG)(join)
+app.command(
+    "run",
+    cls=Command,
+    short_help="Run a program of your own, recorded and drawn.",
+    epilog=RUN_EPILOG,
+    context_settings={"allow_interspersed_args": False},
+)(run_program)

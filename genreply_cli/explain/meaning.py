@@ -172,6 +172,9 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
     "others_kept": _others_kept,  # `; 2 callers wait`
     "went_to": _went_to,
     "intended": _intended,
+    "started": lambda step: (
+        "ran before the recording began" if step.details.get("already") else "is started"
+    ),
     "linked": _linked,
     "state": lambda step: pretty_state(step.details.get("state")),
     "forgot": lambda step: listed(step.forgot),
@@ -246,7 +249,7 @@ def _after_crash(step: Step, snapshot: Snapshot) -> str:
 # fmt: off
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "start": Meaning(
-        "{at} is started{linked}.",
+        "{at} {started}{linked}.",
         "It handles one message at a time, in the order in which they come."),
     "call": Meaning(
         "{source} asks {target}, and is blocked from here on{limit}{message}.",

@@ -29,6 +29,10 @@ E = TypeVar("E", bound=Exception)
 
 _nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
 
+# Called with each node that opens and joins no other one. What a function returns is called when
+# that node, and all that have joined it, have closed. They must not raise.
+on_open: "list[Callable[[Node], Callable[[], object]]]" = []
+
 
 class _Hosted(Runnable, Protocol):
     """What a node knows of a process."""
@@ -48,21 +52,15 @@ class _Hosted(Runnable, Protocol):
     def notify_links_and_monitors(self) -> None: ...
 
 
-class Observers(list["tuple[Node, Callable[[Event], object], bool]"]):
-    """The observers of nodes that have joined: each is told of all, and of states if it asked."""
+class Observers(list[tuple[object, Callable[[Event], object], bool]]):
+    """Several observers of a node: each is told of all, and of states if it asked.
 
-    @classmethod
-    def joining(cls, host: "Node", node: "Node") -> "Observers":
-        """Return those of the host, and that of a node that joins it."""
-        have = host.observe
-        if not isinstance(have, Observers):
-            have = cls([] if have is None else [(host, have, host.states)])
-        assert node.observe is not None
-        return cls([*have, (node, node.observe, node.states)])
+    Each stands beside its owner, which is a node, or what stands for one call of `add_observer`.
+    """
 
-    def without(self, node: "Node") -> "Observers | None":
-        """Return those of the other nodes; None if there is none."""
-        return Observers(each for each in self if each[0] is not node) or None
+    def without(self, owner: object) -> "Observers | None":
+        """Return those of the other owners; None if there is none."""
+        return Observers(each for each in self if each[0] is not owner) or None
 
     def __call__(self, event: Event) -> None:
         """Tell them of an event."""
@@ -104,6 +102,7 @@ class Node(RunQueue):
         self._exits: deque[_Hosted] = deque()  # whose links and monitors are being notified
         self._seq = 0
         self._closing: Closing | None = None
+        self._when_closed: list[Callable[[], object]] = []  # what the functions of on_open returned
         self._host = self  # the node that this one has joined
         self._joined: dict[Node, None] = {}  # that are open and have this one as the host; it, too
         self._outer: Node | None = None  # the home of what is started when this one has closed
@@ -118,10 +117,10 @@ class Node(RunQueue):
         if host is self:
             self._clock = loop.time
             self.watch_callbacks()
+            self._when_closed = [opened(self) for opened in on_open]
         host._joined[self] = None
         if host is not self and self.observe is not None:
-            host.observe = Observers.joining(host, self)
-            host.states = host.states or self.states
+            host._observe_for(self, self.observe, states=self.states)
         self._outer = home.get()
         home.set(self)
         return self
@@ -154,14 +153,16 @@ class Node(RunQueue):
     def _leave(self, node: "Node") -> None:
         """Take note that a node has closed which has joined this one. The last one ends it all."""
         del self._joined[node]
-        if isinstance(self.observe, Observers):
-            self.observe = self.observe.without(node)
-        elif node is self and self._joined:
-            self.observe = None
         if node is not self:
             node._cancel_timers()
         if self._joined:
+            if isinstance(self.observe, Observers):
+                self._unobserve(node)
+            elif node is self:
+                self.observe = None
             return
+        for closed in self._when_closed:
+            closed()
         self._cancel_timers()  # among them those of calls, which all that have joined share
         self.deadlines.clear()
         self.ready.clear()
@@ -239,6 +240,37 @@ class Node(RunQueue):
         self.timers.pop(id(timer), None)
 
     # --- the observer
+
+    def add_observer(
+        self, observe: Callable[[Event], object], *, states: bool = False
+    ) -> Callable[[], None]:
+        """Have one more observer called, from now on. Returns the function that removes it again.
+
+        It is called after the observers that are there already, with the same events, as if it had
+        been given to `Node(observe=…, states=…)`.
+        """
+        host, owner = self._host, object()
+        host._observe_for(owner, observe, states=states)
+        return lambda: host._unobserve(owner)
+
+    def _observe_for(
+        self, owner: object, observe: Callable[[Event], object], *, states: bool
+    ) -> None:
+        """Add an observer to those that are there."""
+        have = self.observe
+        if not isinstance(have, Observers):
+            have = Observers([] if have is None else [(self, have, self.states)])
+        self.observe = Observers([*have, (owner, observe, states)])
+        self.states = self.states or states
+
+    def _unobserve(self, owner: object) -> None:
+        """Remove the observer of this owner. If only the node's own is left, it is as before."""
+        if not isinstance(self.observe, Observers):
+            return
+        left = self.observe.without(owner)
+        self.states = left is not None and any(states for _, _, states in left)
+        own = left is not None and [owner for owner, _, _ in left] == [self]
+        self.observe = left[0][1] if left is not None and own else left
 
     def emit(
         self,

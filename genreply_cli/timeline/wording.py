@@ -43,6 +43,8 @@ def started(step: Step) -> Wording:
         text += f", linked to {pretty_name(linked)}"
     if owner is not None:
         text += f", owned by {pretty_name(owner)}"
+    if step.details.get("already"):
+        text += ", running already"
     return Wording(text)
 
 

@@ -19,6 +19,7 @@ MAX_VALUES: Final = 128  # of a state
 MAX_LEVELS: Final = 8  # of a state, one in another
 MAX_TEXT: Final = 120  # characters
 MAX_INT_BITS: Final = 256
+EARLIER_CALL: Final = "<a call that began before this recording>"
 MARKS: Final = frozenset({"call", "process", "ref", "count", "repr"})  # as in {"call": "c1"}
 
 # modules of Python whose objects may hold a From where it cannot be seen
@@ -38,11 +39,15 @@ class Description(NamedTuple):
 class StateWriter:
     """Describes the states of one server, one after the other.
 
+    `call_of` gives the name of a call, or None for one that began before the recording.
+
     References (`object()`, as `make_ref()` in Elixir) have no text of their own. They are numbered
     as they come, and keep their number while they stand in the state.
     """
 
-    def __init__(self, name_of: Callable[[Any], str], call_of: Callable[[From[Any]], str]) -> None:
+    def __init__(
+        self, name_of: Callable[[Any], str], call_of: Callable[[From[Any]], str | None]
+    ) -> None:
         self._name_of = name_of
         self._call_of = call_of
         self._last_ref = 0
@@ -75,8 +80,12 @@ class StateWriter:
             case bytes() | bytearray() | range():
                 return _repr(value) if len(value) <= MAX_TEXT else {"count": len(value)}
             case From():
+                call = self._call_of(value)
+                if call is None:
+                    self._more += 1
+                    return {"repr": EARLIER_CALL}
                 self._keeps[value] = None
-                return {"call": self._call_of(value)}
+                return {"call": call}
             case GenServer():
                 return {"process": self._name_of(value)}
             case _ if type(value) is object:
@@ -137,7 +146,10 @@ class StateWriter:
         return known[1]
 
     def _order(self, value: Any) -> tuple[int, str]:
-        text = self._call_of(value) if isinstance(value, From) else str(to_json_value(value, 0))
+        if isinstance(value, From):
+            text = self._call_of(value) or ""
+        else:
+            text = str(to_json_value(value, 0))
         return len(text), text
 
 

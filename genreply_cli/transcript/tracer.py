@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from genreply_cli.otp import Event, From, GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.counts import Counts
-from genreply_cli.transcript.states import StateWriter
+from genreply_cli.transcript.states import EARLIER_CALL, StateWriter
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 from genreply_cli.transcript.values import describe_reason, to_json_value
 
@@ -197,6 +197,14 @@ class Tracer:
         """The name of a call: c1, c2 … in the order in which calls were made."""
         return self._known_call(from_).name
 
+    def saw(self, from_: Any) -> bool:
+        """Whether the event with which this call began was seen."""
+        call = self._calls.get(from_)
+        return call is not None and call.asked_at is not None
+
+    def _seen_call(self, from_: Any) -> str | None:
+        return self.call(from_) if self.saw(from_) else None
+
     def _call(self, from_: Any) -> _Call | None:
         return None if from_ is None else self._known_call(from_)
 
@@ -265,6 +273,8 @@ class Tracer:
     def _reference(self, value: Any) -> Any:
         """A call or a process that stands in a message, as data; None for any other value."""
         if isinstance(value, From):
+            if not self.saw(value):
+                return {"repr": EARLIER_CALL}
             call = self._known_call(value)
             call.handed_on = True
             return {"call": call.name}
@@ -288,7 +298,7 @@ class Tracer:
     def _server(self, server: Any) -> _Server:
         known = self._servers.get(server)
         if known is None:
-            known = self._servers.put(server, _Server(StateWriter(self.name, self.call)))
+            known = self._servers.put(server, _Server(StateWriter(self.name, self._seen_call)))
         return known
 
     def _count_waiting(self, server: Any, call: _Call) -> int:

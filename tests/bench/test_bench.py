@@ -37,6 +37,8 @@ def test_both_sides_of_each_comparison_do_the_same_work(coordinator: str | None)
     assert min(ours, raw) > 100  # bytes
     overlapping = {
         "1,000 callers": (1000.0, 1000.0, "greetings/s"),
+        "1,000 callers, observed": (1000.0, 1000.0, "greetings/s"),
+        "1,000 callers, recorded": (1000.0, 1000.0, "greetings/s"),
         "a 10 ms timer meanwhile": (1000.0, 1000.0, "ms"),
     }
     assert sides == {
@@ -105,7 +107,7 @@ def test_ctrl_c_ends_it_with_one_line(terminal: Callable[..., Terminal]) -> None
     bench.wait_for("waiting calls answered")
     bench.send_all("\x03")
     assert bench.end() == -signal.SIGINT  # which shells report as 130
-    assert re.fullmatch(r"interrupted: \d of 7 figures had been measured", bench.rows[-1])
+    assert re.fullmatch(r"interrupted: \d of 9 figures had been measured", bench.rows[-1])
 
 
 def test_the_table_has_as_many_digits_as_the_unit_needs() -> None:

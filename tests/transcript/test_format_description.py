@@ -14,6 +14,7 @@ from servers import Doer, all_quiet
 
 from genreply_cli.cluster.remote import RemoteCaller
 from genreply_cli.errors import ExitStatus
+from genreply_cli.observe import Watch
 from genreply_cli.otp import Event, Node, cast, monitor, note, send, start_task
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
@@ -96,7 +97,20 @@ def recorded() -> list[Step]:
     steps = [step for path in samples().values() for step in read(path)[1]]
     for coordinator, fault in product(COORDINATORS, FAULT_KINDS):
         steps += session_steps(coordinator, fault)
-    return steps + program_steps()
+    return steps + program_steps() + late_steps()
+
+
+def late_steps() -> list[Step]:
+    """A recording that begins when a server runs already."""
+    steps: list[Step] = []
+
+    async def main() -> None:
+        async with Node() as node:
+            Doer.start()
+            Watch(node, sinks=[steps.append]).close()
+
+    run(main())
+    return steps
 
 
 def session_steps(coordinator: str, fault: str) -> list[Step]:

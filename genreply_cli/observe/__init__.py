@@ -1,0 +1,14 @@
+"""See one's own program: what happens in any node is recorded to a file, and drawn as a timeline.
+
+    async with Node():
+        with watch(record="run.jsonl", timeline=True):
+            …
+
+Without a change in the program: `genreply run app.py`, or the variables GENREPLY_RECORD and
+GENREPLY_TIMELINE, which environment.py reads. Read watch.py first. The runtime knows nothing of
+this wing: a node calls its observers, and calls the functions of `otp.node.on_open` when it opens.
+"""
+
+from genreply_cli.observe.watch import Watch, watch
+
+__all__ = ["Watch", "watch"]

@@ -1,0 +1,159 @@
+"""Watches a node that runs: each event becomes a step, which is written to a file and drawn."""
+
+import atexit
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from genreply_cli import __version__
+from genreply_cli.errors import os_error_text
+from genreply_cli.observe.redaction import redacted
+from genreply_cli.otp import Event, Node
+from genreply_cli.otp.node import current_node
+from genreply_cli.otp.virtual_time import Loop
+from genreply_cli.text import visible
+from genreply_cli.transcript.buffered import BufferedWriter
+from genreply_cli.transcript.format import Header
+from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.tracer import Tracer
+from genreply_cli.transcript.writer import timestamp
+
+Redact = Callable[[str], str]
+Sink = Callable[[Step], object]
+
+
+def watch(
+    node: Node | None = None,
+    *,
+    record: str | os.PathLike[str] | None = None,
+    timeline: bool = False,
+    redact: Redact | None = None,
+    overwrite: bool = False,
+) -> "Watch":
+    """Watch a node from now on: that of the running event loop, or the one that is given.
+
+    With `record`, all steps are written to this file; with `timeline`, they are drawn on stderr.
+    `redact` is called with each text of a step (messages, states, reasons, names), and what it
+    returns is written and drawn in its place; if it raises, the text is left out.
+
+    Leaving a `with` block, or `close`, ends it and writes the last line of the file, `end`. If the
+    program ends first, that line is written then. A program that is killed loses the steps of the
+    last 50 milliseconds at most.
+
+    Raises TranscriptError if the file cannot be written, and also if it exists, unless `overwrite`
+    is true; RuntimeError if no node is running.
+    """
+    node = current_node() if node is None else node
+    writer = None if record is None else open_recording(node, record, overwrite=overwrite)
+    return Watch(node, writer, sinks=[timeline_on_stderr()] if timeline else [], redact=redact)
+
+
+def open_recording(
+    node: Node, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> BufferedWriter:
+    """A new transcript file for what happens in a node. Raises TranscriptError."""
+    clock = "virtual" if isinstance(node.loop, Loop) else "real"
+    title = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else None
+    header = Header(timestamp(clock), f"genreply {__version__}", title, clock)
+    return BufferedWriter(path, header, overwrite=overwrite)
+
+
+def timeline_on_stderr() -> Sink:
+    """What draws each step on stderr, as wide as the terminal, or as plain lines elsewhere."""
+    from genreply_cli.terminal.screen import Screen
+
+    return Screen(sys.stderr).show
+
+
+class Watch:
+    """Gives each step of a node to a file and to other sinks, until it is closed.
+
+    A sink that raises an OSError gets no more steps; it is said once on stderr, and the program
+    goes on.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        writer: BufferedWriter | None = None,
+        *,
+        sinks: Sequence[Sink] = (),
+        redact: Redact | None = None,
+    ) -> None:
+        self._writer = writer
+        self._sinks = [*([] if writer is None else [writer.write]), *sinks]
+        self._redact = redact
+        self._tracer = Tracer(node.loop.time)
+        self._detach: Callable[[], None] | None = node.add_observer(self._observe, states=True)
+        atexit.register(self.close)
+        self._began_late = bool(node.processes)
+        for process in node.processes:
+            module = type(process.server).__name__
+            self._emit(self._tracer.note("start", at=process.server, module=module, already=True))
+
+    def close(self) -> None:
+        """Stop watching, and write the last line. To close it again does nothing."""
+        if self._detach is None:
+            return
+        self._detach()
+        self._detach = None
+        atexit.unregister(self.close)
+        self._emit(self._tracer.end())
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError as error:
+                complain(f"nothing more is recorded: {os_error_text(error)}")
+
+    def _observe(self, event: Event) -> None:
+        if self._began_late:
+            event = self._without_earlier_calls(event)
+        step = self._tracer.state(event) if event.kind == "state" else self._tracer(event)
+        if step is not None:
+            self._emit(step)
+
+    def _without_earlier_calls(self, event: Event) -> Event:
+        """The event as far as it is known: nothing was seen of a call that began earlier."""
+        if event.kind != "call" and event.about is not None and not self._tracer.saw(event.about):
+            label = f"{event.kind}: of a call that began before this recording"
+            note = ("mark", {"label": label})
+            event = event._replace(kind="note", message=note, about=None)
+        if (
+            event.call is not None
+            and event.call is not event.about
+            and not self._tracer.saw(event.call)
+        ):
+            event = event._replace(call=None)
+        return event
+
+    def _emit(self, step: Step) -> None:
+        if self._redact is not None:
+            step = redacted(step, self._redact)
+        for sink in list(self._sinks):
+            try:
+                sink(step)
+            except (OSError, ValueError) as error:  # ValueError: a stream that has been closed
+                self._sinks.remove(sink)
+                text = os_error_text(error) if isinstance(error, OSError) else str(error)
+                complain(f"nothing more is recorded or drawn there: {text}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def complain(text: str) -> None:
+    """Say something on stderr, if there is one that takes it."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"genreply: {visible(text)}\n")
