@@ -79,12 +79,13 @@ def run(arguments: list[str] | None = None) -> int:
     """
     import typer
 
-    from genreply_cli.cli.app import app
+    from genreply_cli.cli.app import app_for
 
     # Typer does not export the base class of all usage errors
     usage_error: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
     try:
-        action = app(arguments, standalone_mode=False)
+        typed = sys.argv[1:] if arguments is None else arguments
+        action = app_for(typed)(typed, standalone_mode=False)
         _enable_gc()
         # without an action, Typer returns the status of --help, or of a Ctrl-C that it has caught
         return action() if callable(action) else action if isinstance(action, int) else 0

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from terminals import clean
+
+from genreply_cli.cli.app import app, app_for
 
 GENREPLY = [sys.executable, "-m", "genreply_cli"]
 
@@ -533,3 +536,17 @@ def test_a_variable_of_the_environment_that_is_wrong_is_named() -> None:
     assert problem.startswith("error: Invalid value in the environment, for GENREPLY_DELAY: 'soon'")
     assert "--delay" not in problem
     assert hint.strip() == "set it again, or forget it with: unset GENREPLY_DELAY"
+
+
+@pytest.mark.parametrize("name", list(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
+def test_a_command_is_the_same_whether_it_is_made_alone_or_with_all(name: str) -> None:
+    alone, among_all = (
+        typer.main.get_command(app_for(typed)).commands[name]  # type: ignore[attr-defined]
+        for typed in ([name], [])
+    )
+    assert [option.opts for option in alone.params] == [option.opts for option in among_all.params]
+
+
+def test_what_is_no_command_is_compared_with_all_of_them() -> None:
+    assert app_for(["trase"]) is app
+    assert "Did you mean 'trace'?" in genreply("trase").stderr
