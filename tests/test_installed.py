@@ -1,7 +1,9 @@
 """What is published: the wheel has what users need, and its types reach them."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipapp
@@ -14,7 +16,7 @@ from wheels import ROOT, Installation
 GREETING = """
 from typing import Any
 from genreply_cli.coordinator import Coordinator, Greet
-from genreply_cli.otp import From, GenServer, debug, reply, send_after, whereis
+from genreply_cli.otp import From, GenServer, call, debug, reply, send_after, whereis
 
 async def main(coordinator: Coordinator, from_: From[str], counter: GenServer[int]) -> None:
     answer: int = await coordinator.greet("Hello")  # E: Incompatible types in assignment
@@ -23,6 +25,7 @@ async def main(coordinator: Coordinator, from_: From[str], counter: GenServer[in
     reply(from_, 5)  # E: Cannot infer value of type parameter "T" of "reply"
     anything: int = await counter.call("how many?")
     reveal_type(await coordinator.call(Greet("Hello")))  # E: Revealed type is "str"
+    reveal_type(await call("coordinator", Greet("Hello")))  # E: Revealed type is "str"
     reveal_type(Coordinator.start_link())  # E: "genreply_cli.coordinator.Coordinator"
     reveal_type(whereis("coordinator"))  # E: GenServer[Any] | None"
     reveal_type(send_after(coordinator, 1, "tick"))  # E: functions.Timer"
@@ -52,6 +55,27 @@ class Wrong(GenServer[int]):
 
     def handle_cast(self, request: Any, state: int) -> NoReply[str]:  # E: "NoReply[str]"
         return NoReply("a state of another type")
+"""
+
+INITS = """
+from genreply_cli.coordinator import Greet
+from genreply_cli.otp import GenServer, call
+
+class None_(GenServer[int]):
+    def init(self) -> int:
+        return 0
+
+class Two(GenServer[int]):
+    def init(self, url: str, size: int = 3) -> int:
+        return size
+
+class Named(GenServer[int]):
+    def init(self, *names: str) -> int:
+        return len(names)
+
+async def main() -> None:
+    right: str = await call("coordinator", Greet("Hello"))
+    wrong: int = await call("coordinator", Greet("Hello"))
 """
 
 
@@ -84,6 +108,23 @@ def test_mypy_finds_what_is_wrong_and_nothing_else(installed: Installation, tmp_
         if not any((name, number) == (file, int(at)) and mark in text for file, at, text in told)
     ]
     assert missing == [], done.stdout
+
+
+PYRIGHT = shutil.which("pyright", path=str(Path(sys.executable).parent)) or shutil.which("pyright")
+
+
+@pytest.mark.skipif(PYRIGHT is None, reason="needs pyright: npm install --global pyright")
+def test_pyright_accepts_an_init_with_any_arguments(
+    installed: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "server.py"
+    file.write_text(INITS)
+    command = [str(PYRIGHT), "--pythonpath", str(installed.python), "--outputjson", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    told = json.loads(done.stdout)["generalDiagnostics"]
+    assert [(each["range"]["start"]["line"], each["rule"]) for each in told] == [
+        (len(INITS.splitlines()) - 1, "reportAssignmentType")
+    ], done.stdout
 
 
 def test_the_wheel_has_the_types_the_samples_and_the_elixir(installed: Installation) -> None:

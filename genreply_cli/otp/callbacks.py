@@ -37,11 +37,12 @@ class Callbacks(Generic[S]):
     trap_exit: ClassVar[bool] = False
     """If True, exit signals arrive in `handle_info` as `Exited`, instead of ending the server."""
 
-    def init(self, *args: Any) -> S | Init[S] | Stop[S] | Ignore:
+    def init(self, *args: Any, **_: Any) -> S | Init[S] | Stop[S] | Ignore:
         """Return the first state, or `Init`, `Stop` or `Ignore`. By default, the state is `args`.
 
-        It runs inside `start`, which returns when it has returned: leave what takes long to
-        `handle_continue`.
+        `start` passes positional arguments only. Both kinds stand here so that type checkers accept
+        an override with any arguments. It runs inside `start`, which returns when it has returned:
+        leave what takes long to `handle_continue`.
         """
         return args[0] if len(args) == 1 else args  # type: ignore[return-value]  # S is theirs
 

@@ -6,9 +6,9 @@ A parameter `server` is a GenServer or a registered name. An error names it as t
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from genreply_cli.otp.answers import Monitor, Raise
+from genreply_cli.otp.answers import Monitor, OtherRequest, Raise, Request
 from genreply_cli.otp.calls import CANCELLED, TIMED_OUT, From, MonitoredCall
 from genreply_cli.otp.exits import CallError, MailboxFull, NoProcess, shorten
 from genreply_cli.otp.genserver import GenServer
@@ -47,6 +47,10 @@ def naming(given: Any, found: GenServer[Any]) -> Iterator[None]:
         raise
 
 
+@overload
+async def call(server: Any, request: Request[T], timeout: float | None = 5.0) -> T: ...
+@overload
+async def call(server: Any, request: OtherRequest | None, timeout: float | None = 5.0) -> Any: ...
 async def call(server: Any, request: Any, timeout: float | None = 5.0) -> Any:
     """`server.call(request, timeout)`, where `server` may be a registered name."""
     if timeout is not None:
