@@ -5,6 +5,7 @@ Begin with `coordinator.py` and `websocket.py`, which are to be read beside the 
 (`transcript/`), which are drawn (`timeline/`), checked (`analysis/`), told in words (`explain/`),
 exported (`export/`) and replayed (`player/`). `observe/` does so for programs of your own. The
 commands are in `cli/`, the REPL is in `repl/`.
+`service.py` puts connections of your own behind a call that waits.
 """
 
 from os import environ as _variables

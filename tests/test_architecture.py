@@ -16,7 +16,7 @@ PACKAGE = Path(genreply_cli.__file__).parent
 # earlier in this list.
 WINGS = [
     {"text", "paths", "streams", "otp"},
-    {"errors", "websocket", "cluster"},
+    {"errors", "websocket", "service", "cluster"},
     {"coordinator", "transcript"},
     {"variations", "timeline"},
     {"remote"},
