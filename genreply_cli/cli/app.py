@@ -49,6 +49,14 @@ from genreply_cli.cli.options import (
     show_version,
     transcripts,
 )
+from genreply_cli.cli.own_server import (
+    CallOption,
+    ServerArgument,
+    ServerOption,
+    StartOption,
+    own_server,
+    settings_of,
+)
 from genreply_cli.cli.remote import (
     AnswerAtOption,
     CaFileOption,
@@ -131,6 +139,9 @@ def send(
             help="What to say. - reads lines from stdin. After --, it may start with a dash.",
         ),
     ],
+    server: ServerOption = None,
+    start: StartOption = None,
+    call: CallOption = None,
     coordinator: CoordinatorOption = "keyed",
     delay: DelayOption = "0",
     timeout: TimeoutOption = "5",
@@ -237,6 +248,7 @@ def send(
     settings = Settings(
         coordinator, delay, timeout, tuple(fault or ()), seed, clock, target, elsewhere
     )
+    settings = settings_of(own_server(context, server, start, call), settings)
     output = SendOptions(
         json=written == "json",
         events=written == "events",
@@ -260,6 +272,9 @@ def send(
 @app.command(cls=Command, short_help="Type greetings, and see what happens.")
 def repl(
     context: typer.Context,
+    server: ServerArgument = None,
+    start: StartOption = None,
+    call: CallOption = None,
     coordinator: CoordinatorOption = "keyed",
     delay: DelayOption = "400ms",
     timeout: TimeoutOption = "5",
@@ -306,7 +321,9 @@ def repl(
         is_typed(context, "delay") or is_from_environment(context, "delay")
     ):
         delay = (0.0, 0.0)  # a real server takes its own time
+    own = own_server(context, server, start, call)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, target=target)
+    settings = settings_of(own, settings)
     options = ReplOptions(
         say=tuple(map(well_formed, say or ())),
         record=record if recording == "record" else None,

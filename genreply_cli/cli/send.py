@@ -3,9 +3,10 @@
 stdout has the result: replies, outcomes as JSON, or the transcript. stderr has the story.
 """
 
+import asyncio
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from genreply_cli.explain.story import StoryTeller
     from genreply_cli.session.elsewhere import Elsewhere
     from genreply_cli.session.fates import Fates
-    from genreply_cli.session.observers import Observer
+    from genreply_cli.session.observers import Observer, Observers
     from genreply_cli.terminal.output import OutputOptions
     from genreply_cli.terminal.progress import ProgressBar
     from genreply_cli.terminal.screen import Screen
@@ -179,7 +180,7 @@ async def _send(
             jobs,
             as_done=options.as_done,
             first=1 if observers is None else observers.tracer.next_call,
-            complete=None if watching.fates is None else watching.fates.complete,
+            complete=_complete(settings, watching, observers),
         )
         with blocked:
             async with aclosing(batch) as batches:
@@ -201,6 +202,22 @@ async def _send(
     return status, [] if observers is None else observers.failures
 
 
+def _complete(
+    settings: Settings, watching: _Watching, observers: "Observers | None"
+) -> Callable[[Outcome], Outcome] | None:
+    """What adds to an outcome what its caller does not know, and runs in the caller's task."""
+    fates = watching.fates
+    if fates is None or observers is None or settings.server is None:
+        return None if fates is None else fates.complete
+    calls = observers.calls  # a server of one's own may make calls, too: they have numbers, too
+
+    def complete(outcome: Outcome) -> Outcome:
+        number = calls.pop(asyncio.current_task(), outcome.number)
+        return fates.complete(outcome._replace(number=number))
+
+    return complete
+
+
 def _start(settings: Settings) -> Greets:
     """Start the coordinator; one with a real connection is started again when that was lost."""
     if settings.at is not None:
@@ -208,7 +225,7 @@ def _start(settings: Settings) -> Greets:
 
         return Elsewhere(settings.at)
     if settings.target is None:
-        return settings.start()
+        return settings.client(settings.start())
     from genreply_cli.session.supervisor import Supervisor
 
     return Supervisor(settings, hint="is the server still running?")
@@ -226,7 +243,7 @@ def _write(outcomes: list[Outcome], options: SendOptions) -> None:
 
 def _write_replies(outcomes: list[Outcome]) -> None:
     """Write all replies at once, and look for control characters in all of them at once."""
-    replies = [str(outcome.reply) for outcome in outcomes]
+    replies = [outcome.reply_text for outcome in outcomes]
     if not "".join(replies).isprintable():
         replies = list(map(visible, replies))
     sys.stdout.write("\n".join([*replies, ""]) if replies else "")

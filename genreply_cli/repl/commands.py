@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genreply_cli.errors import GenreplyError
+from genreply_cli.explain.notation import Notation
 from genreply_cli.export.formats import endings
-from genreply_cli.otp import From, debug
+from genreply_cli.otp import From, GenServer, debug
 from genreply_cli.repl import files
 from genreply_cli.repl.help_text import GREETINGS, KEYS, overview
 from genreply_cli.repl.shell import Shell
@@ -18,8 +19,11 @@ from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
-from genreply_cli.transcript.pretty import pretty, typed_duration
+from genreply_cli.transcript.pretty import pretty, pretty_state, typed_duration
 from genreply_cli.transcript.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from genreply_cli.session.requests import Requests
 
 MAX_BURST: Final = 10_000  # calls
 MAX_KEPT: Final = 20  # calls that /state shows
@@ -92,6 +96,22 @@ async def _burst(shell: Shell, argument: str) -> None:
     await shell.burst(parsing.count(number, MAX_BURST), message)
 
 
+def _cast(shell: Shell, text: str) -> None:
+    requests = _requests(shell, "cast")
+    shell.supervisor.ensure_running().cast(requests.cast(text))
+
+
+def _send(shell: Shell, text: str) -> None:
+    requests = _requests(shell, "send")
+    shell.supervisor.ensure_running().send(requests.info(text))
+
+
+def _requests(shell: Shell, command: str) -> "Requests":
+    if shell.requests is None:
+        raise ValueError(f"/{command} is for a server of your own, as in: genreply repl SERVER")
+    return shell.requests
+
+
 # --- settings ----------------------------------------------------------------------------
 
 
@@ -124,29 +144,40 @@ def _set(shell: Shell, _: str) -> None:
 
 async def _state(shell: Shell, _: str) -> None:
     coordinator = shell.supervisor.coordinator
+    called = shell.settings.server_name
     if not coordinator.alive:
-        shell.frontend.say("no coordinator is running; the next greeting, or /restart, starts one")
+        shell.frontend.say(f"no {called} is running; the next call, or /restart, starts one")
         return
-    from genreply_cli.explain.notation import Notation
-
+    processes = await shell.supervisor.processes()
+    statuses = [await debug.status(server, STATE_TIMEOUT) for server in processes]
     tracer = shell.observers.tracer
+    names = [tracer.name(server) for server in processes]
     notation = Notation(
         lambda value: tracer.call(value) if isinstance(value, From) else tracer.name(value)
     )
-    status = await debug.status(coordinator, STATE_TIMEOUT)
-    socket = await debug.status(status.state.async_pid, STATE_TIMEOUT)
-    name, socket_name = tracer.name(coordinator), tracer.name(socket.server)
-    kept = list(_kept_calls(shell.history.snapshot, name))
+    kept = list(_kept_calls(shell.history.snapshot, names[0]))
+    linked = f", linked to {', '.join(names[1:])}" if names[1:] else ""
     lines = [
-        f"{name} is {type(coordinator).__name__}, linked to {socket_name}",
-        f"  Python  {notation.python(status.state)}",
-        f"  Elixir  {notation.elixir(status.state)}",
+        f"{names[0]} is {type(coordinator).__name__}{linked}",
+        *_written(shell, notation, names[0], statuses[0].state),
         *kept[:MAX_KEPT],
         *([f"  and {len(kept) - MAX_KEPT:,} more"] if len(kept) > MAX_KEPT else []),
-        mailbox_line(name, map(notation.message, status.mailbox)),
-        mailbox_line(socket_name, map(notation.message, socket.mailbox)),
+        *(
+            mailbox_line(name, map(notation.message, status.mailbox))
+            for name, status in zip(names, statuses, strict=True)
+        ),
     ]
     shell.frontend.say("\n".join(lines))
+
+
+def _written(shell: Shell, notation: Notation, name: str, state: Any) -> Iterator[str]:
+    """The state of a server: of a coordinator in both languages, of another as it is recorded."""
+    if shell.requests is None:
+        yield f"  Python  {notation.python(state)}"
+        yield f"  Elixir  {notation.elixir(state)}"
+    else:
+        recorded = shell.history.snapshot.states.get(name)
+        yield f"  state  {'not known' if recorded is None else pretty_state(recorded.state)}"
 
 
 def _kept_calls(snapshot: Snapshot, coordinator: str) -> Iterator[str]:
@@ -163,19 +194,29 @@ def _kept_calls(snapshot: Snapshot, coordinator: str) -> Iterator[str]:
 
 
 async def _crash(shell: Shell, which: str) -> None:
+    called = shell.settings.server_name
+    known = PROCESSES if shell.requests is None else (called,)
     if not which:
-        raise ValueError("/crash needs a process, as in: /crash websocket")
-    parsing.choice(which, PROCESSES, "process to crash")
-    coordinator = shell.supervisor.coordinator
-    if not coordinator.alive:
+        raise ValueError(f"/crash needs a process, as in: /crash {known[-1]}")
+    processes: dict[str, GenServer[Any]] = {called: shell.supervisor.coordinator}
+    if shell.supervisor.coordinator.alive and which != called:
+        servers = await shell.supervisor.processes()
+        processes |= {_bare_name(shell.observers.tracer.name(each)): each for each in servers[1:]}
+    parsing.choice(which, [*{**dict.fromkeys(known), **processes}], "process to crash")
+    if not shell.supervisor.coordinator.alive:
         raise GenreplyError(
             f"the {which} has ended already",
-            hint="the next greeting, or /restart, starts a new one",
+            hint="the next call, or /restart, starts a new one",
         )
-    process = coordinator if which == "coordinator" else await shell.supervisor.socket()
     _record(shell, f"crash {which}")
-    process.exit(RuntimeError(f"/crash {which}"))
-    shell.frontend.say("the next greeting, or /restart, starts a new coordinator")
+    processes[which].exit(RuntimeError(f"/crash {which}"))
+    shell.frontend.say(f"the next call, or /restart, starts a new {called}")
+
+
+def _bare_name(name: str) -> str:
+    """A name without its number: `websocket` for `websocket-2`."""
+    stem, _, number = name.rpartition("-")
+    return stem if number.isdecimal() and stem else name
 
 
 async def _restart(shell: Shell, _: str) -> None:
@@ -272,6 +313,10 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "the coordinator's state in Python and Elixir, its callers, both mailboxes", "/state"),
     "explain": CommandSpec(_explain, "[ID]",
         "explain that call, or the last one, beside the code", "/explain c2", ("CALL",)),
+    "cast": CommandSpec(_cast, "MESSAGE",
+        "cast to your own server, and wait for nothing", "/cast Clear", ("CAST",)),
+    "send": CommandSpec(_send, "MESSAGE",
+        "send your own server a message for handle_info", "/send 3", ("SEND",)),
     "burst": CommandSpec(_burst, "N TEXT",
         "send that many greetings at once, in the background", "/burst 50 hello"),
     "set": CommandSpec(_set, "",
@@ -371,13 +416,19 @@ def _usage(name: str, command: CommandSpec) -> str:
 
 
 def completions(
-    line: str, in_flight: Iterable[str], known: Callable[[], Iterable[str]]
+    line: str,
+    in_flight: Iterable[str],
+    known: Callable[[], Iterable[str]],
+    requests: "Requests | None" = None,
 ) -> Iterator[tuple[str, str]]:
     """What the last word of a line may become, each with its meaning.
 
-    `known` gives the calls that can be shown, whether they have ended or not.
+    `known` gives the calls that can be shown, whether they have ended or not; `requests` are those
+    of a server of the user's own.
     """
     if not line.startswith("/") or line.startswith("//"):
+        names = () if requests is None else requests.names()
+        yield from ((name, "") for name in names if line and name.startswith(line))
         return
     name, space, argument = line[1:].partition(" ")
     if not space:
@@ -399,6 +450,10 @@ def completions(
                 found: Iterable[str] = in_flight
             case "CALL":
                 found = known()
+            case "CAST":
+                found = () if requests is None else requests.casts
+            case "SEND":
+                found = () if requests is None else requests.infos
             case "FILE":
                 found = islice(files.complete_path(last), MAX_COMPLETIONS)
             case "COMMAND":

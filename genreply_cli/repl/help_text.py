@@ -31,6 +31,7 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
     "calls": {
         "/calls": "those in flight", "/wait": "for their replies",
         "/cancel": "give up a call", "/burst": "many at once",
+        "/cast": "and do not wait", "/send": "for handle_info",
         "/show": "a call in events", "/explain": "a call in words"},
     "settings": {
         "/delay": "of the answers", "/timeout": "of the callers",

@@ -133,9 +133,7 @@ async def _run_session(
 
 async def _execute_lines(shell: Shell) -> None:
     known = partial(shell.history.latest_calls, MAX_COMPLETED_CALLS)
-    source = PromptSource(
-        shell.waiting, partial(_completions, shell.callers.in_flight, known), shell.may_leave
-    )
+    source = PromptSource(shell.waiting, partial(_completions, shell, known), shell.may_leave)
     async for line in shell.frontend.read_lines(source):
         await execute(shell, line)
         if shell.leaving:
@@ -145,11 +143,11 @@ async def _execute_lines(shell: Shell) -> None:
 
 
 def _completions(
-    in_flight: Iterable[str], known: Callable[[], Iterable[str]], line: str
+    shell: Shell, known: Callable[[], Iterable[str]], line: str
 ) -> Iterable[tuple[str, str]]:
     from genreply_cli.repl import commands  # imported late: the first prompt is there without it
 
-    return commands.completions(line, in_flight, known)
+    return commands.completions(line, shell.callers.in_flight, known, shell.requests)
 
 
 async def execute(shell: Shell, line: str) -> None:
@@ -174,7 +172,9 @@ async def execute(shell: Shell, line: str) -> None:
     except GenreplyError as error:
         shell.fail(with_hint(error), error.exit_code)
     except CallError as error:
-        shell.frontend.complain(f"the coordinator cannot be asked just now: {error}")
+        shell.frontend.complain(
+            f"the {shell.settings.server_name} cannot be asked just now: {error}"
+        )
     except StdoutError:
         raise
     except OSError as error:

@@ -5,7 +5,7 @@ from collections import Counter
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.repl.frontend import Frontend
@@ -19,6 +19,9 @@ from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.terminal.output import MAX_DRAWN_CALLS
 from genreply_cli.transcript.pretty import pretty_state
 from genreply_cli.transcript.step import Step
+
+if TYPE_CHECKING:
+    from genreply_cli.session.requests import Requests
 
 SHOWN_WAITING = 3  # calls that the line above the prompt names
 STOP_SECONDS = 0.05  # from a step until a replaced coordinator is stopped, if nothing else comes
@@ -50,6 +53,7 @@ class Shell:
         self.history = history
         self.transcript = transcript
         self.callers = Callers()
+        observers.on_call = self.callers.number
         self.stepper: Stepper | None = None  # while messages are held back
         self.failures: list[Failure] = []
         self.leaving = False
@@ -67,6 +71,18 @@ class Shell:
     def settings(self) -> Settings:
         """The settings for the next greeting."""
         return self.supervisor.settings
+
+    @property
+    def requests(self) -> "Requests | None":
+        """What the user's own server can be asked; None for a coordinator, which takes any text."""
+        server, settings = self.supervisor.coordinator, self.settings
+        return None if settings.server is None else settings.server.requests(server)
+
+    def _is_running(self) -> str:
+        own = self.settings.server
+        if own is None:
+            return f"a new coordinator is running: {self.settings.coordinator}"
+        return f"a new {own.name} is running: {own.label}"
 
     # --- failures ------------------------------------------------------------------------
 
@@ -126,13 +142,15 @@ class Shell:
             )
 
     async def _send(self, message: str) -> Call:
+        if self.requests is not None:
+            self.requests.call(message)  # raises ValueError before anything is started or sent
         self._stop_replaced()
         before = self.supervisor.coordinator
         coordinator = self.supervisor.ensure_running()
         if coordinator is not before:
             await self.coordinator_started()
         timeout = None if self.stepper else self.settings.timeout
-        call = self.callers.ask(coordinator, message, timeout)
+        call = self.callers.ask(self.settings.client(coordinator), message, timeout)
         call.done.add_done_callback(partial(self._call_ended, call))
         return call
 
@@ -156,7 +174,7 @@ class Shell:
             fate = outcome.fate or NOT_TOLD
             self.frontend.complain(f"{outcome.call} cancelled; {fate.one}")
         elif outcome.error is None:
-            self.frontend.show_reply(outcome.call, str(outcome.reply))
+            self.frontend.show_reply(outcome.call, outcome.reply_text)
         else:
             self.frontend.complain(outcome.error_text(timeout))
 
@@ -167,9 +185,9 @@ class Shell:
         """
         self._stop_replaced()
         if self.stepper is not None:
-            await self.stepper.suspend(self.supervisor.coordinator, await self.supervisor.socket())
+            await self.stepper.suspend(*await self.supervisor.processes())
         if self.frontend.interactive:
-            self.frontend.say(f"a new coordinator is running: {self.settings.coordinator}")
+            self.frontend.say(self._is_running())
             if self.supervisor.replaced:
                 self.frontend.say("the one before it ends when nothing is under way any more")
 
@@ -292,7 +310,8 @@ class Shell:
         if self.stepper is not None:
             return
         stepper = Stepper(self.observers.tracer)
-        await stepper.suspend(self.supervisor.ensure_running(), await self.supervisor.socket())
+        self.supervisor.ensure_running()
+        await stepper.suspend(*await self.supervisor.processes())
         self.stepper = stepper
         self.observers.sinks.append(stepper.update)
         self.frontend.say(

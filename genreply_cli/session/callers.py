@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
-from genreply_cli.session.outcome import CANCELLED, Outcome, greet
-from genreply_cli.variations import AnyCoordinator
+from genreply_cli.session.outcome import CANCELLED, Greets, Outcome, greet
 
 Item = TypeVar("Item")
 
@@ -89,7 +88,7 @@ class Call:
     """A greeting in flight. `done` becomes its outcome."""
 
     def __init__(
-        self, number: int, coordinator: AnyCoordinator, message: str, timeout: float | None
+        self, number: int, coordinator: Greets, message: str, timeout: float | None
     ) -> None:
         loop = asyncio.get_running_loop()
         self.number = number
@@ -124,9 +123,10 @@ class Callers:
     def __init__(self) -> None:
         self.asked = 0
         self.in_flight: dict[str, Call] = {}  # oldest first
+        self._asking: dict[object, Call] = {}  # caller's task -> its call, which is not sent yet
         self._pool = CallerPool(self._make)
 
-    def ask(self, coordinator: AnyCoordinator, message: str, timeout: float | None) -> Call:
+    def ask(self, coordinator: Greets, message: str, timeout: float | None) -> Call:
         """Make a call. Its caller's task sends it in the next turn of the loop."""
         self.asked += 1
         call = Call(self.asked, coordinator, message, timeout)
@@ -134,8 +134,25 @@ class Callers:
         self._pool.add(call)
         return call
 
+    def number(self, source: object, number: int) -> None:
+        """Give a call the number that it has in the transcript. Servers may make calls, too."""
+        call = self._asking.pop(source, None) if isinstance(source, asyncio.Task) else None
+        self.asked = max(self.asked, number)
+        if call is not None and call.number == number:
+            return
+        other = self.in_flight.pop(f"c{number}", None)
+        if other is not None:  # it has not been sent
+            self.asked += 1
+            other.number = self.asked
+            self.in_flight[other.name] = other
+        if call is not None:
+            del self.in_flight[call.name]
+            call.number = number
+            self.in_flight[call.name] = call
+
     async def _make(self, call: Call) -> None:
         task = call.caller = asyncio.current_task()
+        self._asking[task] = call
         try:
             outcome = await greet(call.coordinator, call.number, call.message, call.timeout)
         except asyncio.CancelledError:
@@ -143,8 +160,9 @@ class Callers:
                 raise
             outcome = Outcome(call.number, call.message, CANCELLED, None, call.waited)
         call.caller = None
+        self._asking.pop(task, None)
         del self.in_flight[call.name]
-        call.done.set_result(outcome)
+        call.done.set_result(outcome._replace(number=call.number))
 
     async def close(self) -> None:
         """Cancel all callers, also those in a call."""

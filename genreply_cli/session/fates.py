@@ -19,12 +19,12 @@ LOST: Final = Fate(
     "their answers were lost in the network, and will never come",
 )
 FORGOTTEN: Final = Fate(
-    "the coordinator has forgotten it: nothing in its state leads to it any more",
-    "the coordinator has forgotten them: nothing in its state leads to them any more",
+    "the server has forgotten it: nothing in its state leads to it any more",
+    "the server has forgotten them: nothing in its state leads to them any more",
 )
 NOT_HANDLED: Final = Fate(
-    "the coordinator has not begun to handle it, and is not told",
-    "the coordinator has not begun to handle them, and is not told",
+    "the server has not begun to handle it, and is not told",
+    "the server has not begun to handle them, and is not told",
 )
 
 

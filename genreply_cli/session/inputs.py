@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreply_cli.session.recording import not_repeatable
+from genreply_cli.session.recording import check_repeatable, not_repeatable
 from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
 from genreply_cli.transcript.step import Step, is_caller
@@ -76,7 +76,8 @@ class Inputs:
 
     @classmethod
     def of(cls, header: Header) -> "Inputs":
-        """No inputs yet, of a recording with this header."""
+        """No inputs yet, of a recording with this header. Raises GenreplyError if it has none."""
+        check_repeatable(header)
         return cls(real=header.clock != "virtual")
 
     def update(self, step: Step) -> None:

@@ -1,8 +1,9 @@
 """The observers of a session: events become steps, which go to timelines and transcripts."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from genreply_cli.otp import Event
 from genreply_cli.streams import StdoutError
@@ -32,13 +33,21 @@ class Observers:
         self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
         self._leave = leave
         self.pending_answers = 0  # answers that the socket will still send
+        self.calls: MutableMapping[object, int] = WeakKeyDictionary()  # task -> its latest call
+        self.on_call: Callable[[object, int], object] = self._note_call
         self._changed = asyncio.Event()
 
     def observe(self, event: Event) -> None:
         """Observe one event of a node."""
         step = self.tracer.state(event) if event.kind == "state" else self.tracer(event)
         if step is not None:
+            if event.kind == "call":
+                self.on_call(event.source, self.tracer.next_call - 1)
             self.emit(step)
+
+    def _note_call(self, source: object, number: int) -> None:
+        if isinstance(source, asyncio.Task):
+            self.calls[source] = number
 
     def emit(self, step: Step) -> None:
         """Give a step to all sinks."""
@@ -55,9 +64,11 @@ class Observers:
 
     def _count(self, step: Step) -> None:
         match step.kind, step.details.get("what"):
-            case ("cast", _) | ("fault", "duplicate"):
+            case ("cast", _) if _is(step, "send_message"):
                 self.pending_answers += 1
-            case ("info", _) if _is_answer(step):
+            case ("fault", "duplicate"):
+                self.pending_answers += 1
+            case ("info", _) if _is(step, "message_received"):
                 self.pending_answers -= 1
             case ("fault", "drop"):
                 self.pending_answers -= 1
@@ -74,6 +85,6 @@ class Observers:
                     await self._changed.wait()
 
 
-def _is_answer(step: Step) -> bool:
-    """Whether a message is an answer for a coordinator, and no frame or sweep."""
-    return isinstance(step.message, list) and step.message[:1] == ["message_received"]
+def _is(step: Step, tag: str) -> bool:
+    """Whether a message is a question to a socket, or its answer, and nothing else."""
+    return isinstance(step.message, list) and step.message[:1] == [tag]

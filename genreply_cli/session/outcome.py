@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple, Protocol
 from genreply_cli.errors import ExitStatus
 from genreply_cli.otp import CallError, CallTimeout, NoProcess, ServerExit
 from genreply_cli.transcript.pretty import typed_duration
-from genreply_cli.variations import AnyCoordinator
 
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
 WRONG_CALLER = "wrong caller"  # it got the answer to another call; known only if steps are followed
@@ -22,7 +21,7 @@ EXIT_CODES = {
 class Greets(Protocol):
     """What can be greeted: a coordinator, or a supervisor of coordinators."""
 
-    async def greet(self, msg: str, timeout: float | None = 5.0) -> str: ...
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> Any: ...
 
 
 class Fate(NamedTuple):
@@ -33,8 +32,8 @@ class Fate(NamedTuple):
 
 
 NOT_TOLD: Final = Fate(
-    "the coordinator is not told, and a reply that comes later is dropped",
-    "the coordinator is not told, and replies that come later are dropped",
+    "the server is not told, and a reply that comes later is dropped",
+    "the server is not told, and replies that come later are dropped",
 )
 
 
@@ -44,11 +43,20 @@ class Outcome(NamedTuple):
     number: int
     message: str
     status: str
-    reply: str | None
+    reply: Any
     blocked: float
     error: CallError | None = None
     answer_to: str | None = None  # the call whose answer it got, if that is another one
     fate: Fate | None = None  # why a call timed out, if that is known
+
+    @property
+    def reply_text(self) -> str:
+        """The reply as it is printed: a text as it is, another value as Python writes it."""
+        if isinstance(self.reply, str):
+            return self.reply
+        from genreply_cli.transcript.values import safe_repr
+
+        return safe_repr(self.reply)
 
     @property
     def call(self) -> str:
@@ -69,16 +77,20 @@ class Outcome(NamedTuple):
         if self.error is not None and type(self.error) not in {NoProcess, ServerExit}:
             problem = f"got no reply: {self.error.why}"
         elif reason is None:
-            problem = "got no reply: no coordinator is running any more"
+            problem = "got no reply: no server is running any more"
         else:
             from genreply_cli.transcript.values import describe_reason
 
-            problem = f"got no reply: the coordinator exited, {describe_reason(reason)}"
+            problem = f"got no reply: the server exited, {describe_reason(reason)}"
         return problem, problem
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
         result = {"reply": self.reply}
+        if not isinstance(self.reply, str):
+            from genreply_cli.transcript.values import to_json_value
+
+            result = {"reply": to_json_value(self.reply)}
         if self.error is not None:
             result = {"error": self.error_texts(self.error.timeout)[0]}
         if self.answer_to is not None:
@@ -92,9 +104,7 @@ class Outcome(NamedTuple):
         }
 
 
-async def greet(
-    coordinator: AnyCoordinator, number: int, message: str, timeout: float | None
-) -> Outcome:
+async def greet(coordinator: Greets, number: int, message: str, timeout: float | None) -> Outcome:
     """Greet once. Returns the outcome, and does not raise CallError."""
     clock = asyncio.get_running_loop().time
     began = clock()

@@ -26,6 +26,8 @@ def header(settings: Settings, title: str | None = None, node: str | None = None
         "timeout": settings.timeout,
         "faults": [str(fault) for fault in settings.faults],
     }
+    if settings.server is not None:
+        plain = {"server": settings.server.label, "timeout": settings.timeout}
     if settings.target is not None:
         plain["url"] = settings.target.shown
     if settings.at is not None:
@@ -36,12 +38,19 @@ def header(settings: Settings, title: str | None = None, node: str | None = None
     return Header(created, by, title, settings.clock, settings.seed, plain)
 
 
+def check_repeatable(header: Header) -> None:
+    """Raise GenreplyError if the recording shows a server of the user's own."""
+    if "server" in header.settings:
+        raise not_repeatable(f"its server is {pretty_name(header.settings['server'])}")
+
+
 def settings_of(header: Header) -> Settings:
     """The settings of a recording, on the virtual clock. Raises GenreplyError if one is unknown."""
     if "url" in header.settings:
         raise not_repeatable("a real server answered, and another time it may answer otherwise")
     if {"node", "nodes"} & header.settings.keys():
         raise not_repeatable("other nodes took part in it")
+    check_repeatable(header)
     unknown = sorted(set(header.settings) - SETTINGS)
     if unknown:
         raise not_repeatable(f"this genreply does not know its setting {pretty_name(unknown[0])}")

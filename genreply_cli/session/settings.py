@@ -1,7 +1,7 @@
 """The settings of a session: which coordinator, behind which network, on which clock."""
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing, real_time
@@ -13,6 +13,8 @@ from genreply_cli.variations import COORDINATORS, AnyCoordinator
 if TYPE_CHECKING:
     from genreply_cli.remote.target import Target
     from genreply_cli.session.elsewhere import At
+    from genreply_cli.session.outcome import Greets
+    from genreply_cli.session.own_server import OwnServer
 
 T = TypeVar("T")
 
@@ -28,6 +30,7 @@ class Settings(NamedTuple):
     clock: str = "real"  # or "virtual"
     target: "Target | None" = None  # a real server, in the place of the fake one
     at: "At | None" = None  # the coordinator of another node, in the place of one's own
+    server: "OwnServer | None" = None  # the user's own, in the place of a coordinator
 
     @property
     def can_answer_wrongly(self) -> bool:
@@ -37,6 +40,7 @@ class Settings(NamedTuple):
             or bool(self.faults)
             or self.target is not None
             or self.at is not None
+            or self.server is not None
         )
 
     def network(self, *, fixed: bool = True) -> Network:
@@ -53,13 +57,30 @@ class Settings(NamedTuple):
 
         The first coordinator has no number: `coordinator`, `coordinator-2` …
         """
-        coordinator, socket = COORDINATORS[self.coordinator]
         suffix = "" if number == 1 else f"-{number}"
+        if self.server is not None:
+            return cast(AnyCoordinator, self.server.start(suffix))
+        coordinator, socket = COORDINATORS[self.coordinator]
         connect = (network or self.network()).connector(socket, f"websocket{suffix}")
         return coordinator.start_link(connect, name=f"coordinator{suffix}")
 
+    def client(self, server: AnyCoordinator) -> "Greets":
+        """What is greeted to call this server: a coordinator itself has the method for it."""
+        if self.server is None:
+            return server
+        from genreply_cli.session.own_server import Client
+
+        return Client(server, self.server.requests(server))
+
+    @property
+    def server_name(self) -> str:
+        """What the server is called in sentences, and in the transcript."""
+        return "coordinator" if self.server is None else self.server.name
+
     def with_setting(self, name: str, text: str) -> "Settings":
         """These settings with one changed, given as typed. Raises ValueError with a sentence."""
+        if self.server is not None and name != "timeout":
+            raise ValueError(f"{self.server.label} has no {name}: only the coordinators have one")
         match name:
             case "coordinator":
                 name = parsing.choice(text, parsing.COORDINATORS, "coordinator")

@@ -17,7 +17,7 @@ STATE_TIMEOUT: Final = 0.5  # seconds to wait for the state of the coordinator
 
 
 class Supervisor:
-    """Starts coordinators, one after the other, all behind the same network.
+    """Starts coordinators, one after the other, all behind the same network; or one's own server.
 
     It starts one again only when the next greeting needs it, so that users see that none was
     running. As in OTP, the limit is a number of restarts within some seconds.
@@ -40,7 +40,8 @@ class Supervisor:
         full = len(self._restarts) == MAX_CRASHES
         if full and self._restarts[-1] - self._restarts[0] <= CRASH_WINDOW:
             raise GenreplyError(
-                f"the coordinator crashed {MAX_CRASHES} times within {CRASH_WINDOW:g} s,"
+                f"the {self.settings.server_name} crashed {MAX_CRASHES} times"
+                f" within {CRASH_WINDOW:g} s,"
                 " so it is not started again by itself",
                 hint=self._hint,
                 exit_code=ExitStatus.NO_SERVER,
@@ -51,9 +52,9 @@ class Supervisor:
         """Start a new coordinator if the connection of this one was lost, which ended it."""
         return self._replace() if self.network.reconnects and not self.coordinator.alive else None
 
-    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> Any:
         """Greet the coordinator that is running, or a new one after a crash."""
-        return await self.ensure_running().greet(msg, timeout)
+        return await self.settings.client(self.ensure_running()).greet(msg, timeout)
 
     def restart(self) -> AnyCoordinator:
         """Start a new coordinator in any case, and forget earlier crashes."""
@@ -67,6 +68,11 @@ class Supervisor:
         if before.coordinator != self.settings.coordinator:
             self._replace()
         return self.settings
+
+    async def processes(self) -> list[GenServer[Any]]:
+        """The server, and those that are linked to it. Raises CallError if it does not answer."""
+        status = await debug.status(self.coordinator, STATE_TIMEOUT)
+        return [status.server, *status.links]
 
     async def socket(self) -> WebSocket:
         """The socket of the coordinator. Raises CallError if the coordinator does not answer."""

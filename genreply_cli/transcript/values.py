@@ -50,7 +50,7 @@ def to_json_value(
             tag, names = _tag_and_fields(type(value))
             values = (getattr(value, field, None) for field in names)
             return [tag, *(to_json_value(item, depth - 1, name) for item in values)]
-    return {"repr": _repr(value)}
+    return {"repr": safe_repr(value)}
 
 
 @lru_cache(maxsize=256)
@@ -70,16 +70,16 @@ def describe_reason(reason: Any) -> str:
         except Exception as error:
             text = f"its text raised {type(error).__name__}"
         return f"{type(reason).__name__}: {text}" if text else type(reason).__name__
-    return _repr(reason)
+    return safe_repr(reason)
 
 
-def _repr(value: Any) -> str:
+def safe_repr(value: Any) -> str:
     """The repr without what is private (paths) or differs from run to run.
 
     Memory addresses and the order of a set differ.
     """
     if isinstance(value, set | frozenset) and value:
-        return f"{type(value).__name__}({{{', '.join(sorted(map(_repr, value)))}}})"
+        return f"{type(value).__name__}({{{', '.join(sorted(map(safe_repr, value)))}}})"
     try:
         text = repr(value)
     except Exception as error:  # the __repr__ of a user must not stop the recording

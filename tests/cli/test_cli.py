@@ -122,7 +122,7 @@ def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.stderr == (
-        "error: c1 got no reply within 100ms; the coordinator is not told,"
+        "error: c1 got no reply within 100ms; the server is not told,"
         " and a reply that comes later is dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )
@@ -132,7 +132,7 @@ def test_a_timeout_says_what_to_do_about_it() -> None:
 def test_a_crash_says_why() -> None:
     done = genreply("send", "--fault", "crash", "Hello")
     assert done.stderr.startswith(
-        "error: c1 got no reply: the coordinator exited, RuntimeError: injected by --fault crash\n"
+        "error: c1 got no reply: the server exited, RuntimeError: injected by --fault crash\n"
     )
     assert done.returncode == 4
 
@@ -220,15 +220,15 @@ FATES = {
     ),
     "late": (
         ["--coordinator", "single", "--delay", "1s"],
-        "the coordinator is not told, and a reply that comes later is dropped",
+        "the server is not told, and a reply that comes later is dropped",
     ),
     "forgotten": (
         ["B", "--jobs", "2", "--coordinator", "single", "--delay", "1s"],
-        "the coordinator has forgotten it: nothing in its state leads to it any more",
+        "the server has forgotten it: nothing in its state leads to it any more",
     ),
     "not handled": (
         ["B", "--jobs", "2", "--coordinator", "blocking", "--delay", "1s", "--as-done"],
-        "the coordinator has not begun to handle it, and is not told",
+        "the server has not begun to handle it, and is not told",
     ),
 }
 

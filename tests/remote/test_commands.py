@@ -82,7 +82,7 @@ def test_nobody_there_is_told_with_the_exit_status_of_a_server_that_is_gone() ->
     done = genreply("send", "--url", "ws://127.0.0.1:1", "Hello")
     assert (done.code, done.out) == (4, "")
     refused = "cannot connect to ws://127.0.0.1:1: connection refused"
-    assert done.err.startswith(f"error: c1 got no reply: the coordinator exited, {refused}\n")
+    assert done.err.startswith(f"error: c1 got no reply: the server exited, {refused}\n")
 
 
 def test_many_greetings_to_nobody_end_soon() -> None:

@@ -128,7 +128,7 @@ def test_help_may_be_asked_for_with_a_slash() -> None:
     ("line", "words"),
     [
         ("/del", ["/delay "]),
-        ("/c", ["/calls", "/cancel ", "/coordinator ", "/crash ", "/clear"]),
+        ("/c", ["/calls", "/cancel ", "/cast ", "/coordinator ", "/crash ", "/clear"]),
         ("/coordinator s", ["single"]),
         ("/fault du", ["duplicate"]),
         ("/fault drop du", ["duplicate"]),

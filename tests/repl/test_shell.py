@@ -170,7 +170,7 @@ def test_giving_up_ends_one_call_and_nothing_else() -> None:
     told = converse("A &", "B", "C", keys=("c-c",))
     assert (
         told.said[0]
-        == "! c2 cancelled; the coordinator is not told, and a reply that comes later is dropped"
+        == "! c2 cancelled; the server is not told, and a reply that comes later is dropped"
     )
     assert told.said[1:] == ["c1: A to you too!", "c3: C to you too!"]
     assert "c2 late" in told.kinds
@@ -452,8 +452,8 @@ def test_the_same_seed_gives_the_same_chances() -> None:
 def test_who_waits_is_told_of_a_crash_and_the_next_greeting_starts_a_new_coordinator() -> None:
     told = converse("A &", "/crash websocket", "B")
     assert told.said == [
-        "the next greeting, or /restart, starts a new coordinator",
-        "! c1 got no reply: the coordinator exited, RuntimeError: /crash websocket",
+        "the next call, or /restart, starts a new coordinator",
+        "! c1 got no reply: the server exited, RuntimeError: /crash websocket",
         "c2: B to you too!",
     ]
     started = [step.at for step in told.steps if step.kind == "start"]
@@ -521,9 +521,9 @@ def test_what_has_crashed_cannot_crash_again() -> None:
     told = converse("/crash websocket", "/crash websocket", "/state")
     assert (
         told.said[1]
-        == "! the websocket has ended already; the next greeting, or /restart, starts a new one"
+        == "! the websocket has ended already; the next call, or /restart, starts a new one"
     )
-    assert told.said[2] == "no coordinator is running; the next greeting, or /restart, starts one"
+    assert told.said[2] == "no coordinator is running; the next call, or /restart, starts one"
 
 
 # --- looking into it --------------------------------------------------------------------

@@ -260,11 +260,14 @@ COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[
 SEND = COMMANDS["send"]
 
 
+WITHOUT_VARIABLES = {"server", "start", "call"}  # they start code of the user's own
+
+
 def options(command: str) -> list[Any]:
     return [
         each
         for each in COMMANDS[command].params
-        if each.param_type_name == "option" and each.name != "help"
+        if each.param_type_name == "option" and each.name not in {"help", *WITHOUT_VARIABLES}
     ]
 
 
