@@ -276,6 +276,9 @@ TEXTS = {
     "coordinator": "fifo", "delay": "100ms..1s", "timeout": "infinity", "fault": "drop:0.5",
     "count": "3", "jobs": "4", "view": "smallest", "color": "never", "record": "lunch.jsonl",
     "linger": "2s", "seed": "7", "clock": "virtual",
+    "url": "ws://127.0.0.1:1/", "header": "X-Team: blue", "subprotocol": "chat",
+    "ca_file": "ca.pem", "request": '["{id}", "{message}"]', "id_at": "/id",
+    "answer_at": "/message",
 }  # fmt: skip
 
 
