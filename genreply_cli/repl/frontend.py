@@ -43,11 +43,20 @@ class PromptSource(NamedTuple):
 class Frontend:
     """What a session reads from and writes to. With a screen, it draws the timeline, too."""
 
+    server: str | None = None  # the user's own server; None: the coordinators are greeted
     interactive = False  # whether there is a prompt
 
     def __init__(self, screen: "Screen | None" = None) -> None:
         self.screen = screen
         self.show: Observer | None = None if screen is None else screen.show
+
+    @property
+    def welcome(self) -> tuple[str, str]:
+        """How to begin: the first and the second line."""
+        if self.server is None:
+            return WELCOME
+        first = f"genreply {__version__}: type a request of {visible(self.server)}"
+        return f"{first}; it waits for its reply", WELCOME[1]
 
     @property
     def shows_outcomes(self) -> bool:
@@ -71,7 +80,7 @@ class Frontend:
     def show_welcome(self) -> None:
         """Say how to begin, if the lines come from a keyboard."""
         if sys.stdin.isatty():
-            self.say("\n".join(WELCOME))
+            self.say("\n".join(self.welcome))
 
     def show_reply(self, call: str, reply: str) -> None:
         """Show the reply to a call."""

@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, TextIO, cast
 
-from genreply_cli.repl.frontend import WELCOME, Frontend, PromptSource
+from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.print_above import PrintAbove
 from genreply_cli.repl.prompt import HOW_TO_LEAVE, PROMPT, Prompt
 from genreply_cli.repl.typed_ahead import TypedAhead
@@ -55,7 +55,7 @@ class LineFrontend(Frontend):
         self._above.write(f"{text}\n")
 
     def show_welcome(self) -> None:
-        self._print("\n".join(WELCOME))
+        self._print("\n".join(self.welcome))
 
     def show_reply(self, call: str, reply: str) -> None:
         if self.screen is None:

@@ -85,6 +85,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
                 raise
             print(f"note: this session is not recorded: {_with_path(error)}", file=sys.stderr)
         frontend = make_frontend()
+        frontend.server = None if settings.server is None else settings.server.label
         if frontend.show is not None:
             sinks.append(frontend.show)
         try:

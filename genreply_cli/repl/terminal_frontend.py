@@ -17,7 +17,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO, cast
 
-from genreply_cli.repl.frontend import WELCOME, Frontend, PromptSource
+from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.print_above import PrintAbove
 from genreply_cli.repl.prompt import PROMPT, Prompt
 from genreply_cli.repl.typed_ahead import TypedAhead
@@ -130,8 +130,8 @@ class TerminalFrontend(Frontend):
         self._print(text, "dim")
 
     def show_welcome(self) -> None:
-        self._print(WELCOME[0])
-        self._print_dim(WELCOME[1])
+        self._print(self.welcome[0])
+        self._print_dim(self.welcome[1])
 
     def show_reply(self, call: str, reply: str) -> None:
         shown = visible(reply[:MAX_REPLY])

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from terminals import clean
+from terminals import Terminal, clean
 
 from genreply_cli.otp import GenServer, Node
 from genreply_cli.otp.virtual_time import run
@@ -230,3 +231,12 @@ def test_stepping_delivers_its_messages_one_by_one(mine: Path) -> None:
         "delivered to stack: push 1",
         "delivered to stack: pop",
     ]
+
+
+def test_at_a_prompt_it_says_whose_requests_are_typed(
+    mine: Path, terminal: Callable[..., Terminal]
+) -> None:
+    session = terminal("repl", str(mine) + ":Stack", "--start", "7", "--no-history")
+    session.wait_for("type a request of mine.py:Stack; it waits for its reply")
+    session.child.send("Pop\r")
+    session.wait_for(lambda rows: rows[-2:] == ["7", "greet>"])
