@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Final
 
-from genreply_cli.transcript.step import is_caller
+from genreply_cli.transcript.step import NAMED_CALLER, is_caller
 
 MAX_REASONS: Final = 1000  # of ended processes that are remembered
 
@@ -75,6 +75,8 @@ class Processes:
 
     def expected_caller(self, name: str) -> str | None:
         """The name of the next new caller, if `name` is one that is too high."""
+        if name.startswith(NAMED_CALLER):
+            return None
         caller, at, node = name.partition("@")
         known = self._callers[node]
         if not self.callers_are_known or caller in known or not is_caller(name):

@@ -148,12 +148,18 @@ def is_answer(step: Step) -> bool:
     return step.kind in {"reply", "late", "duplicate"}
 
 
+NAMED_CALLER: Final = "caller:"
+
+
 def is_caller(name: str) -> bool:
     """Whether `name` (`caller`, `caller-2`) is that of a caller, which is a task and no process.
 
+    `caller:fetch` is a task to which its program has given a name, and
     `caller@ex@host` is a caller of another node. The name is all that a transcript says about it. A
     caller has no `start` step, but neither has a process that was started before the recording
     began.
     """
+    if name.startswith(NAMED_CALLER):
+        return True
     stem, _, number = name.partition("@")[0].partition("-")
     return stem == "caller" and (not number or number.isdecimal())

@@ -8,6 +8,7 @@ went to the wrong caller, and that a server has forgotten a caller. It refers to
 ended calls take no memory.
 """
 
+import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
@@ -19,10 +20,14 @@ from genreply_cli.otp import Event, From, GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.states import EARLIER_CALL, StateWriter
-from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.step import KINDS, NAMED_CALLER, NO_MESSAGE, Step
 from genreply_cli.transcript.values import describe_reason, to_json_value
 
 _COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})
+
+
+MAX_TASK_NAME: Final = 40  # characters
+_DEFAULT_TASK_NAME: Final = re.compile(r"(Task-\d+)?")  # asyncio's own
 
 
 class _Call:
@@ -440,9 +445,17 @@ def _is_task(actor: Any) -> bool:
     return actor is None or hasattr(actor, "add_done_callback")
 
 
+def _caller_name(task: Any) -> str:
+    """`caller`, or `caller:fetch` for a task to which the program has given this name."""
+    given = task.get_name() if hasattr(task, "get_name") else ""
+    if given == "caller" or _DEFAULT_TASK_NAME.fullmatch(given):
+        return "caller"
+    return f"{NAMED_CALLER}{given[:MAX_TASK_NAME]}"
+
+
 def _default_name(actor: Any) -> str:
     if _is_task(actor):
-        return "caller"
+        return _caller_name(actor)
     if isinstance(actor, GenServer):
         name = GenServer.name.__get__(actor)  # its class may have a `name` of its own
     else:

@@ -148,6 +148,22 @@ def test_a_file_that_exists_is_left_alone_unless_it_may_be_overwritten(tmp_path:
     assert [step.kind for step in steps_of(path)] == ["end"]
 
 
+def test_callers_have_the_names_of_their_tasks(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+
+    async def main() -> None:
+        with watch(record=path):
+            stack = Stack.start()
+            async with asyncio.TaskGroup() as group:
+                for name in ("fetch", "fetch", None):
+                    group.create_task(stack.call(Push(1)), name=name)
+
+    in_node(main())
+    assert genreply("trace", path, "--check").code == 0
+    callers = [step.source for step in steps_of(path) if step.kind == "call"]
+    assert callers == ["caller:fetch", "caller:fetch-2", "caller"]
+
+
 def test_without_a_node_it_is_said_how_to_open_one() -> None:
     with pytest.raises(RuntimeError, match="open one with `async with Node"):
         watch()
