@@ -104,7 +104,7 @@ def join(
         )
     require_cluster()
     from genreply_cli.cli.joining import JoinOptions, run
-    from genreply_cli.cluster.beam import Settings as BeamSettings
+    from genreply_cli.cluster import Cluster
     from genreply_cli.session.settings import Settings
 
     if not address.is_loopback:
@@ -112,8 +112,11 @@ def join(
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
         print(f"WARNING: {warning}", file=sys.stderr)
     settings = Settings(coordinator, delay, None, tuple(fault or ()), seed)
-    beam = BeamSettings(node, cookie_file, listen, tls, hidden=not (group or connect))
-    options = JoinOptions(beam, name, tuple(group or ()), tuple(connect or ()), record, overwrite)
+    hidden = not (group or connect)
+    cluster = Cluster(node, cookie_file=cookie_file, listen=listen, tls=tls, hidden=hidden)
+    options = JoinOptions(
+        cluster, name, tuple(group or ()), tuple(connect or ()), record, overwrite
+    )
     return lambda: run(settings, options)
 
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from genreply_cli.cluster import Cluster, ClusterError
-from genreply_cli.cluster.beam import Settings as BeamSettings
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import real_time
@@ -21,7 +20,7 @@ from genreply_cli.terminal.screen import Screen
 class JoinOptions(NamedTuple):
     """The node, and under which names the coordinator is known there."""
 
-    beam: BeamSettings
+    cluster: Cluster  # not opened yet
     name: str = "coordinator"
     groups: tuple[str, ...] = ()
     connect: tuple[str, ...] = ()  # nodes to connect with
@@ -38,7 +37,7 @@ def run(settings: Settings, options: JoinOptions) -> int:
                 options.record,
                 settings,
                 overwrite=options.overwrite,
-                node=options.beam.name,
+                node=options.cluster.node,
                 hint="--overwrite, or another name",
             )
             sinks.append(stack.enter_context(writer).write)
@@ -52,7 +51,7 @@ def run(settings: Settings, options: JoinOptions) -> int:
 async def _serve(settings: Settings, options: JoinOptions, sinks: list[Observer]) -> None:
     async with (
         session(lambda: Supervisor(settings), sinks) as (supervisor, _),
-        Cluster.with_settings(options.beam) as cluster,
+        options.cluster as cluster,
     ):
         for node in options.connect:
             if not await cluster.connect(node):

@@ -28,7 +28,8 @@ class Cluster:
     `name` is the name of the node, as `py@127.0.0.1`; other nodes reach it on the address `listen`.
     The cookie is the secret that all nodes of a cluster share, and whoever has it can run any
     program as you. It is read from `cookie_file`, or from Erlang's own `~/.erlang.cookie`. `tls` is
-    a file for Erlang's `ssl_dist_optfile`.
+    a file for Erlang's `ssl_dist_optfile`. A `hidden` node is connected with those that it
+    talks to; process groups need one that is not, which is connected with all nodes of the cluster.
 
     Its methods raise ClusterError if the BEAM has ended; so does opening it, if it does not start.
     """
@@ -40,15 +41,9 @@ class Cluster:
         cookie_file: Path | None = None,
         listen: str = LOOPBACK,
         tls: Path | None = None,
+        hidden: bool = True,
     ) -> None:
-        self._settings = Settings(name, cookie_file, listen, tls)
-
-    @classmethod
-    def with_settings(cls, settings: Settings) -> Self:
-        """A node that is started with these settings."""
-        cluster = cls(settings.name)
-        cluster._settings = settings
-        return cluster
+        self._settings = Settings(name, cookie_file, listen, tls, hidden)
 
     async def __aenter__(self) -> Self:
         self._router = Router(self._settings.name)
@@ -65,8 +60,8 @@ class Cluster:
 
     @property
     def node(self) -> str:
-        """The full name of this node."""
-        return self._router.node
+        """The name of this node."""
+        return self._settings.name
 
     async def serve(self, name: str, server: GenServer[Any], *messages: type) -> None:
         """Register a server in the cluster under a name, and return when it can be called there.

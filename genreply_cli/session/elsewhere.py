@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 from genreply_cli.cluster import Cluster, ClusterError, RemoteServer
 from genreply_cli.cluster.beam import LOOPBACK
-from genreply_cli.cluster.beam import Settings as BeamSettings
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import NoProcess
@@ -61,8 +60,7 @@ class Elsewhere:
 
     def __init__(self, at: At) -> None:
         self._at = at
-        beam = BeamSettings(at.own_name, at.cookie_file, hidden=not at.is_group)
-        self._cluster = Cluster.with_settings(beam)
+        self._cluster = Cluster(at.own_name, cookie_file=at.cookie_file, hidden=not at.is_group)
         self._turns = count()
 
     async def open(self) -> None:
