@@ -15,7 +15,8 @@ from genreply_cli.cli import compare as comparing
 from genreply_cli.cli import learn as learning
 from genreply_cli.cli.at import AtOption, at_of
 from genreply_cli.cli.bench import bench
-from genreply_cli.cli.environment import Command, ConflictError
+from genreply_cli.cli.environment import ConflictError
+from genreply_cli.cli.help import DocumentedCommand, DocumentedGroup
 from genreply_cli.cli.join import EPILOG as JOIN_EPILOG
 from genreply_cli.cli.join import CookieFileOption, join
 from genreply_cli.cli.options import (
@@ -81,8 +82,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="genreply",
-    help="A GenServer's deferred reply, seen: asynchronous work behind a call that waits.",
-    epilog='Begin with: genreply send "Hello world". Then: genreply repl.',
+    cls=DocumentedGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -117,14 +117,14 @@ def genreply(
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """A GenServer's deferred reply, seen: asynchronous work behind a call that waits."""
+    """A GenServer's deferred reply, seen: async work behind a call that waits."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(ExitStatus.USAGE)
 
 
 @app.command(
-    cls=Command,
+    cls=DocumentedCommand,
     short_help="Greet, and print the replies.",
     epilog="The environment can set each option: GENREPLY_DELAY=250ms for --delay 250ms. An option"
     " that is typed is stronger. Exit status: 0 all calls were answered, 2 a mistake in what was"
@@ -269,7 +269,7 @@ def send(
     return lambda: run(settings, texts, count, jobs, output)
 
 
-@app.command(cls=Command, short_help="Type greetings, and see what happens.")
+@app.command(cls=DocumentedCommand, short_help="Type greetings, and see what happens.")
 def repl(
     context: typer.Context,
     server: ServerArgument = None,
@@ -343,7 +343,7 @@ def _format_of(output: str) -> str:
         raise typer.BadParameter(f"{error}, or --as FORMAT") from None
 
 
-@app.command(cls=Command, short_help="Replay or check a transcript.")
+@app.command(cls=DocumentedCommand, short_help="Replay or check a transcript.")
 def trace(
     context: typer.Context,
     file: Annotated[
@@ -547,18 +547,24 @@ def trace(
     return lambda: run(wanted)
 
 
-app.command(short_help="Measure it beside raw asyncio.")(bench)
-app.command(cls=Command, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG)(serve)
+app.command(cls=DocumentedCommand, short_help="Measure it beside raw asyncio.")(bench)
 app.command(
-    cls=Command, short_help="See which design survives which fault.", epilog=comparing.EPILOG
+    cls=DocumentedCommand, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG
+)(serve)
+app.command(
+    cls=DocumentedCommand,
+    short_help="See which design survives which fault.",
+    epilog=comparing.EPILOG,
 )(comparing.compare)
-app.command(cls=Command, short_help="Learn it in six lessons.", epilog=learning.EPILOG)(
+app.command(cls=DocumentedCommand, short_help="Learn it in six lessons.", epilog=learning.EPILOG)(
     learning.learn
 )
-app.command(cls=Command, short_help="Join a cluster of Erlang nodes.", epilog=JOIN_EPILOG)(join)
+app.command(
+    cls=DocumentedCommand, short_help="Join a cluster of Erlang nodes.", epilog=JOIN_EPILOG
+)(join)
 app.command(
     "run",
-    cls=Command,
+    cls=DocumentedCommand,
     short_help="Run a program of your own, recorded and drawn.",
     epilog=RUN_EPILOG,
     context_settings={"allow_interspersed_args": False},

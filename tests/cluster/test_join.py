@@ -12,6 +12,7 @@ import pytest
 from commands import genreply
 from peers import NEEDS_ELIXIR, Peer
 
+from genreply_cli.cli.help import EXAMPLES
 from genreply_cli.session.elsewhere import At, parse_at
 
 Join = Callable[..., tuple[str, "subprocess.Popen[str]"]]
@@ -166,3 +167,10 @@ def test_without_erlang_one_sentence_says_how_to_get_it(monkeypatch: pytest.Monk
         assert "apt-get install erlang-base (Debian), brew install erlang (macOS)" in " ".join(
             missing.err.split()
         )
+
+
+@NEEDS_ELIXIR
+def test_the_examples_of_the_help_serve(join: Join, tmp_path: Path) -> None:
+    for command, _ in EXAMPLES["join"]:
+        options = command.replace("it.jsonl", str(tmp_path / "it.jsonl")).split()[3:]
+        assert join(*options)[1].poll() is None
