@@ -39,6 +39,7 @@ from genreply_cli.otp.exits import (
     ServerExit,
     StopTimeout,
 )
+from genreply_cli.otp.facade import Blocking, Facade
 from genreply_cli.otp.functions import (
     Timer,
     call,
@@ -76,12 +77,12 @@ from genreply_cli.otp.supervisor import (
 )
 
 __all__ = [
-    "AlreadyStarted", "BadReturn", "CallError", "CallTimeout", "CallingSelf", "ChildCounts",
-    "ChildError", "ChildInfo", "ChildSpec", "Continue", "Down", "Event", "Exit", "Exited",
-    "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull", "Monitor", "NoProcess",
-    "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result", "ServerExit", "Source",
-    "Stop", "StopTimeout", "Strategy", "Supervisor", "Task", "Timeout", "Timer", "about",
-    "call", "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor",
-    "note", "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop",
-    "unlink", "whereis",
+    "AlreadyStarted", "BadReturn", "Blocking", "CallError", "CallTimeout", "CallingSelf",
+    "ChildCounts", "ChildError", "ChildInfo", "ChildSpec", "Continue", "Down", "Event", "Exit",
+    "Exited", "Facade", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull", "Monitor",
+    "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result", "ServerExit",
+    "Source", "Stop", "StopTimeout", "Strategy", "Supervisor", "Task", "Timeout", "Timer", "about",
+    "call", "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor", "note",
+    "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop", "unlink",
+    "whereis",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ that has ended is no error. Mailboxes have no limit, unless `start` is given one
 
 import asyncio
 from functools import partial
+from threading import get_ident
 from typing import Any, Self, TypeVar, overload
 
 from genreply_cli.otp.answers import Ignore, OtherRequest, Raise, Request, Stop
@@ -243,21 +244,29 @@ class GenServer(Callbacks[S]):
             node.emit("down", self, from_.caller, "noproc", from_)
 
     def cast(self, request: Any) -> None:
-        """Send a request that gets no reply.
+        """Send a request that gets no reply, from any thread.
 
-        Raises `MailboxFull`. If the server has ended, the request is lost.
+        Raises `MailboxFull`. If the server has ended, the request is lost. In another thread than
+        the node's, it does not wait for the node, unless the server has a `mailbox_limit`.
         """
         process = self._process
+        if process.status is not EXITED and get_ident() != process.node.thread_id:
+            process.send_from_outside(GenServer.cast, request)
+            return
         if process.mailbox_limit is not None:
             process.check_room(self, request, None, "cast")
         process.post(CAST, request)
 
     def send(self, message: Any) -> None:
-        """Send any message; `handle_info` gets it.
+        """Send any message, from any thread; `handle_info` gets it.
 
-        Raises `MailboxFull`. If the server has ended, the message is lost.
+        Raises `MailboxFull`. If the server has ended, the message is lost. Other threads than the
+        node's: see `cast`.
         """
         process = self._process
+        if process.status is not EXITED and get_ident() != process.node.thread_id:
+            process.send_from_outside(GenServer.send, message)
+            return
         if process.mailbox_limit is not None:
             process.check_room(self, message, None, "send to")
         process.post(INFO, message)

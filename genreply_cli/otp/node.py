@@ -5,11 +5,9 @@
 """
 
 import asyncio
-import contextlib
 import itertools
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -20,6 +18,7 @@ from genreply_cli.otp.events import Event, Kind
 from genreply_cli.otp.exits import AlreadyStarted
 from genreply_cli.otp.run_queue import Runnable, RunQueue
 from genreply_cli.otp.status import CALL, CAST, EXITED, SYSTEM, handling, home, logger, running
+from genreply_cli.otp.threads import Threads
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
 
@@ -72,7 +71,7 @@ class Observers(list[tuple[object, Callable[[Event], object], bool]]):
                     logger.exception("the observer of a node raised; it must not")
 
 
-class Node(RunQueue):
+class Node(RunQueue, Threads):
     """Where processes run: open it with `async with`; leaving it stops them.
 
     `observe`, if given, is called with an `Event` for all that happens; with `states`, also for the
@@ -173,6 +172,14 @@ class Node(RunQueue):
         for timer in self.timers.values():
             timer.cancel()
         self.timers.clear()
+
+    @property
+    def servers(self) -> "tuple[Any, ...]":
+        """The servers that have started here and not ended, the oldest first: `Process.list/0`.
+
+        None of them is asked: see `debug.info`.
+        """
+        return tuple(process.server for process in self.processes)
 
     @property
     def closing(self) -> bool:
@@ -348,102 +355,6 @@ class Node(RunQueue):
         """Return what runs now: a GenServer, or the current task, or None outside any task."""
         server = running.get()
         return server if server is not None else asyncio.current_task(self.loop)
-
-    # --- from other threads
-
-    @staticmethod
-    @contextlib.contextmanager
-    def in_thread(observe: Callable[[Event], object] | None = None) -> "Generator[Node]":
-        """Open a node in a thread of its own: `with Node.in_thread() as node: node.run(…)`.
-
-        Leaving the block closes the node and waits for the thread. Raises what keeps the thread
-        from opening the node: OSError, if no file descriptor is left for an event loop.
-        """
-        node = Node(observe)
-        began = threading.Event()  # the node is open, or never will be
-        leave = asyncio.Event()
-        failures: list[BaseException] = []
-
-        async def serve() -> None:
-            async with node:
-                began.set()
-                await leave.wait()
-
-        def run_loop() -> None:
-            try:
-                with asyncio.Runner() as runner:
-                    runner.run(serve())
-            except BaseException as error:
-                if began.is_set():
-                    raise
-                failures.append(error)
-            finally:
-                began.set()
-
-        thread = threading.Thread(target=run_loop, name="genreply node", daemon=True)
-        thread.start()
-        try:
-            began.wait()
-            if failures:
-                raise failures[0]
-            yield node
-        finally:
-            began.wait()  # again, if Ctrl-C has ended the first wait
-            if not failures:
-                with contextlib.suppress(RuntimeError):  # a SystemExit in a callback has closed it
-                    node.loop.call_soon_threadsafe(leave.set)
-            thread.join()
-
-    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a function, async or not, in the node's thread, and block this thread until it ends.
-
-        Returns what it returns and raises what it raises: `node.run(coordinator.greet, "Hello")` is
-        an ordinary function call that waits for a deferred reply. Ctrl-C cancels it there. Raises
-        RuntimeError in the node's own thread, which would wait for itself, and on a closed node.
-        """
-        if asyncio.iscoroutine(function):
-            function.close()
-            raise TypeError(
-                f"node.run was given the coroutine {function.__qualname__}(…); "
-                "expected a function and its arguments, as in node.run(coordinator.greet, 'Hello')"
-            )
-        if not self.thread_id:
-            raise RuntimeError(
-                "this node is not running; use it inside `with Node.in_thread() as node:`"
-            )
-        if get_ident() == self.thread_id:
-            raise RuntimeError(
-                "node.run() blocks, and this is the thread that would have to do the work; "
-                "await it instead"
-            )
-
-        finished = threading.Lock()  # half the cost of a concurrent.futures.Future
-        finished.acquire()
-        outcome: list[tuple[Any, BaseException | None]] = []
-        tasks: list[asyncio.Task[None]] = []
-
-        async def do() -> None:
-            try:
-                result = function(*args, **kwargs)
-                outcome.append((await result if asyncio.iscoroutine(result) else result, None))
-            except BaseException as error:
-                outcome.append((None, error))
-            finally:
-                finished.release()
-
-        def cancel() -> None:
-            tasks[0].cancel()  # by now it is there
-
-        self.loop.call_soon_threadsafe(lambda: tasks.append(self.loop.create_task(do())))
-        try:
-            finished.acquire()
-        except BaseException:  # Ctrl-C
-            self.loop.call_soon_threadsafe(cancel)
-            raise
-        [(value, failure)] = outcome
-        if failure is not None:
-            raise failure
-        return value
 
 
 def failed(error: E) -> E:

@@ -9,6 +9,7 @@ The states of a process, and the flags that go with each, are drawn up in `state
 """
 
 import asyncio
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
@@ -159,6 +160,17 @@ class Process:
             kinds = [entry[0] for entry in self.mailbox]
             if len(kinds) - sum(map(kinds.count, NOT_LIMITED)) >= limit:
                 raise MailboxFull(server, request, timeout, limit, operation)
+
+    def send_from_outside(self, send: Callable[[Any, Any], None], message: Any) -> None:
+        """Send a message from a thread that is not the node's.
+
+        If the mailbox has a limit, this waits until the node has looked whether there is room.
+        """
+        if self.mailbox_limit is not None:
+            self.node.run(send, self.server, message)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has closed; the message is lost
+            self.node.loop.call_soon_threadsafe(send, self.server, message)
 
     def post_stop(self, reason: Any) -> None:
         """Have it stop for `reason` when it has handled what is in its mailbox now."""

@@ -1,6 +1,7 @@
 """A node in a thread of its own: the only tests of otp with real threads, in real time."""
 
 import asyncio
+import inspect
 import subprocess
 import sys
 import threading
@@ -12,9 +13,13 @@ from servers import Boom, Doer, Keeper, Stateless, Terminated, kinds, raising, t
 
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.otp import (
+    Blocking,
     CallTimeout,
     Event,
+    Facade,
     From,
+    GenServer,
+    MailboxFull,
     Node,
     NoProcess,
     NoReply,
@@ -22,6 +27,7 @@ from genreply_cli.otp import (
     ServerExit,
     call,
     cast,
+    debug,
     reply,
     whereis,
 )
@@ -64,7 +70,7 @@ def test_plain_functions_run_in_the_thread_of_the_node_with_their_arguments() ->
 def test_the_calling_thread_is_blocked_until_the_reply_and_others_are_not() -> None:
     with Node.in_thread() as node, ThreadPoolExecutor(1) as threads:
         keeper = node.run(Asked.start, (callers := dict[Any, Any](), asked := threading.Event()))
-        asking = threads.submit(node.run, keeper.call, "request", None)
+        asking = threads.submit(lambda: node.run(keeper.call, "request", None))
         assert asked.wait(10)
         assert not asking.done()
         node.run(reply, callers["request"], "answer")
@@ -263,16 +269,144 @@ def test_run_of_a_node_that_was_never_opened_says_so() -> None:
     assert "node" in str(failed)
 
 
-@pytest.mark.parametrize("way", ["cast", "send"])
-def test_a_message_from_another_thread_is_refused_and_not_delivered(way: str) -> None:
+class Log(GenServer[list[Any]]):
+    """Keeps what it hears, and in which thread."""
+
+    def init(self) -> list[Any]:
+        return []
+
+    def handle_call(self, request: Any, from_: From[Any], state: list[Any]) -> Any:
+        return Reply(state, state)
+
+    def handle_cast(self, request: Any, state: list[Any]) -> Any:
+        return NoReply([*state, ("cast", request, threading.get_ident())])
+
+    def handle_info(self, message: Any, state: list[Any]) -> Any:
+        return NoReply([*state, ("send", message, threading.get_ident())])
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+@pytest.mark.parametrize("busy", [False, True])
+def test_casts_and_sends_from_another_thread_come_in_their_order(
+    limit: int | None, busy: bool
+) -> None:
     with Node.in_thread() as node:
-        doer = node.run(Doer.start, heard := list[Any]())
-        failed = tried(getattr(doer, way), lambda: heard.append("cast"))
-        assert type(failed) is RuntimeError
-        assert "another thread" in str(failed)
-        assert "node.run(" in str(failed)
-        node.run(doer.call, lambda: None)
-        assert heard == []
+        log = node.run(Log.start, mailbox_limit=limit)
+        held = threading.Event()
+        if busy:
+            node.loop.call_soon_threadsafe(held.wait, 0.05 if limit else 10)
+        for number in range(20):
+            (log.cast if number % 2 else log.send)(number)
+        held.set()
+        thread = node.run(threading.get_ident)
+        assert node.run(log.call, "all") == [
+            ("cast" if number % 2 else "send", number, thread) for number in range(20)
+        ]
+
+
+def test_a_full_mailbox_is_an_error_in_the_other_thread_too() -> None:
+    with Node.in_thread() as node:
+        log = node.run(Log.start, mailbox_limit=1)
+        node.run(debug.suspend, log)
+        log.cast(1)
+        failed = tried(log.send, 2)
+        assert type(failed) is MailboxFull
+        node.run(debug.resume, log)
+        assert [each[1] for each in node.run(log.call, "all")] == [1]
+
+
+def test_a_message_to_a_server_that_has_ended_is_lost_in_any_thread() -> None:
+    with Node.in_thread() as node:
+        log = node.run(Log.start)
+        node.run(log.stop)
+        log.cast(1)
+    log.send(2)
+    assert not log.alive
+
+
+def test_what_a_cast_of_another_thread_leads_to_has_that_thread_as_no_process() -> None:
+    events: list[Event] = []
+    with Node.in_thread(events.append) as node:
+        log = node.run(Log.start)
+        log.cast("x")
+        node.run(log.call, "all")
+    [cast_event] = [event for event in events if event.kind == "cast"]
+    assert (cast_event.source, cast_event.target, cast_event.message) == (None, log, "x")
+
+
+def test_run_waits_for_a_future_as_for_a_coroutine() -> None:
+    with Node.in_thread() as node:
+        log = node.run(Log.start)
+        assert node.run(log.send_request, "all") == []
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_ctrl_c_in_run_is_a_keyboard_interrupt_whether_the_node_is_busy_or_not(busy: bool) -> None:
+    program = f"""
+import asyncio, os, signal, sys, threading, time
+from genreply_cli.otp import Node
+held, entered = threading.Event(), threading.Event()
+told = []
+main = threading.get_ident()
+async def ask():
+    entered.set()
+    try:
+        await asyncio.sleep(60)
+    finally:
+        told.append("cancelled")
+def interrupt():
+    entered.wait(20)
+    while sys._current_frames()[main].f_code is not Node.run.__code__:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+with Node.in_thread() as node:
+    if {busy}:
+        node.loop.call_soon_threadsafe(lambda: (entered.set(), held.wait(20)))
+    threading.Thread(target=interrupt).start()
+    try:
+        node.run(ask)
+    except BaseException as error:
+        told.append(type(error).__name__)
+    held.set()
+print(*sorted(told))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == (
+        "KeyboardInterrupt\n" if busy else "KeyboardInterrupt cancelled\n",
+        "",
+    )
+
+
+def test_in_thread_without_with_says_so() -> None:
+    failed = tried(getattr, Node.in_thread(), "run")
+    assert type(failed) is AttributeError
+    assert "with Node.in_thread() as node:" in str(failed)
+
+
+class Greeter(Facade[Coordinator]):
+    greet = Blocking(Coordinator.greet)
+
+
+def test_a_facade_makes_a_greeting_a_plain_call_with_its_docstring_and_its_signature() -> None:
+    with Node.in_thread() as node:
+        greeter = Greeter(node.run(Coordinator.start_link))
+        answer: str = greeter.greet("Hello")
+        assert answer == "Hello to you too!"
+        assert greeter.greet(msg="Hi", timeout=None) == "Hi to you too!"
+        assert inspect.signature(greeter.greet) == inspect.signature(greeter.server.greet)
+        assert not inspect.iscoroutinefunction(greeter.greet)
+        assert Greeter.greet.__doc__ == Coordinator.greet.__doc__
+        assert type(tried(greeter.greet, "Hello", 0)) is CallTimeout
+        assert "await" in str(node.run(lambda: tried(greeter.greet, "Hello")))
+
+
+@pytest.mark.parametrize("server", [None, Coordinator, Coordinator()])
+def test_a_facade_of_no_server_says_what_it_expects(server: Any) -> None:
+    failed = tried(Greeter, server)
+    assert type(failed) in (TypeError, ValueError)
+    assert "expected" in str(failed)
 
 
 def test_an_exit_signal_from_another_thread_is_refused() -> None:
@@ -287,7 +421,7 @@ def test_an_exit_signal_from_another_thread_is_refused() -> None:
 def test_a_reply_from_another_thread_is_refused() -> None:
     with Node.in_thread() as node, ThreadPoolExecutor(1) as threads:
         keeper = node.run(Asked.start, (callers := dict[Any, Any](), asked := threading.Event()))
-        asking = threads.submit(node.run, keeper.call, "request", None)
+        asking = threads.submit(lambda: node.run(keeper.call, "request", None))
         assert asked.wait(10)
         failed = tried(reply, callers["request"], "from another thread")
         node.run(reply, callers["request"], "from its own")
