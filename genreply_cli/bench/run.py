@@ -12,6 +12,7 @@ from genreply_cli.errors import GenreplyError, signal_status
 
 if TYPE_CHECKING:
     from genreply_cli.remote.target import Target
+    from genreply_cli.session.elsewhere import At
 
 
 def run(
@@ -22,13 +23,16 @@ def run(
     scale: float,
     as_json: bool,
     target: "Target | None" = None,
+    at: "At | None" = None,
 ) -> int:
     """Measure everything, and print it; with a target, over a connection to this server.
+
+    With a place in a cluster, between the nodes.
 
     Returns the exit status. Raises GenreplyError if there is no connection.
     """
     figures: list[Figure] = []
-    comparisons = list(_comparisons(coordinator, target, _loop_factory(loop), scale))
+    comparisons = list(_comparisons(coordinator, target, at, _loop_factory(loop), scale))
     try:
         figures.extend(_with_progress(comparisons, rounds))
     except KeyboardInterrupt:
@@ -45,8 +49,16 @@ def run(
 
 
 def _comparisons(
-    coordinator: str | None, target: "Target | None", loop_factory: LoopFactory, scale: float
+    coordinator: str | None,
+    target: "Target | None",
+    at: "At | None",
+    loop_factory: LoopFactory,
+    scale: float,
 ) -> Iterator[Comparison]:
+    if at is not None:
+        from genreply_cli.bench.elsewhere import ClusterBench
+
+        return ClusterBench(at, loop_factory, scale).comparisons()
     if target is None:
         return Bench(coordinator, loop_factory, scale).comparisons()
     from genreply_cli.bench.remote import RemoteBench

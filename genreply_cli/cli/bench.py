@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from genreply_cli.cli.at import AtOption, at_of
+from genreply_cli.cli.join import CookieFileOption
 from genreply_cli.cli.options import completes, one_of, parser
 from genreply_cli.cli.remote import (
     AnswerAtOption,
@@ -21,6 +23,7 @@ from genreply_cli.session.parsing import COORDINATORS
 
 
 def bench(
+    context: typer.Context,
     coordinator: Annotated[
         Any,
         typer.Option(
@@ -59,13 +62,19 @@ def bench(
     request: RequestOption = None,
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
+    at: AtOption = None,
+    cookie_file: CookieFileOption = None,
 ) -> Callable[[], int]:
     """Measure what a deferred reply costs, beside raw asyncio in the same run.
 
-    With --url, over a real connection, beside a bare loop of requests and answers.
+    With --url, over a real connection, beside a bare loop of requests and answers. With --at,
+    between the nodes of a cluster, beside a node without Python that calls the same.
     """
     from genreply_cli.bench.run import run
 
+    place = at_of(context, at, cookie_file)
+    if place is not None and place.is_group:
+        raise typer.BadParameter("a group is not measured; expected --at NODE or --at NODE/NAME")
     design = coordinator or "keyed"
     target = target_of(
         url, design, header, subprotocol, ca_file, insecure, request, id_at, answer_at
@@ -77,4 +86,5 @@ def bench(
         scale=scale,
         as_json=json,
         target=target,
+        at=place,
     )

@@ -77,6 +77,7 @@ class Settings:
         tls = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(self.tls)] if self.tls else []
         return [
             erl, "-noshell", "-noinput", *(["-hidden"] if self.hidden else []), "+Bi",
+            "+sbwt", "none",  # it leaves the processor to Python while it waits
             name, self.name,
             "-kernel", "inet_dist_use_interface", address, "-kernel", "logger_level", "error",
             *tls, "-eval", START,
@@ -118,8 +119,7 @@ class Link:
     def tell(self, *term: Any) -> None:
         """Send a term, a tuple of these values. Raises NotATerm; then nothing was sent."""
         frame = encode(term)
-        self._writer.write(len(frame).to_bytes(4, "big"))
-        self._writer.write(frame)
+        self._writer.write(len(frame).to_bytes(4, "big") + frame)
 
     def __aiter__(self) -> "Link":
         return self

@@ -93,6 +93,9 @@ do({connect_all, Id, Node}, Out, Workers) -> % with the node, and with those tha
 do({count, Id}, Out, Workers) ->
     tell(Out, {told, Id, erlang:system_info(process_count)}),
     Workers;
+do({time_calls, Id, To, Request, Callers, Each}, Out, Workers) ->
+    spawn(fun() -> tell(Out, {told, Id, time_calls(To, Request, Callers, Each)}) end),
+    Workers;
 do({members, Id, Group}, Out, Workers) ->
     tell(Out, {told, Id, pg:get_members(pg, Group)}),
     Workers.
@@ -197,6 +200,17 @@ call(Out, Server, Id, Call, To, Request) ->
         exit:{Reason, {gen_server, call, _}} -> tell(Out, {failed, Id, Call, Reason})
     end,
     Server ! {?MODULE, {called, Call}}.
+
+%% The microseconds that so many callers need, each of which makes so many calls, without Python.
+time_calls(To, Request, Callers, Each) ->
+    Calls = fun() -> [gen_server:call(To, Request) || _ <- lists:seq(1, Each)] end,
+    Began = erlang:monotonic_time(microsecond),
+    Started = [spawn_monitor(Calls) || _ <- lists:seq(1, Callers)],
+    Ends = [receive {'DOWN', Monitor, _, _, Reason} -> Reason end || {_, Monitor} <- Started],
+    case lists:usort(Ends) of
+        [normal] -> erlang:monotonic_time(microsecond) - Began;
+        _ -> failed
+    end.
 
 %% An exit signal goes to a pid, and its node knows which one has the name.
 signal(Pid, Reason) when is_pid(Pid) ->

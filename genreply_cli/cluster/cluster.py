@@ -98,6 +98,20 @@ class Cluster:
         """Return how many processes run on the BEAM of this node: a leak shows here."""
         return await self._router.ask("count")  # type: ignore[no-any-return]  # an int
 
+    async def time_calls(
+        self, name: str, node: str, request: Any, callers: int, each: int
+    ) -> float:
+        """Return the seconds that callers on the BEAM of this node need, without Python.
+
+        So many of them call the process of this name on a node, each so many times in sequence: to
+        compare. Raises ClusterError if a call fails.
+        """
+        to = (Atom(name), Atom(node))
+        microseconds = await self._router.ask("time_calls", to, request, callers, each)
+        if not isinstance(microseconds, int):
+            raise ClusterError(f"a call of {self.node} to {name} on {node} has failed")
+        return microseconds / 1e6
+
     def join(self, group: str, server: GenServer[Any]) -> None:
         """Add a served server to a process group, which all nodes see: Erlang's `pg`."""
         self._router.tell("to", self._router.number_of(server), (Atom("join"), Atom(group)))

@@ -60,14 +60,14 @@ class Elsewhere:
 
     def __init__(self, at: At) -> None:
         self._at = at
-        self._cluster = Cluster(at.own_name, cookie_file=at.cookie_file, hidden=not at.is_group)
+        self.cluster = Cluster(at.own_name, cookie_file=at.cookie_file, hidden=not at.is_group)
         self._turns = count()
 
     async def open(self) -> None:
         """Become a node of the cluster. Raises GenreplyError."""
         try:
-            await self._cluster.__aenter__()
-            await self._cluster.connect(self._at.node)
+            await self.cluster.__aenter__()
+            await self.cluster.connect(self._at.node)
             if self._at.is_group:
                 await self._wait_for_members()
         except ClusterError as error:
@@ -82,7 +82,7 @@ class Elsewhere:
         with suppress(TimeoutError):
             async with asyncio.timeout(MEMBERS_SECONDS):
                 while not known or quiet < QUIET_SECONDS:
-                    members = len(await self._cluster.members(self._at.name))
+                    members = len(await self.cluster.members(self._at.name))
                     quiet = quiet + PAUSE_SECONDS if members == known else 0.0
                     known = members
                     await asyncio.sleep(PAUSE_SECONDS)
@@ -99,8 +99,8 @@ class Elsewhere:
 
     async def _server(self) -> RemoteServer | None:
         if not self._at.is_group:
-            return self._cluster.server(self._at.name, self._at.node)
-        members = await self._cluster.members(self._at.name)
+            return self.cluster.server(self._at.name, self._at.node)
+        members = await self.cluster.members(self._at.name)
         return members[next(self._turns) % len(members)] if members else None
 
 
