@@ -20,7 +20,8 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-BLOCKS = blocks(README)
+COMMANDS = (ROOT / "genreply_cli" / "cli" / "README.md").read_text()
+BLOCKS = [*blocks(README), *blocks(COMMANDS)]
 
 CONSOLE = [
     (command, output)
@@ -99,6 +100,34 @@ def test_the_code_beside_the_elixir_is_the_code() -> None:
     )
     unindented = re.sub(r"^    ", "", source, flags=re.MULTILINE)
     assert shown in unindented
+
+
+def test_the_picture_is_the_one_that_is_drawn(environment: dict[str, str]) -> None:
+    [(text, path)] = re.findall(r"!\[(.*)\]\((.*)\)", README)
+    command = f"genreply trace {Path(path).stem} --as svg"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == (ROOT / path).read_text()
+    assert "the third caller gets the answer to the first" in text
+
+
+def test_the_table_of_the_designs_is_the_one_of_compare(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = ["bash", "-c", "genreply compare -o table.md"]
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "table.md").read_text() in README
+
+
+def test_the_service_is_the_one_of_its_own_page() -> None:
+    page = (ROOT / "genreply_cli" / "service.md").read_text()
+    shown = next(block for language, block in blocks(README) if "class Client" in block)
+    assert shown.replace("  # of the library websockets", "") in page
+
+
+def test_a_stranger_reads_it_to_the_end() -> None:
+    assert README.count("\n") <= 250
 
 
 def test_there_is_something_to_test() -> None:

@@ -12,7 +12,8 @@ import pytest
 from commands import genreply, shell
 from greeters import Served, served
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2] / "genreply_cli" / "cli" / "README.md"
+README = PAGE.read_text(encoding="utf-8")
 RPC = '{"jsonrpc": "2.0", "id": "{id}", "method": "greet", "params": ["{message}"]}'
 
 

@@ -99,7 +99,7 @@ def test_where_the_overview_is_longer_than_the_terminal_it_has_the_names_alone()
 
 
 def test_the_help_and_the_readme_name_each_format_of_an_export() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    readme = (Path(__file__).parents[2] / "genreply_cli" / "cli" / "README.md").read_text("utf-8")
     for ending in endings():
         assert f"(`{ending}`)" in readme
         assert ending in COMMANDS["export"].does
