@@ -64,12 +64,13 @@ class _Host(Protocol):
 class AsyncRunner:
     """Runs the async callbacks of one process, one at a time."""
 
-    __slots__ = ("_begun", "_loop", "_process", "_wakeup", "paused", "task")
+    __slots__ = ("_begun", "_loop", "_process", "_wakeup", "coroutine", "paused", "task")
 
     def __init__(self, process: _Host) -> None:
         self._process = process
         self._loop = process.node.loop
         self.paused: PausedCallback | None = None  # until the task takes it
+        self.coroutine: Coroutine[Any, Any, Any] | None = None  # the last one that had to wait
         self._make_task()
 
     def _make_task(self) -> None:
@@ -113,6 +114,7 @@ class AsyncRunner:
         if process.status is READY:
             process.status = BUSY
         self.paused = PausedCallback(coroutine, waits_for, entry)
+        self.coroutine = coroutine
         if not self._wakeup.done():
             self._wakeup.set_result(None)
         return PENDING

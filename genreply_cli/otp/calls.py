@@ -99,6 +99,10 @@ class Deadlines(dict["From[Any]", float]):
         self._timer = node.call_later(timeout, self._fall_due)
         node.deadlines[timeout] = self
 
+    def started(self, from_: "From[Any]") -> float:
+        """When a call began to wait."""
+        return self[from_] - self._timeout
+
     def remove(self, from_: "From[Any]") -> None:
         """Remove a call that has ended."""
         del self[from_]
@@ -248,6 +252,12 @@ def _wake_caller(from_: From[Any]) -> None:
     from_._future = from_._deadlines = None
     if future is not None and not future.done():
         future.set_result(None)
+
+
+def asked_at(from_: From[Any]) -> float | None:
+    """When a call began, on the clock of the event loop. None if it waits for ever, or not yet."""
+    queue = from_._deadlines if from_._future is not None else None
+    return None if queue is None else queue.started(from_)
 
 
 def reply_future(from_: From[Any], timeout: float | None) -> "asyncio.Future[None]":

@@ -4,17 +4,22 @@ Each function takes a server or a registered name. The server does what it is as
 between two messages, and also while it is suspended. Each function raises what a call raises:
 `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerExit`, `CallingSelf`. As with a call, a
 timeout takes nothing back: the server still does it when its turn comes.
+
+`where` and `servers` ask nobody: they look at a node from outside, in its own thread, and return at
+once, whatever the servers are doing.
 """
 
+import inspect
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar, overload
 
+from genreply_cli.otp.calls import From, asked_at
 from genreply_cli.otp.exits import CallTimeout, NoProcess, ServerExit
 from genreply_cli.otp.functions import naming, whereis
 from genreply_cli.otp.genserver import GenServer
-from genreply_cli.otp.node import failed
+from genreply_cli.otp.node import Node, current_node, failed
 from genreply_cli.otp.process import Process
-from genreply_cli.otp.status import SUSPENDED, SYSTEM
+from genreply_cli.otp.status import BUSY, STOPPING, SUSPENDED, SYSTEM
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -30,6 +35,89 @@ class Status(NamedTuple):
     links: tuple[GenServer[Any], ...]
     mailbox: tuple[Any, ...]  # the messages that wait, oldest first
     state: Any
+
+
+class Place(NamedTuple):
+    """A line of code in which something waits."""
+
+    file: str
+    line: int
+    function: str
+
+
+class OpenCall(NamedTuple):
+    """A call that waits for its reply."""
+
+    from_: From[Any]
+    waited: float | None  # seconds until now; None if the call has no timeout: then nobody counts
+
+
+class Overview(NamedTuple):
+    """What can be said of a server without asking it."""
+
+    server: GenServer[Any]
+    name: Any  # None if it is not registered
+    status: str  # starting, ready, busy, suspended, or stopping
+    mailbox: int  # how many messages wait in it
+    calls: tuple[OpenCall, ...]  # that it has not answered, oldest first
+    where: tuple[Place, ...]  # as `where` returns it
+
+
+def where(server: Any) -> tuple[Place, ...]:
+    """Return in which `await` a busy server is: the line of its callback first, the innermost last.
+
+    It is empty for a server that is in no `await`. Takes a server or a registered name; raises
+    NoProcess. As Erlang's `process_info(Pid, current_stacktrace)`.
+    """
+    found = whereis(server)
+    if found is None:
+        raise NoProcess(server, None, None, "where")
+    return _where(found._process)
+
+
+def servers(node: Node | None = None) -> list[Overview]:
+    """Return what can be said of each server of a node that runs, the oldest first.
+
+    The node is that of the running event loop, or the one that is given; RuntimeError is raised if
+    none is running. As Erlang's `processes()` with `process_info`.
+    """
+    node = current_node() if node is None else node
+    now = node.loop.time()
+    return [
+        Overview(
+            server=process.server,
+            name=process.name,
+            status=process.status,
+            mailbox=sum(entry[0] is not SYSTEM for entry in process.mailbox),
+            calls=tuple(
+                OpenCall(from_, None if began is None else now - began)
+                for from_ in process.open_calls
+                for began in [asked_at(from_)]
+            ),
+            where=_where(process),
+        )
+        for process in node._host.processes
+        if isinstance(process, Process)
+    ]
+
+
+def _where(process: Process) -> tuple[Place, ...]:
+    runner = process.async_runner
+    if runner is None or process.status not in (BUSY, STOPPING):
+        return ()
+    places = []
+    waits: Any = runner.coroutine
+    while waits is not None:
+        if inspect.iscoroutine(waits):
+            frame, waits = waits.cr_frame, waits.cr_await
+        elif inspect.isgenerator(waits):  # of types.coroutine
+            frame, waits = waits.gi_frame, waits.gi_yieldfrom
+        else:
+            break
+        if frame is not None:
+            code = frame.f_code
+            places.append(Place(code.co_filename, frame.f_lineno, code.co_qualname))
+    return tuple(places)
 
 
 @overload
