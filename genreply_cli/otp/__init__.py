@@ -81,6 +81,7 @@ from genreply_cli.otp.answers import (
     Stop,
     Timeout,
 )
+from genreply_cli.otp.callbacks import Report
 from genreply_cli.otp.calls import From
 from genreply_cli.otp.events import Event
 from genreply_cli.otp.exits import (
@@ -137,9 +138,9 @@ __all__ = [
     "AlreadyStarted", "BadReturn", "Blocking", "CallError", "CallTimeout", "CallingSelf",
     "ChildCounts", "ChildError", "ChildInfo", "ChildSpec", "Continue", "Down", "Event", "Exit",
     "Exited", "Facade", "From", "GenServer", "Ignore", "Init", "Item", "MailboxFull", "Monitor",
-    "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Request", "Result", "ServerExit",
-    "Source", "Stop", "StopTimeout", "Strategy", "Supervisor", "Task", "Timeout", "Timer", "about",
-    "call", "cast", "current_call", "debug", "demonitor", "exit", "fail", "link", "monitor", "note",
-    "reply", "send", "send_after", "send_request", "start_source", "start_task", "stop", "unlink",
-    "whereis",
+    "NoProcess", "NoReply", "Node", "Opened", "Raise", "Reply", "Report", "Request", "Result",
+    "ServerExit", "Source", "Stop", "StopTimeout", "Strategy", "Supervisor", "Task", "Timeout",
+    "Timer", "about", "call", "cast", "current_call", "debug", "demonitor", "exit", "fail", "link",
+    "monitor", "note", "reply", "send", "send_after", "send_request", "start_source", "start_task",
+    "stop", "unlink", "whereis",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ nothing running. This is the `@callback` page of Elixir's `GenServer`.
 """
 
 from collections.abc import Awaitable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from genreply_cli.otp.answers import Ignore, Init, NoReply, Reply, Stop
 from genreply_cli.otp.calls import From
@@ -24,6 +24,14 @@ S = TypeVar("S")
 
 Answer = NoReply[S] | Stop[S]
 CallAnswer = Reply[S] | NoReply[S] | Stop[S]
+
+
+class Report(NamedTuple):
+    """What is told of a server in a log or a recording: see `Callbacks.format_status`."""
+
+    state: Any
+    message: Any = None  # the last one, in the log of a crash
+    reason: Any = None  # of a crash
 
 
 class Callbacks(Generic[S]):
@@ -82,6 +90,16 @@ class Callbacks(Generic[S]):
             f"{describe(self)} was to continue with {shorten(continuation)}, "
             "but defines no handle_continue"
         )
+
+    def format_status(self, report: Report) -> Report:
+        """Return what may be shown of the server, as in Elixir: a state without its passwords.
+
+        It is called for the log of a crash, for `debug.status`, and for the states that an observer
+        is told. `report._replace(state=…)` leaves the rest as it is. If it raises, nothing of these
+        is shown. `debug.get_state` returns the state itself. The observer is told of messages as
+        they are: give a field of a message `field(repr=False)` to hide it.
+        """
+        return report
 
     def terminate(self, reason: Any, state: S) -> object:
         """Clean up; the server is about to exit for `reason`. What it returns does not matter.

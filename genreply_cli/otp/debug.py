@@ -189,7 +189,7 @@ def _status(process: Process) -> Status:
         parent=None if process.parent is None else process.parent.server,
         links=tuple(linked.server for linked in process.links),
         mailbox=tuple(message for kind, message, _, _ in process.mailbox if kind is not SYSTEM),
-        state=process.state,
+        state=process.report(process.state).state,
     )
 
 

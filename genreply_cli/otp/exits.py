@@ -25,7 +25,13 @@ There, a server is its name, or its `repr` if it has none. What pickle cannot br
 from asyncio import QueueFull
 from typing import Any, Final
 
-NEVER_WAIT: Final = ("cast", "send to", "link with", "monitor")  # operations that have no timeout
+NEVER_WAIT: Final = (
+    "cast",
+    "send to",
+    "link with",
+    "monitor",
+    "where",
+)  # operations that have no timeout
 
 
 class _Portable:
@@ -139,6 +145,8 @@ class CallTimeout(CallError, TimeoutError):
     @property
     def why(self) -> str:
         """What went wrong, in a few words."""
+        if self._operation != "call":  # of debug
+            return f"the server did not come to it within {self.timeout:g} s; it still will"
         return (
             f"no reply within {self.timeout:g} s; "
             "the server is not told, and a late reply is dropped"
@@ -148,13 +156,29 @@ class CallTimeout(CallError, TimeoutError):
 class NoProcess(CallError, LookupError):
     """No such server is running: it has ended or was never started, or the name is not registered.
 
-    Raised at once.
+    Raised at once. If the server is known to have ended, `reason` says why, and `ended_ago` how
+    many seconds before this; otherwise both are None.
     """
+
+    def __init__(
+        self, server: Any, request: Any, timeout: float | None, operation: str = "call"
+    ) -> None:
+        super().__init__(server, request, timeout, operation)
+        self.reason: Any = None
+        self.ended_ago: float | None = None
+        if hasattr(type(server), "_process"):  # a GenServer, which stands above this module
+            process = server._process
+            if process.ended_at is not None:
+                self.reason = process.reason
+                self.ended_ago = process.node.loop.time() - process.ended_at
 
     @property
     def why(self) -> str:
         """What went wrong, in a few words."""
-        return "no process is running there"
+        text = "no process is running there"
+        if self.ended_ago is not None:
+            text += f"; it ended {self.ended_ago:.3g} s ago, reason {shorten(self.reason)}"
+        return text
 
 
 class ServerExit(CallError):
@@ -173,7 +197,8 @@ class ServerExit(CallError):
     @property
     def why(self) -> str:
         """What went wrong, in a few words."""
-        return f"the server exited before it replied, reason {shorten(self.reason)}"
+        before = {"call": "it replied", "start": "it had started"}.get(self._operation, "that")
+        return f"the server exited before {before}, reason {shorten(self.reason)}"
 
 
 class MailboxFull(CallError, QueueFull):

@@ -174,14 +174,6 @@ class Node(RunQueue, Threads):
         self.timers.clear()
 
     @property
-    def servers(self) -> "tuple[Any, ...]":
-        """The servers that have started here and not ended, the oldest first: `Process.list/0`.
-
-        None of them is asked: see `debug.info`.
-        """
-        return tuple(process.server for process in self.processes)
-
-    @property
     def closing(self) -> bool:
         """Whether it is being left, or one that has joined it is."""
         return any(node._closing is not None for node in self._joined)
@@ -316,6 +308,7 @@ class Node(RunQueue, Threads):
             return
         cause = handling.get()
         call, cause_seq = (None, None) if cause is None else (cause.call, cause.seq)
+        state = server._process.report(state).state
         event = Event(
             self._seq, self._clock(), "state", server, None, state, call, cause_seq, detail=then
         )

@@ -34,6 +34,7 @@ from genreply_cli.otp.answers import (
     Timeout,
 )
 from genreply_cli.otp.async_callbacks import PENDING, AsyncRunner, SelectiveReceive
+from genreply_cli.otp.callbacks import Report
 from genreply_cli.otp.calls import (
     FAILED,
     WAITING,
@@ -88,10 +89,10 @@ class Process:
     """What the runtime knows of one server. Users hold `server`, and cannot get at this."""
 
     __slots__ = (
-        "async_runner", "context", "given", "home", "id", "idle", "idle_timeout", "killed_by",
-        "links", "mailbox", "mailbox_limit", "monitored", "monitors", "name", "node", "open_calls",
-        "orphaned", "owned", "parent", "queued", "reason", "receiving", "run_in_context",
-        "scheduled", "server", "starter", "state", "status", "waiters",
+        "async_runner", "context", "ended_at", "given", "home", "id", "idle", "idle_timeout",
+        "killed_by", "links", "mailbox", "mailbox_limit", "monitored", "monitors", "name", "node",
+        "open_calls", "orphaned", "owned", "parent", "queued", "reason", "receiving",
+        "run_in_context", "scheduled", "server", "starter", "state", "status", "waiters",
     )  # fmt: skip
 
     def __init__(self, server: Any, node: Node, name: Any, parent: "Process | None") -> None:
@@ -107,6 +108,7 @@ class Process:
         self.state: Any = None
         self.status: str = STARTING
         self.reason: Any = None  # why it has exited
+        self.ended_at: float | None = None  # on the clock of the loop
         self.killed_by: Process | None = None  # whose exit signal ended it
         self.mailbox: deque[Entry] = deque()
         self.mailbox_limit: int | None = None  # messages that others may have waiting in it
@@ -474,6 +476,7 @@ class Process:
 
     def _log_crash(self, reason: Any, state: Any, entry: Entry) -> None:
         kind, message, from_, _ = entry
+        state, message, reason = self.report(state, message, reason)
         client = None if from_ is None else from_.caller
         linked = [process.server for process in self.links]
         lines = [
@@ -487,6 +490,17 @@ class Process:
         extra |= {"client": client, "linked": linked}
         raised = reason if isinstance(reason, BaseException) else None
         logger.error("%s", "\n  ".join(lines), exc_info=raised, extra=extra)
+
+    def report(self, state: Any, message: Any = None, reason: Any = None) -> Report:
+        """Return what may be shown of these: see `Callbacks.format_status`."""
+        try:
+            shown = self.server.format_status(Report(state, message, reason))
+            if not isinstance(shown, Report):
+                raise TypeError(f"format_status returned {type(shown).__name__}; expected a Report")
+        except Exception as error:  # what it was to hide must not be shown
+            hidden = f"hidden: format_status raised {type(error).__name__}"
+            return Report(hidden, hidden, hidden)
+        return shown
 
     def receive_exit_signal(
         self, source: "Process | None", reason: Any, *, kill: bool = False
@@ -522,6 +536,7 @@ class Process:
         node = self.node
         self.status = EXITED
         self.reason = reason
+        self.ended_at = node.loop.time()
         self.state = None
         self.scheduled = True  # for ever
         self.mailbox = deque(maxlen=0)
@@ -664,6 +679,7 @@ class NotStarted(Process):
     def __init__(self) -> None:
         self.status = EXITED
         self.reason = "noproc"
+        self.ended_at = None
         self.name = None
         self.id = 0
         self.mailbox_limit = None
