@@ -20,7 +20,7 @@ from genreply_cli.otp import From, GenServer, call, debug, reply, send_after, wh
 
 async def main(coordinator: Coordinator, from_: From[str], counter: GenServer[int]) -> None:
     answer: int = await coordinator.greet("Hello")  # E: Incompatible types in assignment
-    number: int = await coordinator.call(Greet("Hello"))  # E: "Greet"; expected "Request[int]"
+    number: int = await coordinator.call(Greet("Hello"))  # E: "Greet"; expected "Asks[Greet, int]"
     right: str = await coordinator.call(Greet("Hello"))
     reply(from_, 5)  # E: Cannot infer value of type parameter "T" of "reply"
     anything: int = await counter.call("how many?")
@@ -57,25 +57,87 @@ class Wrong(GenServer[int]):
         return NoReply("a state of another type")
 """
 
-INITS = """
-from genreply_cli.coordinator import Greet
-from genreply_cli.otp import GenServer, call
+CALLERS = """
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from genreply_cli.coordinator import Coordinator, Greet
+from genreply_cli.otp import ChildSpec, From, GenServer, NoReply, Reply, Request, call
 
-class None_(GenServer[int]):
+@dataclass(frozen=True)
+class Size(Request[int]):
+    unit: str
+
+@dataclass(frozen=True)
+class Name(Request[str]):
+    pass
+
+@dataclass(frozen=True)
+class Grow:
+    by: int
+
+class Nothing(GenServer[int]):
     def init(self) -> int:
         return 0
 
-class Two(GenServer[int]):
+class Page(GenServer[int]):
     def init(self, url: str, size: int = 3) -> int:
         return size
 
-class Named(GenServer[int]):
+    def handle_call(self, request: Size, from_: From[int], state: int) -> Reply[int]:
+        return Reply(state, state)
+
+    def handle_cast(self, request: Grow, state: int) -> NoReply[int]:
+        return NoReply(state + request.by)
+
+    async def size(self) -> int:
+        return await self.call(Size("px"))
+
+class Both(Page):
+    def handle_call(self, request: Size | Name, from_: From[Any], state: int) -> Reply[int]:
+        return Reply(state, state)
+
+class Names(GenServer[int]):
     def init(self, *names: str) -> int:
         return len(names)
 
-async def main() -> None:
-    right: str = await call("coordinator", Greet("Hello"))
-    wrong: int = await call("coordinator", Greet("Hello"))
+class Five(GenServer[int]):
+    def init(self, a: str, b: str, c: str, d: str, e: str) -> int:
+        return 5
+
+async def start(unknown: type[GenServer[Any]]) -> None:
+    page: Page = Page.start("url")
+    page = Page.start_link("url", 3, name="page", timeout=1.0, mailbox_limit=10)
+    page = await asyncio.to_thread(Page.start, "url", 3)
+    nothing: Nothing = Nothing.start()
+    names: Names = Names.start("a", "b", "c")
+    five: Five = Five.start("a", "b", "c", "d", "e", name="five")
+    server: GenServer[Any] = unknown.start(1, 2, 3, name="unknown")
+    spec = ChildSpec("page", partial(Page.start_link, "url", name="page"))
+    Page.start()  # E: at least one argument
+    Page.start(3)  # E: "start" of "GenServer" matches argument type "int"
+    Page.start_link("url", "large")  # E: matches argument types "str", "str"
+    Page.start("url", 3, 4)  # E: matches argument types "str", "int", "int"
+    Page.start("url", timeot=3)  # E: did you mean "timeout"
+    Page.start("url", timeout="3")  # E: matches argument types "str", "str"
+    Nothing.start_link(3)  # E: matches argument type "int"
+    Names.start("a", 3)  # E: matches argument types "str", "int"
+    Five.start("a", "b", "c", "d")  # E: Too few arguments
+    other: Nothing = Page.start("url")  # E: Incompatible types in assignment
+
+async def use(page: Page, both: Both, unknown: GenServer[Any]) -> None:
+    size: int = await page.call(Size("px"), timeout=3)
+    name: str = await both.call(Name())
+    size = await unknown.call(Size("px"))
+    greeting: str = await call("coordinator", Greet("Hello"))
+    page.cast(Grow(3))
+    await page.call(Name())  # E: incompatible type "Name"
+    await page.call(Size("px"), timeot=3)  # E: did you mean "timeout"
+    page.cast(3)  # E: Argument 1 to "cast"
+    wrong: str = await page.call(Size("px"))  # E: expected "Asks[Size, str]"
+    wrong = await unknown.call(Size("px"))  # E: expected "Asks[Any, str]"
+    size = await call("coordinator", Greet("Hello"))  # E: expected "Request[int]"
 """
 
 
@@ -87,7 +149,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 def test_mypy_finds_what_is_wrong_and_nothing_else(installed: Installation, tmp_path: Path) -> None:
     expected, files = [], []
-    for name, program in (("greeting", GREETING), ("server", SERVER)):
+    for name, program in (("greeting", GREETING), ("server", SERVER), ("callers", CALLERS)):
         file = tmp_path / f"{name}.py"
         file.write_text(program)
         files.append(str(file))
@@ -114,17 +176,15 @@ PYRIGHT = shutil.which("pyright", path=str(Path(sys.executable).parent)) or shut
 
 
 @pytest.mark.skipif(PYRIGHT is None, reason="needs pyright: npm install --global pyright")
-def test_pyright_accepts_an_init_with_any_arguments(
-    installed: Installation, tmp_path: Path
-) -> None:
-    file = tmp_path / "server.py"
-    file.write_text(INITS)
+def test_pyright_finds_the_same_wrong_arguments(installed: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "callers.py"
+    file.write_text(CALLERS)
     command = [str(PYRIGHT), "--pythonpath", str(installed.python), "--outputjson", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     told = json.loads(done.stdout)["generalDiagnostics"]
-    assert [(each["range"]["start"]["line"], each["rule"]) for each in told] == [
-        (len(INITS.splitlines()) - 1, "reportAssignmentType")
-    ], done.stdout
+    lines = {each["range"]["start"]["line"] for each in told}
+    expected = {at for at, line in enumerate(CALLERS.splitlines()) if "# E: " in line}
+    assert lines == expected, done.stdout
 
 
 def test_the_wheel_has_the_types_the_samples_and_the_elixir(installed: Installation) -> None:

@@ -6,7 +6,7 @@ would triple their cost. Do not change them all the same.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from genreply_cli.otp.exits import shorten
 
@@ -34,6 +34,8 @@ class Request(Generic[R_co]):
 
     if TYPE_CHECKING:  # so that type checkers do not take it for an OtherRequest
         __sizeof__: None  # type: ignore[assignment]  # on purpose: not the method of object
+
+        def _asks(self) -> tuple[Self, R_co]: ...
 
 
 class OtherRequest(Protocol):

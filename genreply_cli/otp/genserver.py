@@ -17,9 +17,9 @@ that has ended is no error. Mailboxes have no limit, unless `start` is given one
 import asyncio
 from functools import partial
 from threading import get_ident
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from genreply_cli.otp.answers import Ignore, OtherRequest, Raise, Request, Stop
+from genreply_cli.otp.answers import Ignore, OtherRequest, Raise, Stop
 from genreply_cli.otp.callbacks import Callbacks
 from genreply_cli.otp.calls import (
     CANCELLED,
@@ -61,6 +61,25 @@ from genreply_cli.otp.status import (
     running,
 )
 
+if TYPE_CHECKING:
+    from genreply_cli.otp.signatures import (
+        Asks,
+        Calls,
+        Casts,
+        Options,
+        Takes0,
+        Takes1,
+        Takes2,
+        Takes3,
+        Takes4,
+    )
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+G = TypeVar("G")
+Q = TypeVar("Q")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -74,6 +93,30 @@ class GenServer(Callbacks[S]):
 
     _process: Process = NOT_STARTED
 
+    @overload
+    @classmethod
+    def start(cls: "type[Takes0[G]]", **options: "Unpack[Options]") -> G: ...
+    @overload
+    @classmethod
+    def start(cls: "type[Takes1[G, A]]", a: A, /, **options: "Unpack[Options]") -> G: ...
+    @overload
+    @classmethod
+    def start(cls: "type[Takes2[G, A, B]]", a: A, b: B, /, **options: "Unpack[Options]") -> G: ...
+    @overload
+    @classmethod
+    def start(
+        cls: "type[Takes3[G, A, B, C]]", a: A, b: B, c: C, /, **options: "Unpack[Options]"
+    ) -> G: ...
+    @overload
+    @classmethod
+    def start(
+        cls: "type[Takes4[G, A, B, C, D]]", a: A, b: B, c: C, d: D, /, **options: "Unpack[Options]"
+    ) -> G: ...
+    @overload
+    @classmethod
+    def start(
+        cls, a: Any, b: Any, c: Any, d: Any, e: Any, /, *args: Any, **options: "Unpack[Options]"
+    ) -> Self: ...
     @classmethod
     def start(
         cls,
@@ -81,7 +124,7 @@ class GenServer(Callbacks[S]):
         name: Any = None,
         timeout: float | None = None,
         mailbox_limit: int | None = None,
-    ) -> Self:
+    ) -> Any:
         """Start a server: run `init(*args)` and return the instance, or None if it returns Ignore.
 
         `name`, any hashable, registers it. Raises what `init` raises, `ServerExit` if it returns
@@ -96,6 +139,32 @@ class GenServer(Callbacks[S]):
         """
         return cls._start(args, name, timeout, mailbox_limit, None)
 
+    @overload
+    @classmethod
+    def start_link(cls: "type[Takes0[G]]", **options: "Unpack[Options]") -> G: ...
+    @overload
+    @classmethod
+    def start_link(cls: "type[Takes1[G, A]]", a: A, /, **options: "Unpack[Options]") -> G: ...
+    @overload
+    @classmethod
+    def start_link(
+        cls: "type[Takes2[G, A, B]]", a: A, b: B, /, **options: "Unpack[Options]"
+    ) -> G: ...
+    @overload
+    @classmethod
+    def start_link(
+        cls: "type[Takes3[G, A, B, C]]", a: A, b: B, c: C, /, **options: "Unpack[Options]"
+    ) -> G: ...
+    @overload
+    @classmethod
+    def start_link(
+        cls: "type[Takes4[G, A, B, C, D]]", a: A, b: B, c: C, d: D, /, **options: "Unpack[Options]"
+    ) -> G: ...
+    @overload
+    @classmethod
+    def start_link(
+        cls, a: Any, b: Any, c: Any, d: Any, e: Any, /, *args: Any, **options: "Unpack[Options]"
+    ) -> Self: ...
     @classmethod
     def start_link(
         cls,
@@ -103,7 +172,7 @@ class GenServer(Callbacks[S]):
         name: Any = None,
         timeout: float | None = None,
         mailbox_limit: int | None = None,
-    ) -> Self:
+    ) -> Any:
         """`start`, and link the server to the process that starts it.
 
         When one of the two ends abnormally, so does the other. A plain task is no process: a server
@@ -140,7 +209,7 @@ class GenServer(Callbacks[S]):
         return server
 
     @overload
-    async def call(self, request: Request[T], timeout: float | None = 5.0) -> T: ...
+    async def call(self: "Calls[Q]", request: "Asks[Q, T]", timeout: float | None = 5.0) -> T: ...
     @overload
     async def call(self, request: OtherRequest | None, timeout: float | None = 5.0) -> Any: ...
     async def call(self, request: Any, timeout: float | None = 5.0) -> Any:
@@ -243,7 +312,7 @@ class GenServer(Callbacks[S]):
             node.emit("call", from_.caller, self, request, from_, timeout)
             node.emit("down", self, from_.caller, "noproc", from_)
 
-    def cast(self, request: Any) -> None:
+    def cast(self: "Casts[Q]", request: Q) -> None:
         """Send a request that gets no reply, from any thread.
 
         Raises `MailboxFull`. If the server has ended, the request is lost. In another thread than

@@ -60,7 +60,7 @@ class Network:
 
     def connector(
         self, socket: type[WebSocket], name: str = "websocket"
-    ) -> Callable[[GenServer[Any]], WebSocket]:
+    ) -> Callable[[GenServer[Any]], Any]:
         """A function that starts a socket of this type for a coordinator, behind this network."""
         return lambda caller: socket.start_link(self.link(caller), name=name)
 

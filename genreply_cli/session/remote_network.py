@@ -26,7 +26,7 @@ class RemoteNetwork(Network):
 
     def connector(
         self, socket: type[WebSocket], name: str = "websocket"
-    ) -> Callable[[GenServer[Any]], WebSocket]:
+    ) -> Callable[[GenServer[Any]], Any]:
         """A function that starts a real socket in the place of one of this type."""
         real = RealKeyedWebSocket if issubclass(socket, KeyedWebSocket) else RealWebSocket
         return lambda caller: real.start_link(self.link(caller), self.dialer, name=name)

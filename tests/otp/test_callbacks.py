@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -456,8 +457,9 @@ async def test_messages_behind_a_stop_are_never_handled() -> None:
     server = spied(Scripted, terminated := list[Any]()).start()
     server.cast(lambda state: Stop("normal", "stopped"))
     for number in range(3):
-        server.cast(lambda state, number=number: handled.append(number))
-        server.send(lambda state, number=number: handled.append(number))
+        handle: Any = partial(lambda number, _: handled.append(number), number)
+        server.cast(handle)
+        server.send(handle)
     assert await server.wait() == "normal"
     await all_quiet()
     assert (handled, terminated) == ([], [("normal", "stopped")])
