@@ -223,6 +223,9 @@ class RemoteCaller:
         self.name = name
         self.reference: str | None = None  # of the call that it makes now
 
+    def __repr__(self) -> str:
+        return f"<RemoteCaller {self.name}>"
+
     def reference_of(self, _: From[Any]) -> str | None:
         """What its call is called in the whole cluster; None for a caller that is not Python."""
         return self.reference

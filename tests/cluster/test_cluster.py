@@ -460,6 +460,73 @@ def test_all_callers_are_told_at_once_when_a_python_node_is_killed(here: Here) -
         here.run(here.run(here.cluster.server, "silent", there).call, 1)
 
 
+@pytest.fixture
+def silent() -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A Python node whose server never replies: its name, and its process."""
+    there = f"mute{os.getpid()}@127.0.0.1"
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SERVES), there], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield there, process
+        process.kill()
+
+
+def test_all_callers_in_elixir_are_told_when_a_python_node_is_killed(
+    peer: Peer, silent: "tuple[str, subprocess.Popen[str]]"
+) -> None:
+    there, process = silent
+    call = f'GenServer.call({{:silent, :"{there}"}}, 1, :infinity)'
+    peer.eval(f"for _ <- 1..1000, do: spawn_monitor(fn -> {call} end)")
+    process.kill()
+    told = "receive do {:DOWN, _, _, _, {reason, _}} -> reason after 60_000 -> :never end"
+    reasons = peer.eval(f"Enum.frequencies(for _ <- 1..1000, do: ({told}))")
+    assert reasons == f'%{{{{:nodedown, :"{there}"}} => 1000}}'
+
+
+def test_a_python_program_that_is_stopped_is_not_called_dead(
+    here: Here, silent: "tuple[str, subprocess.Popen[str]]"
+) -> None:
+    there, process = silent
+    server = here.run(here.cluster.server, "silent", there)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(CallTimeout):
+        here.run(server.call, 1, 0.3)
+    assert server.alive
+    process.send_signal(signal.SIGCONT)
+
+
+def test_a_node_with_another_cookie_is_not_let_in(peer: Peer, tmp_path: Path) -> None:
+    cookie = tmp_path / "cookie"
+    cookie.write_text("another")
+
+    async def story() -> None:
+        name = f"stranger{os.getpid()}@127.0.0.1"
+        async with Node(), Cluster(name, cookie_file=cookie) as cluster:
+            with pytest.raises(NoConnection, match="or has another cookie"):
+                await cluster.server("coordinator", peer.node).call(1)
+
+    asyncio.run(story())
+
+
+class Sink(Doer):
+    """Keeps nothing."""
+
+    def handle_info(self, message: Any, state: list[Any]) -> NoReply[list[Any]]:
+        return NoReply(state)
+
+
+def test_a_call_is_answered_after_a_flood_of_messages(here: Here, peer: Peer) -> None:
+    name = here.serve(here.run(Sink.start), Do)
+    flood = f"for i <- 1..300_000, do: send({name}, {{:hello, i}})"
+    last = f'GenServer.call({name}, {{:do, "hi"}}, 30_000)'
+    assert peer.eval(f"{flood}; {last}") == '"hi"'
+    used = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{beam_of(ME)}/status").read_text())
+    assert used is not None
+    assert int(used[1]) < 250_000  # of all tests until now; the flood alone takes it to 150,000
+
+
 def beam_of(node: str) -> int:
     """The process of a BEAM."""
     for process in Path("/proc").glob("[0-9]*"):
