@@ -63,7 +63,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from genreply_cli.coordinator import Coordinator, Greet
-from genreply_cli.otp import ChildSpec, From, GenServer, NoReply, Reply, Request, call
+from genreply_cli.otp import ChildSpec, From, GenServer, Node, NoReply, Reply, Request, call
 
 @dataclass(frozen=True)
 class Size(Request[int]):
@@ -138,6 +138,15 @@ async def use(page: Page, both: Both, unknown: GenServer[Any]) -> None:
     wrong: str = await page.call(Size("px"))  # E: expected "Asks[Size, str]"
     wrong = await unknown.call(Size("px"))  # E: expected "Asks[Any, str]"
     size = await call("coordinator", Greet("Hello"))  # E: expected "Request[int]"
+
+def elsewhere(node: Node) -> None:
+    page: Page = node.run(Page.start, "url", 3, name="page")
+    size: int = node.run(page.call, Size("px"), timeout=3)
+    size = node.run(page.size)
+    node.run(Page.start, "url", "large")  # E: "run" of
+    node.run(page.call, Size("px"), timeot=3)  # E: "run" of
+    node.run(page.size, 3)  # E: "run" of
+    wrong: str = node.run(page.size)  # E: str
 """
 
 

@@ -20,7 +20,9 @@ class Supervisor:
     """Starts coordinators, one after the other, all behind the same network; or one's own server.
 
     It starts one again only when the next greeting needs it, so that users see that none was
-    running. As in OTP, the limit is a number of restarts within some seconds.
+    running. As in OTP, the limit is a number of restarts within some seconds. It is no
+    `otp.Supervisor`, which starts a child again at once, and is a process itself: a timeline would
+    show it, though nobody greets it.
     """
 
     def __init__(self, settings: Settings, hint: str = "/restart starts it") -> None:
