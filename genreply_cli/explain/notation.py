@@ -8,7 +8,7 @@ from typing import Any
 
 from genreply_cli.otp import From, GenServer
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.values import to_json_value
+from genreply_cli.transcript.values import safe_repr, to_json_value
 
 NameOf = Callable[[Any], str]  # the name of a server, a caller or, for its From, a call
 
@@ -44,7 +44,7 @@ class Notation:
                 return f"{type(value).__name__}({', '.join(items)})"
             case _ if type(value) is object:
                 return f"ref_{self._ref(value)}"
-        return visible(repr(value))
+        return visible(safe_repr(value))
 
     def elixir(self, value: Any) -> str:
         """As Elixir: `%{async_pid: #PID<websocket>, caller: nil}`."""
@@ -73,7 +73,7 @@ class Notation:
                 return f"%{{{', '.join(items)}}}"
             case _ if type(value) is object:
                 return f"#Reference<{self._ref(value)}>"
-        return f"#Python<{visible(repr(value))}>"
+        return f"#Python<{visible(safe_repr(value))}>"
 
     def message(self, value: Any) -> str:
         """A message as Elixir: `{:greet, "Hello"}`."""
