@@ -18,6 +18,7 @@ from genreply_cli.cli.options import (
     SeedOption,
     option,
 )
+from genreply_cli.cli.own_server import StartOption, own_server, settings_of
 from genreply_cli.errors import ExitStatus, GenreplyError
 
 EPILOG = (
@@ -57,13 +58,20 @@ def require_cluster() -> None:
 
 
 def join(
+    context: typer.Context,
     node: Annotated[
         str, typer.Argument(metavar="NODE", help="The name of the node, like py@127.0.0.1.")
     ],
     name: Annotated[
         str,
-        option("--serve", metavar="NAME", help="The name of the coordinator in the cluster."),
+        option(
+            "--serve",
+            metavar="NAME[=SERVER]",
+            help="The name of the coordinator in the cluster; or that of a server of your own,"
+            " which is module:Class or path/to/file.py:Class.",
+        ),
     ] = "coordinator",
+    start: StartOption = None,
     group: Annotated[
         list[str] | None,
         option("--group", metavar="GROUP", help="Add it to this process group (pg); repeatable."),
@@ -95,7 +103,10 @@ def join(
         bool, option("--insecure", help="Let other machines in without TLS.")
     ] = False,
 ) -> Callable[[], int]:
-    """Join a cluster of Erlang nodes, and serve the coordinator there, with its timeline."""
+    """Join a cluster of Erlang nodes, and serve the coordinator there, with its timeline.
+
+    With --serve NAME=SERVER it serves a GenServer of your own, whose messages are dataclasses.
+    """
     address = _address(listen)
     if not address.is_loopback and tls is None and not insecure:
         raise typer.BadParameter(
@@ -111,7 +122,9 @@ def join(
         secret = "" if tls is not None else ", and nothing is encrypted"
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
         print(f"WARNING: {warning}", file=sys.stderr)
-    settings = Settings(coordinator, delay, None, tuple(fault or ()), seed)
+    name, _, server = name.partition("=")
+    own = own_server(context, server or None, start, None)
+    settings = settings_of(own, Settings(coordinator, delay, None, tuple(fault or ()), seed))
     hidden = not (group or connect)
     cluster = Cluster(node, cookie_file=cookie_file, listen=listen, tls=tls, hidden=hidden)
     options = JoinOptions(

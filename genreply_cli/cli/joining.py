@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from contextlib import ExitStack
-from typing import NamedTuple
+from dataclasses import is_dataclass
+from typing import Any, NamedTuple
 
 from genreply_cli.cluster import Cluster, ClusterError
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.otp import GenServer
 from genreply_cli.session import real_time
 from genreply_cli.session.observers import Observer
 from genreply_cli.session.recording import recording
@@ -74,11 +76,12 @@ async def _keep_serving(
     told = False
     while not lost.done():
         coordinator = supervisor.ensure_running()
-        await cluster.serve(options.name, coordinator, Greet)
+        await cluster.serve(options.name, coordinator, *_messages(supervisor.settings, coordinator))
         for group in options.groups:
             cluster.join(group, coordinator)
         if not told:
-            print(_how_to_call(cluster.node, options.name), flush=True)
+            request = '{:greet, "Hello"}' if supervisor.settings.server is None else "REQUEST"
+            print(_how_to_call(cluster.node, options.name, request), flush=True)
             told = True
         ended = asyncio.ensure_future(coordinator.wait())
         await asyncio.wait({ended, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,8 +89,14 @@ async def _keep_serving(
     lost.result()
 
 
-def _how_to_call(node: str, name: str) -> str:
-    return (
-        f"{node} serves :{name}; from IEx:"
-        f' GenServer.call({{:{name}, :"{node}"}}, {{:greet, "Hello"}})'
-    )
+def _messages(settings: Settings, server: GenServer[Any]) -> list[type]:
+    """The dataclasses that other nodes may send: those that the type hints of the server name."""
+    if settings.server is None:
+        return [Greet]
+    found = settings.server.requests(server)
+    kinds = {**found.calls, **found.casts, **found.infos}.values()
+    return [kind for kind in kinds if is_dataclass(kind)]
+
+
+def _how_to_call(node: str, name: str, request: str) -> str:
+    return f'{node} serves :{name}; from IEx: GenServer.call({{:{name}, :"{node}"}}, {request})'

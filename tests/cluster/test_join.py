@@ -79,6 +79,40 @@ def test_send_greets_the_articles_own_coordinator_in_elixir(peer: Peer) -> None:
     assert f'caller -> articles@{peer.node}: greet "Hello"' in greeted.stderr
 
 
+STACK = """
+from dataclasses import dataclass
+from genreply_cli.otp import GenServer, Reply
+
+@dataclass(frozen=True)
+class Push:
+    item: int
+
+@dataclass(frozen=True)
+class Pop:
+    pass
+
+class Stack(GenServer):
+    def init(self, *items):
+        return list(items)
+
+    def handle_call(self, request: Push | Pop, from_, state):
+        match request:
+            case Push(item):
+                return Reply("pushed", [*state, item])
+            case Pop():
+                return Reply(state[-1], state[:-1])
+"""
+
+
+@NEEDS_ELIXIR
+def test_a_server_of_ones_own_is_served(join: Join, peer: Peer, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(STACK)
+    node, _ = join("--serve", f"stack={tmp_path / 'mine.py'}:Stack", "--start", 1)
+    there = f'{{:stack, :"{node}"}}'
+    assert peer.eval(f"GenServer.call({there}, {{:push, 3}})") == '"pushed"'
+    assert peer.eval(f"for _ <- 1..2, do: GenServer.call({there}, :pop)") == "[3, 1]"
+
+
 @NEEDS_ELIXIR
 def test_after_a_crash_another_coordinator_is_served(join: Join, peer: Peer) -> None:
     node, _ = join()
@@ -151,6 +185,9 @@ def test_a_place_is_a_node_and_perhaps_a_name_or_a_group() -> None:
         (["send", "Hi", "--at", "a@h", "--clock", "virtual"], "leave it out with --at"),
         (["join", "a@h", "--listen", "0.0.0.0"], "expected --tls FILE as well, or --insecure"),
         (["join", "a@h", "--listen", "x"], "'x' is no address"),
+        (["join", "a@h", "--start", "1"], "--start is for a SERVER of your own"),
+        (["join", "a@h", "--serve", "x=no_such:X"], "no_such cannot be imported"),
+        (["join", "a@h", "--serve", "x=a:X", "--delay", "1s"], "--delay is for the coordinators"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments: list[str], problem: str) -> None:
