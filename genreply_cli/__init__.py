@@ -14,5 +14,5 @@ __version__ = "0.1.0"
 
 # A program that is asked to show itself by its environment does so without a change: its nodes call
 # what `observe` adds. It is a plugin, which is imported by its name: nothing here needs it.
-if any(map(_variables.get, ("GENREPLY_RECORD", "GENREPLY_TIMELINE"))):
+if any(map(_variables.get, ("GENREPLY_RECORD", "GENREPLY_TIMELINE", "GENREPLY_ATTACH"))):
     __import__("genreply_cli.observe.environment")

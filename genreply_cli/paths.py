@@ -3,6 +3,7 @@
 import atexit
 import errno
 import os
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -95,6 +96,30 @@ def _unpacked_samples() -> Path:
     for sample in packed.iterdir() if packed.is_dir() else ():
         (Path(folder.name) / sample.name).write_bytes(sample.read_bytes())
     return Path(folder.name)
+
+
+def socket_of(name: str) -> Path:
+    """The socket of a program that lets others look at it. Raises ValueError for a wrong name."""
+    if not re.fullmatch(r"\w[\w.-]{0,39}", name, re.ASCII):
+        raise ValueError(
+            f"{name!r} is no name of a program; expected up to 40 letters, digits, _, - and dots"
+        )
+    return folder() / "sockets" / name
+
+
+def new_socket(name: str) -> Path:
+    """A path for a new socket, in a folder that only its owner can enter. Raises OSError."""
+    path = socket_of(name)
+    _private(path.parent)
+    return path
+
+
+def socket_names() -> list[str]:
+    """The names of programs that have let others look at them, and may have ended."""
+    try:
+        return sorted(path.name for path in (folder() / "sockets").iterdir())
+    except OSError:
+        return []
 
 
 def read_source(path: Path) -> str:

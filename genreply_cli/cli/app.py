@@ -14,6 +14,8 @@ import typer
 from genreply_cli.cli import compare as comparing
 from genreply_cli.cli import learn as learning
 from genreply_cli.cli.at import AtOption, at_of
+from genreply_cli.cli.attach import EPILOG as ATTACH_EPILOG
+from genreply_cli.cli.attach import attach, top
 from genreply_cli.cli.bench import bench
 from genreply_cli.cli.environment import ConflictError
 from genreply_cli.cli.help import DocumentedCommand, DocumentedGroup
@@ -569,6 +571,10 @@ app.command(
     epilog=RUN_EPILOG,
     context_settings={"allow_interspersed_args": False},
 )(run_program)
+app.command(cls=DocumentedCommand, short_help="Watch a program that runs.", epilog=ATTACH_EPILOG)(
+    attach
+)
+app.command(cls=DocumentedCommand, short_help="List its servers.", epilog=ATTACH_EPILOG)(top)
 
 
 def app_for(arguments: list[str]) -> typer.Typer:

@@ -51,6 +51,16 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         ("genreply run --record run.jsonl app.py", "record them"),
         ("genreply run -m app", "a module, as with python -m"),
     ),
+    "attach": (
+        ("genreply attach shop", "it runs with GENREPLY_ATTACH=shop"),
+        ("genreply attach 4711", "by its PID: GENREPLY_ATTACH=1"),
+        ("genreply attach shop | grep timeout", "in a pipe: plain rows"),
+    ),
+    "top": (
+        ("genreply top shop", "a table that is refreshed"),
+        ("genreply top shop --once", "print it once"),
+        ("genreply top shop --json", "for programs"),
+    ),
     "compare": (
         ("genreply compare", "designs under faults"),
         ("genreply compare --callers 2 --runs 3 --seed 7", "another trial"),

@@ -2,10 +2,11 @@
 
     GENREPLY_RECORD=run.jsonl   write what happens to this file
     GENREPLY_TIMELINE=1         draw it on stderr
+    GENREPLY_ATTACH=NAME    let `genreply attach NAME` look at it; 1: the PID is the name
     GENREPLY_REDACT=REGEX       replace each text that matches by ***
 
 Several nodes, or several processes of one program, get a file each: run.jsonl, run-2.jsonl. A file
-that exists is never overwritten.
+that exists is never overwritten. Names of sockets are numbered in the same way: NAME, NAME-2.
 """
 
 import os
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from genreply_cli.errors import os_error_text
+from genreply_cli.observe.door import Door
 from genreply_cli.observe.watch import (
     Redact,
     Watch,
     complain,
+    open_door,
     open_recording,
     timeline_on_stderr,
 )
@@ -39,15 +42,36 @@ class Environment:
         record = variables.get("GENREPLY_RECORD")
         self.record = Path.cwd() / record if record else None
         self.timeline = variables.get("GENREPLY_TIMELINE", "").lower() not in OFF
+        attach = variables.get("GENREPLY_ATTACH", "")
+        self.attach = None if attach.lower() in OFF else attach
         self.redact = _redaction(variables.get("GENREPLY_REDACT"))
 
     def opened(self, node: Node) -> Callable[[], object]:
         """Watch a node that has opened; return what ends it. It never raises: it complains."""
         writer = None if self.record is None else self._open(node, self.record)
         sinks = [timeline_on_stderr()] if self.timeline and sys.stderr is not None else []
-        if writer is None and not sinks:
+        door = None if self.attach is None else self._open_door(node, self.attach)
+        if writer is None and door is None and not sinks:
             return lambda: None
-        return Watch(node, writer, sinks=sinks, redact=self.redact).close
+        return Watch(node, writer, sinks=sinks, redact=self.redact, door=door).close
+
+    def _open_door(self, node: Node, asked: str) -> Door | None:
+        first = str(os.getpid()) if asked == "1" else asked
+        try:
+            for number in range(1, MAX_FILES):
+                name = first if number == 1 else f"{first}-{number}"
+                try:
+                    door = open_door(node, name, self.redact)
+                except FileExistsError:
+                    continue
+                if number > 1:
+                    complain(f"{first} is in use; attach to this node as {name}")
+                return door
+        except (ValueError, NotImplementedError) as error:
+            complain(f"nobody can attach to this node: {error}")
+        except OSError as error:
+            complain(f"nobody can attach to this node: {os_error_text(error)}")
+        return None
 
     def _open(self, node: Node, record: Path) -> BufferedWriter | None:
         try:

@@ -11,6 +11,7 @@ from typing import Self
 
 from genreply_cli import __version__
 from genreply_cli.errors import os_error_text
+from genreply_cli.observe.door import Door
 from genreply_cli.observe.redaction import redacted
 from genreply_cli.otp import Event, Node
 from genreply_cli.otp.node import current_node
@@ -33,6 +34,7 @@ def watch(
     timeline: bool = False,
     redact: Redact | None = None,
     overwrite: bool = False,
+    attach: str | None = None,
 ) -> "Watch":
     """Watch a node from now on: that of the running event loop, or the one that is given.
 
@@ -40,26 +42,49 @@ def watch(
     `redact` is called with each text of a step (messages, states, reasons, names), and what it
     returns is written and drawn in its place; if it raises, the text is left out.
 
+    With `attach`, `genreply attach NAME` and `genreply top NAME` can look at the node, through a
+    Unix socket that only the user of this program may use. While nobody does, it costs nothing.
+
     Leaving a `with` block, or `close`, ends it and writes the last line of the file, `end`. If the
     program ends first, that line is written then. A program that is killed loses the steps of the
     last 50 milliseconds at most.
 
     Raises TranscriptError if the file cannot be written, and also if it exists, unless `overwrite`
-    is true; RuntimeError if no node is running.
+    is true; RuntimeError if no node is running; ValueError for a wrong name, FileExistsError if a
+    program that runs has it, and another OSError if the socket cannot be opened.
     """
     node = current_node() if node is None else node
-    writer = None if record is None else open_recording(node, record, overwrite=overwrite)
-    return Watch(node, writer, sinks=[timeline_on_stderr()] if timeline else [], redact=redact)
+    door = None if attach is None else open_door(node, attach, redact)
+    try:
+        writer = None if record is None else open_recording(node, record, overwrite=overwrite)
+    except BaseException:
+        if door is not None:
+            door.close()
+        raise
+    sinks = [timeline_on_stderr()] if timeline else []
+    return Watch(node, writer, sinks=sinks, redact=redact, door=door)
 
 
 def open_recording(
     node: Node, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> BufferedWriter:
     """A new transcript file for what happens in a node. Raises TranscriptError."""
+    return BufferedWriter(path, _header(node), overwrite=overwrite)
+
+
+def open_door(node: Node, name: str, redact: Redact | None = None) -> Door:
+    """Let others look at a node, under a name. Raises ValueError and OSError, as `Door` does."""
+
+    def follow(sink: Sink) -> Watch:
+        return Watch(node, sinks=[sink], redact=redact)
+
+    return Door(node, name, _header(node), follow, redact)
+
+
+def _header(node: Node) -> Header:
     clock = "virtual" if isinstance(node.loop, Loop) else "real"
     title = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else None
-    header = Header(timestamp(clock), f"genreply {__version__}", title, clock)
-    return BufferedWriter(path, header, overwrite=overwrite)
+    return Header(timestamp(clock), f"genreply {__version__}", title, clock)
 
 
 def timeline_on_stderr() -> Sink:
@@ -83,17 +108,21 @@ class Watch:
         *,
         sinks: Sequence[Sink] = (),
         redact: Redact | None = None,
+        door: Door | None = None,
     ) -> None:
         self._writer = writer
+        self._door = door
         self._sinks = [*([] if writer is None else [writer.write]), *sinks]
         self._redact = redact
-        self._tracer = Tracer(node.loop.time)
-        self._detach: Callable[[], None] | None = node.add_observer(self._observe, states=True)
+        self.tracer = Tracer(node.loop.time)
+        self._detach: Callable[[], None] | None = (
+            node.add_observer(self._observe, states=True) if self._sinks else _nothing
+        )
         atexit.register(self.close)
         self._began_late = bool(node.processes)
         for process in node.processes:
             module = type(process.server).__name__
-            self._emit(self._tracer.note("start", at=process.server, module=module, already=True))
+            self._emit(self.tracer.note("start", at=process.server, module=module, already=True))
 
     def close(self) -> None:
         """Stop watching, and write the last line. To close it again does nothing."""
@@ -101,8 +130,10 @@ class Watch:
             return
         self._detach()
         self._detach = None
+        if self._door is not None:
+            self._door.close()
         atexit.unregister(self.close)
-        self._emit(self._tracer.end())
+        self._emit(self.tracer.end())
         if self._writer is not None:
             try:
                 self._writer.close()
@@ -112,20 +143,20 @@ class Watch:
     def _observe(self, event: Event) -> None:
         if self._began_late:
             event = self._without_earlier_calls(event)
-        step = self._tracer.state(event) if event.kind == "state" else self._tracer(event)
+        step = self.tracer.state(event) if event.kind == "state" else self.tracer(event)
         if step is not None:
             self._emit(step)
 
     def _without_earlier_calls(self, event: Event) -> Event:
         """The event as far as it is known: nothing was seen of a call that began earlier."""
-        if event.kind != "call" and event.about is not None and not self._tracer.saw(event.about):
+        if event.kind != "call" and event.about is not None and not self.tracer.saw(event.about):
             label = f"{event.kind}: of a call that began before this recording"
             note = ("mark", {"label": label})
             event = event._replace(kind="note", message=note, about=None)
         if (
             event.call is not None
             and event.call is not event.about
-            and not self._tracer.saw(event.call)
+            and not self.tracer.saw(event.call)
         ):
             event = event._replace(call=None)
         return event
@@ -151,6 +182,10 @@ class Watch:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _nothing() -> None:
+    pass
 
 
 def complain(text: str) -> None:

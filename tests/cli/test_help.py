@@ -20,7 +20,9 @@ from genreply_cli.otp import Node
 with Node.in_thread() as node:
     print(node.run(node.run(Coordinator.start_link).greet, "Hello"))
 """
-SERVES = {"serve", "join"}  # until they are ended; tests/cluster types the examples of `join`
+# They run until they are ended. tests/cluster types the examples of `join`, and
+# tests/observe/test_attach.py those of `attach` and `top`.
+SERVES = {"serve", "join", "attach", "top"}
 
 
 def help_of(name: str) -> Done:
