@@ -8,7 +8,7 @@ A `call` puts the request and a `From` into the mailbox of the server, and waits
 returns decides how long: `Reply` answers at once; with `NoReply`, the server goes on with its next
 message, and the caller waits until some callback or process calls `reply(from_, value)`. It waits
 no longer than its timeout, and not at all if the server ends. A reply that comes after that is
-dropped. As on the BEAM, the server is never told that a caller has gone.
+dropped. The server is not told that a caller has gone, unless it asks for that: `monitor(from_)`.
 
 Only `call`, `stop`, `receive` and `wait` wait. All else returns at once, and sending to a server
 that has ended is no error. Mailboxes have no limit, unless `start` is given one.
