@@ -64,10 +64,15 @@ def rate(text: str) -> float:
 
 
 def closest(text: str, names: Iterable[str]) -> str | None:
-    """The name that is most like the text, or None if none is like it."""
+    """The name that is most like the text, or None if none is like it.
+
+    The dashes of options do not count: all options have them.
+    """
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(text.lower(), names, n=1)), None)
+    bare = {name.lstrip("-"): name for name in names}
+    found = get_close_matches(text.lower().lstrip("-"), bare, n=1)
+    return bare[found[0]] if found else None
 
 
 def choice(text: str, names: Sequence[str], noun: str) -> str:

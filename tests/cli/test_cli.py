@@ -550,3 +550,9 @@ def test_a_command_is_the_same_whether_it_is_made_alone_or_with_all(name: str) -
 def test_what_is_no_command_is_compared_with_all_of_them() -> None:
     assert app_for(["trase"]) is app
     assert "Did you mean 'trace'?" in genreply("trase").stderr
+
+
+def test_an_option_that_is_like_no_other_one_gets_no_suggestion() -> None:
+    assert genreply("send", "A", "--foo").err.splitlines()[0] == "error: No such option: --foo"
+    assert "did you mean --timeout?" in genreply("send", "A", "--timeot").err
+    assert "did you mean --follow?" in genreply("trace", "hello", "--foll").err
