@@ -553,6 +553,6 @@ def test_what_is_no_command_is_compared_with_all_of_them() -> None:
 
 
 def test_an_option_that_is_like_no_other_one_gets_no_suggestion() -> None:
-    assert genreply("send", "A", "--foo").err.splitlines()[0] == "error: No such option: --foo"
-    assert "did you mean --timeout?" in genreply("send", "A", "--timeot").err
-    assert "did you mean --follow?" in genreply("trace", "hello", "--foll").err
+    assert genreply("send", "A", "--foo").stderr.splitlines()[0] == "error: No such option: --foo"
+    assert "did you mean --timeout?" in genreply("send", "A", "--timeot").stderr
+    assert "did you mean --follow?" in genreply("trace", "hello", "--foll").stderr
