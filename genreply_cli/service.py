@@ -252,7 +252,7 @@ class Service(GenServer[Link], Generic[Q, R]):
                 state.failures = 0
                 return self._received(frame, state)
             case Down(Monitor() as ref) if ref in state.keys:
-                self._forget(state, state.keys[ref])
+                return self._forget(state, state.keys[ref])
             case Opened(_, connection):
                 state.writer = start_task(self._write(connection, state), name="writer")
             case Down(_, Source() | Task(), reason):
@@ -273,12 +273,17 @@ class Service(GenServer[Link], Generic[Q, R]):
             reply(from_, value)
         return NoReply(state)
 
-    def _forget(self, state: Link, key: int) -> None:
+    def _forget(self, state: Link, key: int) -> NoReply[Link] | Stop[Link]:
         """Forget a caller that waits no longer, and tell the other side if it was asked."""
         asked = key in state.sent
         state.take(key)
-        if asked:
-            self._send(state, self.gave_up(key))
+        if not asked:
+            return NoReply(state)
+        try:
+            frame = self.gave_up(key)
+        except Exception as error:
+            return self._lost(state, error)
+        return self._send(state, frame)
 
     def _send(self, state: Link, frame: Any) -> NoReply[Link] | Stop[Link]:
         if frame is None:

@@ -91,6 +91,11 @@ class Once(Client):
     reconnect = False
 
 
+class Clumsy(Client):
+    def gave_up(self, key: int) -> Any:
+        raise ValueError("clumsy")
+
+
 class Narrow(Client):
     queue_limit = 3
 
@@ -246,6 +251,21 @@ async def test_a_frame_that_cannot_be_decoded_ends_the_connection_and_not_the_se
     await settle()
     net.wires[0].incoming.put_nowait("rubbish")
     with pytest.raises(ConnectionError, match="ValueError: no frame: rubbish"):
+        await asked
+    await client.connected()
+    assert [wire.open for wire in net.wires] == [False, True]
+
+
+@story
+async def test_a_failure_to_say_who_gave_up_ends_the_connection_and_not_the_service(
+    net: Net,
+) -> None:
+    client = Clumsy.start(net)
+    asked = asyncio.create_task(client.ask("a"))
+    given_up = asyncio.create_task(client.ask("b"))
+    await settle()
+    given_up.cancel()
+    with pytest.raises(ConnectionError, match="ValueError: clumsy"):
         await asked
     await client.connected()
     assert [wire.open for wire in net.wires] == [False, True]
