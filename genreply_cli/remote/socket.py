@@ -86,8 +86,10 @@ class Link:
                     raise
                 tell(NotConnected(f"{problem_of(error)}; next attempt in {dialer.left():.1f} s"))
         dialer.opened()
-        async with connection:
+        try:
             yield connection
+        finally:  # not `async with`, which says "internal error" when this is cancelled
+            await connection.close()
 
     def is_flooded(self) -> bool:
         """Count a frame for which nobody has asked. Returns whether there are too many."""

@@ -193,3 +193,11 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def test_a_session_that_ends_closes_its_connection_as_one_should(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        assert genreply("send", "--url", server.url, "Hello").code == 0
+        _, told = server.end()
+    [closed] = [line for line in told if "closed by the client" in line]
+    assert "closed by the client with 1000" in closed
