@@ -92,7 +92,7 @@ class BufferedWriter(Writer):
         self._thread.start()
 
     def _run(self) -> None:
-        while True:
+        while not self._stop.is_set():  # `pause` may have set it before the line that clears
             self._pending.wait()
             if self._stop.wait(FLUSH_SECONDS):
                 return
