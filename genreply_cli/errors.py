@@ -26,6 +26,7 @@ class ExitStatus(IntEnum):
     NO_SERVER = 4, "the server exited before it replied, or was not running"
     INVALID = 5, "the transcript is not valid, or it differs from the other one"
     WRONG_ANSWER = 6, "an answer went to a wrong caller, or came twice; with `--strict` only"
+    ERROR_REPLY = 7, "a call was answered with an error"
 
 
 def signal_status(number: int) -> int:

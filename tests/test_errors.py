@@ -17,6 +17,7 @@ def test_the_exit_statuses_are_those_that_are_promised() -> None:
         "NO_SERVER": 4,
         "INVALID": 5,
         "WRONG_ANSWER": 6,
+        "ERROR_REPLY": 7,
     }
 
 

@@ -19,6 +19,10 @@ from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 TIMES: Final = frozenset({"blocked", "ago", "went_at"})  # details that are times
 _STATE: Final = re.compile(r"(\d+\.\d{6} )?state ")  # the line of a `state` step
 MAX_ALIGNED_LINES: Final = 2000  # of a call; longer ones are compared line by line
+_ANSWERED: Final = {
+    "wrong caller": "answered with the answer for another",
+    "error": "answered with an error",
+}
 
 
 @dataclass
@@ -48,9 +52,7 @@ class CallSummary:
         if step.kind == "call":
             self.outcomes[step.call] = "still open"
         elif outcome and step.ends_call and self.outcomes.get(step.call) == "still open":
-            self.outcomes[step.call] = (
-                "answered with the answer for another" if outcome == "wrong caller" else outcome
-            )
+            self.outcomes[step.call] = _ANSWERED.get(outcome, outcome)
 
     def update_all(self, steps: Iterable[Step]) -> "CallSummary":
         """Add all these steps. Returns self."""

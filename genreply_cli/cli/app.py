@@ -130,7 +130,8 @@ def genreply(
     short_help="Greet, and print the replies.",
     epilog="The environment can set each option: GENREPLY_DELAY=250ms for --delay 250ms. An option"
     " that is typed is stronger. Exit status: 0 all calls were answered, 2 a mistake in what was"
-    " typed, 3 no answer in time, 4 the server exited, 6 a wrong answer (with --strict).",
+    " typed, 3 no answer in time, 4 the server exited, 6 a wrong answer (with --strict), 7 a reply"
+    " that is an error.",
 )
 def send(
     context: typer.Context,

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from genreply_cli.errors import complain
-from genreply_cli.session.outcome import EXIT_CODES, TIMED_OUT, Outcome
+from genreply_cli.session.outcome import TIMED_OUT, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.text import FirstFew
 
@@ -51,7 +51,7 @@ class Report:
         """Tell of all failures that have not been told: in one sentence, if the reason is one."""
         for many, (names, first) in self._untold.items():
             problem = first.error_texts(self._settings.timeout)[0] if names.count == 1 else many
-            complain(f"{names} {problem}", EXIT_CODES[first.status], self._what_to_type(first))
+            complain(f"{names} {problem}", first.exit_status, self._what_to_type(first))
             self._sentences += 1
         self._untold.clear()
 

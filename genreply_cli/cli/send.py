@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from genreply_cli.cli.report import Report
 from genreply_cli.errors import GenreplyError, os_error_text
 from genreply_cli.session.batch import greet_all
-from genreply_cli.session.outcome import EXIT_CODES, Greets, Outcome
+from genreply_cli.session.outcome import Greets, Outcome
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines
@@ -188,7 +188,7 @@ async def _send(
                     report.count(outcomes)
                     failed = [outcome for outcome in outcomes if outcome.error is not None]
                     if failed and not status:
-                        status = EXIT_CODES[failed[0].status]
+                        status = failed[0].exit_status
                     watching.hide()
                     _write(outcomes, options)
                     sys.stdout.flush()

@@ -19,7 +19,7 @@ from genreply_cli.transcript.pretty import (
     typed_duration,
 )
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.step import NO_MESSAGE, Step
+from genreply_cli.transcript.step import NO_MESSAGE, Step, is_error
 
 NextStep = Callable[[Step, Snapshot], str]  # of a step, and of the state after it
 
@@ -68,6 +68,8 @@ def _row(step: Step) -> Meaning:
     match step.kind:
         case "reply" if step.details.get("for") is not None:
             return MEANINGS["wrong"]
+        case "reply" if is_error(step.message):
+            return MEANINGS["raised"]
         case "info" if step.call is None:
             return MEANINGS["message"]
         case "state" if step.forgot:
@@ -104,7 +106,13 @@ def _message(step: Step) -> str:
 
 
 def _value(step: Step) -> str:
+    if is_error(step.message):
+        return f" the error {pretty_name(step.message['raise'])}"
     return "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
+
+
+def _with_value(step: Step) -> str:
+    return f" with{_value(step)}" if is_error(step.message) else _value(step)
 
 
 def _after(step: Step) -> str:
@@ -164,7 +172,8 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
     "call": lambda step: pretty_name(step.call),
     "kind": lambda step: pretty_name(step.kind),
     "message": _message,  # `: greet "A"`
-    "value": _value,  # ` "A"`
+    "value": _value,  # ` "A"`, or ` the error ValueError: text`
+    "with_value": _with_value,  # the same, behind `replies`
     "after": _after,  # ` after 250 ms`
     "comma_after": lambda step: f",{_after(step)}" if _after(step) else "",
     "ago": _ago,  # `, 250 ms ago`
@@ -273,11 +282,15 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         _after_message,
         handling="reply later"),
     "reply": Meaning(
-        "{source} replies{value}; {target} goes on{after}.",
+        "{source} replies{with_value}; {target} goes on{after}.",
         "With that {call} is over.",
         action="reply"),
+    "raised": Meaning(
+        "{source} replies{with_value}; {target} raises it{after}.",
+        "With that {call} is over. {source} itself has not failed.",
+        action="reply"),
     "wrong": Meaning(
-        "WRONG CALLER: {source} replies{value} to {target}, who did not ask that:"
+        "WRONG CALLER: {source} replies{with_value} to {target}, who did not ask that:"
         " it is the answer to {for}.",
         _after_wrong,
         action="reply"),
@@ -292,7 +305,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         _after_giving_up,
         action="call"),
     "late": Meaning(
-        "{source} replies{value}, and is too late: {target} has gone{ago}."
+        "{source} replies{with_value}, and is too late: {target} has gone{ago}."
         " The reply is dropped.{intended}",
         _after_dropped,
         action="reply"),

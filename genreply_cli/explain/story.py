@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
 from genreply_cli.explain.quotes import Code, Quote, quote
-from genreply_cli.timeline.kinds import STYLES, style_of
+from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step, is_answer
@@ -22,6 +22,9 @@ from genreply_cli.variations import COORDINATORS
 MAX_STORIES: Final = 3  # of more calls, only the first that went wrong and the last are told
 MAX_MESSAGES: Final = 1000  # that may still turn out to belong to a call
 MAX_ENDED: Final = 1000  # calls that have ended and are kept, since a late answer may follow
+
+# The outcomes of replies that have words and a look of their own.
+ROWS: Final = {"wrong caller": "wrong", "error": "raised"}
 
 # A `start` step names the class of the server; the design is the coordinator of that class.
 DESIGNS: Final = {cls.__name__: design for design, (cls, _) in COORDINATORS.items()}
@@ -75,8 +78,7 @@ class Story:
 
     def tell(self, step: Step, sentence: str, quoted: Quote) -> None:
         """Add a sentence."""
-        wrong = STYLES["wrong"]
-        style = wrong.colour if style_of(step) is wrong else ""
+        style = style_of(step).colour if step.outcome in ROWS else ""
         self._sentences.append((step, Sentence(step.t, sentence, *quoted, step.seq, style)))
         self._kinds[step.seq] = step.kind
 
@@ -266,7 +268,7 @@ class StoryTeller:
             case "fault" if step.details.get("what") == "crash":
                 pass  # the crash that follows is told
             case kind:
-                row = "wrong" if kind == "reply" and "for" in step.details else kind
+                row = ROWS.get(step.outcome or "", kind)
                 own = BY_DESIGN.get((row, str(server.design)))
                 sentence = f"{meaning(step)} {own}" if own else meaning(step)
                 story.tell(step, sentence, server.quote(action(step)))

@@ -70,6 +70,7 @@ def summary(counts: Counts) -> str:
     facts = [
         (of["replied"], "answered"),
         (of["wrong caller"], "got a wrong answer"),
+        (of["error"], "got an error"),
         (of["timed out"], "timed out"),
         (of["cancelled"], "cancelled"),
         (of["failed"], "failed"),
@@ -149,7 +150,7 @@ def _notes(kind: str, marks: Sequence[Mark]) -> list[Note]:
             return [Note(f"{listed(calls)} fail{'' if many else 's'}: {why}", True)]
         case "late" | "duplicate" if many:
             return [Note(f"{len(steps)} answers are dropped", True)]
-        case "reply" if many and all(mark.owner == mark.step.call for mark in marks):
+        case "reply" if many and all(step.outcome == "replied" for step in steps):
             return [Note(f"{listed(calls)} are answered")]
     return [note for mark in marks if (note := _note(mark)) is not None]
 
@@ -183,6 +184,8 @@ def _note(mark: Mark) -> Note | None:
             forgot = [pretty_name(name) for name in step.details.get("forgot") or []]
             by = "" if step.call is None else f": overwritten by {call}"
             return Note(f"{listed(forgot)} forgotten{by}", True) if forgot else None
+        case "reply" if step.outcome == "error":
+            return Note(f"{call} gets an error{_after(step)}", True)
         case "reply":
             right, wrong = f"{call} is answered{_after(step)}", f"WRONG: {call} gets {whose}"
             return Note(right) if is_owner else Note(wrong, True)

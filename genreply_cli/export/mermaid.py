@@ -83,11 +83,11 @@ def _lines(header: Header, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _is_wrong(step: Step) -> bool:
-    """Whether it is an answer to a wrong caller, a second one, or one that came too late."""
+    """Whether it is an error, or an answer to a wrong caller, a second one, or one too late."""
     facts = KINDS.get(step.kind)
     if facts is None or step.outcome is None:
         return False
-    return step.outcome == facts.misdirected or facts.counter == "dropped"
+    return step.outcome in {facts.misdirected, facts.raised} or facts.counter == "dropped"
 
 
 def _line(step: Step, ids: dict[str, str], time: str) -> str:

@@ -70,6 +70,9 @@ def _outcome(step: Step) -> Outcome:
         case "reply" if step.details.get("for") is not None:
             owner = pretty_name(step.details["for"])
             return Outcome(f"got the answer to {owner}{after}", ("wrong", owner))
+        case "reply" if step.outcome == "error":
+            error = pretty_name(step.message["raise"])
+            return Outcome(f"got an error{after}: {error}", ("error", error))
         case "reply":
             value = "" if step.message is NO_MESSAGE else f" {pretty(step.message)}"
             return Outcome(f"answered{value}{after}", ("answered", value))

@@ -172,7 +172,7 @@ class Picture:
             if step.kind in IN_VAIN:
                 x = layout.arrow(mark, lane).tip
         match step.kind:
-            case "reply" if mark.owner != step.call:
+            case "reply" if step.outcome != "replied":
                 yield shapes.bang(x, y + 7, radius + 1)
             case "reply":
                 yield shapes.tick(x, y + 7, radius)

@@ -138,7 +138,7 @@ def is_marker(step: Step) -> bool:
 
 
 _MARKER_LINE: Final = re.compile(  # a line with an escape may be anything
-    rb'"kind"\s*:\s*"(?:%s)"|"for(?:got)?"|\\u'
+    rb'"kind"\s*:\s*"(?:%s)"|"for(?:got)?"|"raise"|\\u'
     % "|".join(kind for kind in KINDS if is_marker(Step(1, 0.0, kind))).encode()
 )
 

@@ -144,6 +144,7 @@ def describe_snapshot(snapshot: Snapshot, now: float) -> str:
     }
     rare = {
         "wrong": outcomes["wrong caller"],
+        "errors": outcomes["error"],
         "failed": outcomes["failed"],
         "cancelled": outcomes["cancelled"],
         "lost": outcomes["lost"],
@@ -199,7 +200,12 @@ def _not_kept(snapshot: Snapshot, now: float) -> Iterator[str]:
             yield sentence.format(server=pretty_name(server), unknown=unknown, calls=_listed(calls))
 
 
-_OUTCOMES: Final = {"replied": "answered", "wrong caller": "answered", "timed out": "gave up"}
+_OUTCOMES: Final = {
+    "replied": "answered",
+    "wrong caller": "answered",
+    "error": "answered with an error",
+    "timed out": "gave up",
+}
 
 
 def _listed(calls: Iterable[tuple[str, float]]) -> str:
@@ -278,7 +284,7 @@ LEGEND: Final = (
     ("■", "a call is kept here, not answered"),
     ("□", "this server still keeps a waiting caller"),
     ("×", "given up, dropped, or ended"),  # noqa: RUF001
-    ("!", "a wrong caller, or a fault"),
+    ("!", "a wrong caller, an error, or a fault"),
     ("◁· ·", "the caller that should have had this answer"),
 )
 # fmt: on

@@ -13,7 +13,7 @@ from genreply_cli.repl.history import History
 from genreply_cli.repl.stepping import Stepper
 from genreply_cli.session.callers import Call, Callers, until_sent
 from genreply_cli.session.observers import Observers
-from genreply_cli.session.outcome import CANCELLED, EXIT_CODES, NOT_TOLD, Outcome
+from genreply_cli.session.outcome import CANCELLED, NOT_TOLD, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.terminal.output import MAX_DRAWN_CALLS
@@ -158,7 +158,7 @@ class Shell:
         if done.cancelled():
             return
         outcome = self.history.fates.complete(done.result())
-        status = EXIT_CODES.get(outcome.status, ExitStatus.OK)
+        status = outcome.exit_status
         if status:
             self.failures.append(Failure(call.number, is_command=False, status=status))
         if call in self._burst_of:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from itertools import islice
 
-from genreply_cli.otp import CallError
+from genreply_cli.errors import GenreplyError
 from genreply_cli.session.callers import CallerPool
-from genreply_cli.session.outcome import REPLIED, Greets, Outcome, unanswered
+from genreply_cli.session.outcome import REPLIED, Greets, Outcome, raised
 
 MAX_AHEAD = 1000  # greetings that may be sent, or have an outcome, while an earlier one is pending
 
@@ -94,12 +94,12 @@ class _Batch:
         began = clock()
         try:
             reply = await self.greet(message, self.timeout)
-        except CallError as error:
-            outcome = unanswered(number, message, clock() - began, error)
-        except Exception as error:
+        except GenreplyError as error:
             self.failure = error
             self.changed.set()
             raise
+        except Exception as error:
+            outcome = raised(number, message, clock() - began, error)
         else:
             blocked = clock() - began
             outcome = _new(Outcome, (number, message, REPLIED, reply, blocked, None, None, None))

@@ -9,7 +9,15 @@ import sys
 from typing import Final
 
 from genreply_cli.errors import ExitStatus, complain
-from genreply_cli.session.outcome import CANCELLED, NOT_TOLD, TIMED_OUT, WRONG_CALLER, Fate, Outcome
+from genreply_cli.session.outcome import (
+    CANCELLED,
+    ERROR,
+    NOT_TOLD,
+    REPLIED,
+    WRONG_CALLER,
+    Fate,
+    Outcome,
+)
 from genreply_cli.text import FirstFew, visible
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import Step
@@ -35,7 +43,7 @@ class Fates:
         self.wrong = FirstFew()  # `c3 got the answer to c1`
         self.repeated = FirstFew()  # calls to which a second reply came, and was dropped
         self.snapshot = Snapshot()  # the state after the latest step
-        self._asked_by: dict[str, str] = {}  # call -> the call whose answer it got
+        self._replies: dict[str, Step] = {}  # by call: errors, and answers to other calls
         self._lost: set[str] = set()  # open calls whose answer the network has lost
         self._fates: dict[str, Fate] = {}  # of calls that timed out, or were cancelled
         self._repeated: set[str] = set()
@@ -45,9 +53,10 @@ class Fates:
         call = step.call
         if call is not None:
             match step.kind:
-                case "reply" if step.outcome == WRONG_CALLER:
-                    self._asked_by[call] = asker = str(step.details["for"])
-                    self.wrong.add(f"{call} got the answer to {asker}")
+                case "reply" if step.outcome != REPLIED:
+                    self._replies[call] = step
+                    if step.outcome == WRONG_CALLER:
+                        self.wrong.add(f"{call} got the answer to {step.details['for']}")
                 case "duplicate" if call not in self._repeated:
                     self._repeated.add(call)
                     self.repeated.add(call)
@@ -60,13 +69,18 @@ class Fates:
         self.snapshot.update(step)
 
     def complete(self, outcome: Outcome) -> Outcome:
-        """The outcome of a call that has ended, with what the steps have told of it."""
+        """The outcome of a call that has ended, with what the steps have told of it.
+
+        A caller that raises, say, a CallTimeout does not know whether that is the reply.
+        """
         call = outcome.call
-        fate = self._fates.pop(call, None)
-        if outcome.status in {TIMED_OUT, CANCELLED}:
-            return outcome._replace(fate=fate)
-        asker = self._asked_by.pop(call, None)
-        return outcome if asker is None else outcome._replace(status=WRONG_CALLER, answer_to=asker)
+        fate, reply = self._fates.pop(call, None), self._replies.pop(call, None)
+        if reply is None or outcome.status == CANCELLED:
+            return outcome if fate is None else outcome._replace(fate=fate)
+        if reply.outcome == ERROR and outcome.error is None:
+            return outcome  # a method of the server has made this call, and has handled the error
+        status = str(reply.outcome)
+        return outcome._replace(status=status, answer_to=reply.details.get("for"))
 
     def tell_of_wrong_answers(self, *, strict: bool) -> int:
         """Name the calls with a wrong answer, in one line on stderr. Returns the exit status."""

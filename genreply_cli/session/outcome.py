@@ -3,19 +3,15 @@
 import asyncio
 from typing import Any, Final, NamedTuple, Protocol
 
-from genreply_cli.errors import ExitStatus
+from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import CallError, CallTimeout, NoProcess, ServerExit
 from genreply_cli.transcript.pretty import typed_duration
 
 REPLIED, TIMED_OUT, FAILED, CANCELLED = "replied", "timed out", "failed", "cancelled"
+ERROR = "error"  # the reply is an error, which the caller raises
 WRONG_CALLER = "wrong caller"  # it got the answer to another call; known only if steps are followed
 
-EXIT_CODES = {
-    REPLIED: ExitStatus.OK,
-    WRONG_CALLER: ExitStatus.OK,
-    TIMED_OUT: ExitStatus.TIMED_OUT,
-    FAILED: ExitStatus.NO_SERVER,
-}
+_EXIT_CODES: Final = {TIMED_OUT: ExitStatus.TIMED_OUT, FAILED: ExitStatus.NO_SERVER}
 
 
 class Greets(Protocol):
@@ -45,7 +41,7 @@ class Outcome(NamedTuple):
     status: str
     reply: Any
     blocked: float
-    error: CallError | None = None
+    error: Exception | None = None  # that the caller raised
     answer_to: str | None = None  # the call whose answer it got, if that is another one
     fate: Fate | None = None  # why a call timed out, if that is known
 
@@ -63,26 +59,42 @@ class Outcome(NamedTuple):
         """The call's name, as transcripts have it."""
         return f"c{self.number}"
 
+    @property
+    def exit_status(self) -> int:
+        """The exit status that stands for it."""
+        if self.error is None:
+            return ExitStatus.OK
+        return _EXIT_CODES.get(self.status, ExitStatus.ERROR_REPLY)
+
     def error_text(self, timeout: float | None) -> str:
-        """Why there is no reply: a sentence that begins with the call's name."""
+        """Why there is no reply, or which error: a sentence that begins with the call's name."""
         return f"{self.call} {self.error_texts(timeout)[0]}"
 
     def error_texts(self, timeout: float | None) -> tuple[str, str]:
-        """Why there is no reply, to be read after the name of one call, or of several."""
+        """The same without a name, to be read after that of one call, or after several."""
         if self.status == TIMED_OUT:
             fate = self.fate or NOT_TOLD
             limit = f"got no reply within {typed_duration(timeout or 0)}"
             return f"{limit}; {fate.one}", f"{limit}; {fate.many}"
-        reason = getattr(self.error, "reason", None)
-        if self.error is not None and type(self.error) not in {NoProcess, ServerExit}:
-            problem = f"got no reply: {self.error.why}"
-        elif reason is None:
-            problem = "got no reply: no server is running any more"
-        else:
-            from genreply_cli.transcript.values import describe_reason
-
-            problem = f"got no reply: the server exited, {describe_reason(reason)}"
+        problem = f"got no reply: {self._why_it_failed()}"
+        if self.status != FAILED:
+            problem = f"got an error: {self._raised()}"
         return problem, problem
+
+    def _why_it_failed(self) -> str:
+        reason = getattr(self.error, "reason", None)
+        if isinstance(self.error, CallError) and type(self.error) not in {NoProcess, ServerExit}:
+            return self.error.why
+        if reason is None:
+            return "no server is running any more"
+        from genreply_cli.transcript.values import describe_reason
+
+        return f"the server exited, {describe_reason(reason)}"
+
+    def _raised(self) -> str:
+        from genreply_cli.transcript.values import describe_reason
+
+        return describe_reason(self.error)
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
@@ -91,8 +103,10 @@ class Outcome(NamedTuple):
             from genreply_cli.transcript.values import to_json_value
 
             result = {"reply": to_json_value(self.reply)}
-        if self.error is not None:
-            result = {"error": self.error_texts(self.error.timeout)[0]}
+        if self.error is not None and self.status in {TIMED_OUT, FAILED}:
+            result = {"error": self.error_texts(getattr(self.error, "timeout", None))[0]}
+        elif self.error is not None:
+            result = {"error": self._raised()}
         if self.answer_to is not None:
             result["answer_to"] = self.answer_to
         return {
@@ -105,17 +119,21 @@ class Outcome(NamedTuple):
 
 
 async def greet(coordinator: Greets, number: int, message: str, timeout: float | None) -> Outcome:
-    """Greet once. Returns the outcome, and does not raise CallError."""
+    """Greet once. Returns the outcome, also that of a call that raises an error."""
     clock = asyncio.get_running_loop().time
     began = clock()
     try:
         reply = await coordinator.greet(message, timeout)
-    except CallError as error:
-        return unanswered(number, message, clock() - began, error)
+    except GenreplyError:
+        raise
+    except Exception as error:
+        return raised(number, message, clock() - began, error)
     return Outcome(number, message, REPLIED, reply, clock() - began)
 
 
-def unanswered(number: int, message: str, blocked: float, error: CallError) -> Outcome:
-    """The outcome of a call that raised the error."""
-    status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
+def raised(number: int, message: str, blocked: float, error: Exception) -> Outcome:
+    """The outcome of a call that raised the error: its own failure, or the reply."""
+    status = ERROR
+    if isinstance(error, CallError):
+        status = TIMED_OUT if isinstance(error, CallTimeout) else FAILED
     return Outcome(number, message, status, None, blocked, error)

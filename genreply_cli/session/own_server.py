@@ -15,23 +15,9 @@ from types import ModuleType
 from typing import Any, NamedTuple, cast
 
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.otp import CallError, GenServer
+from genreply_cli.otp import GenServer
 from genreply_cli.session.requests import Requests
 from genreply_cli.text import visible
-from genreply_cli.transcript.values import describe_reason
-
-
-class RequestFailed(CallError):
-    """A request raised an error that is none of a call: the server's reply, or a method's own."""
-
-    def __init__(self, server: Any, request: Any, timeout: float | None, error: Exception) -> None:
-        super().__init__(server, request, timeout)
-        self.error = error
-
-    @property
-    def why(self) -> str:
-        """The error, as text."""
-        return describe_reason(self.error)
 
 
 class OwnServer(NamedTuple):
@@ -86,13 +72,15 @@ class Client:
         self._requests = requests
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> Any:
-        """Make the call that a line stands for, and return its reply. Raises CallError."""
+        """Make the call that a line stands for, and return its reply.
+
+        Raises what the call raises, and GenreplyError if the line stands for no call.
+        """
         try:
-            return await self._requests.call(msg)(self._server, timeout)
-        except CallError:
-            raise
-        except Exception as error:
-            raise RequestFailed(self._server, None, timeout, error) from error
+            ask = self._requests.call(msg)
+        except ValueError as error:
+            raise GenreplyError(str(error), exit_code=ExitStatus.USAGE) from None
+        return await ask(self._server, timeout)
 
 
 def load(spec: str, start: list[str], call: str | None) -> OwnServer:

@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 from genreply_cli.text import visible
 from genreply_cli.timeline import wording
 from genreply_cli.timeline.wording import Wording
-from genreply_cli.transcript.pretty import is_error
-from genreply_cli.transcript.step import Step
+from genreply_cli.transcript.step import Step, is_error
 
 CROSS: Final = "\N{MULTIPLICATION SIGN}"
 

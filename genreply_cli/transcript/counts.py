@@ -13,10 +13,11 @@ _COUNTERS: Final = {  # outcome -> the field of the `end` step that counts it
     for outcome, counter in (
         (facts.outcome, facts.counter),
         (facts.misdirected, facts.misdirected_counter),
+        (facts.raised, facts.raised_counter),
     )
     if outcome is not None and counter is not None
 }
-RARE: Final = {"wrong_caller": "replied", "cancelled": "failed"}
+RARE: Final = {"wrong_caller": "replied", "errors": "replied", "cancelled": "failed"}
 """Fields of an `end` that are there only if they are not 0. Earlier versions of genreply counted
 these calls in the other field."""
 COUNTED: Final = ("calls", *dict.fromkeys(_COUNTERS.values()))  # the fields, in their order
@@ -46,7 +47,7 @@ class Counts:
     def at_end(self) -> dict[str, int]:
         """The counts as an `end` step has them: calls, replied, timed_out, failed, dropped.
 
-        There are also `wrong_caller` and `cancelled`, if there were such calls.
+        There are also `wrong_caller`, `errors` and `cancelled`, if there were such calls.
         """
         counts = self._by_field()
         return {name: count for name, count in counts.items() if count or name not in RARE}

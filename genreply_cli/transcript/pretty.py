@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.step import NO_MESSAGE
+from genreply_cli.transcript.step import NO_MESSAGE, is_error
 
 
 def pretty(value: Any) -> str:
@@ -26,11 +26,6 @@ def pretty(value: Any) -> str:
             )
         case _:
             return visible(repr(value))
-
-
-def is_error(value: Any) -> bool:
-    """Whether a reply is an error, which the caller raises."""
-    return isinstance(value, dict) and value.keys() == {"raise"} and isinstance(value["raise"], str)
 
 
 def pretty_message(message: Any) -> str:

@@ -25,8 +25,10 @@ class KindFacts(NamedTuple):
     returns: bool = False  # a server that was called has returned from the handler of that call
     outcome: str | None = None  # how statistics count it; None: not as an outcome
     misdirected: str | None = None  # the same, if the answer was meant for another call
+    raised: str | None = None  # the same, if the answer is an error
     counter: str | None = None  # the field of the `end` step that counts it
     misdirected_counter: str | None = None  # the same, if the answer was meant for another call
+    raised_counter: str | None = None  # the same, if the answer is an error
 
 
 # fmt: off
@@ -37,8 +39,9 @@ KINDS: Final[Mapping[str, KindFacts]] = {
     "cast":      KindFacts("from-to", has_message=True, queued=True),
     "info":      KindFacts("from-to", has_message=True, queued=True),
     "reply":     KindFacts("from-to", has_message=True, returns=True, ends_call=True,
-                           outcome="replied", misdirected="wrong caller",
-                           counter="replied", misdirected_counter="wrong_caller"),
+                           outcome="replied", misdirected="wrong caller", raised="error",
+                           counter="replied", misdirected_counter="wrong_caller",
+                           raised_counter="errors"),
     "timeout":   KindFacts("from-to", ends_call=True, outcome="timed out", counter="timed_out"),
     "cancel":    KindFacts("from-to", ends_call=True, outcome="cancelled", counter="cancelled"),
     "down":      KindFacts("from-to", ends_call=True, outcome="failed", counter="failed"),
@@ -61,7 +64,7 @@ def _outcomes(*, ends_call: bool) -> tuple[str, ...]:
     return tuple(
         outcome
         for facts in KINDS.values()
-        for outcome in (facts.outcome, facts.misdirected)
+        for outcome in (facts.outcome, facts.misdirected, facts.raised)
         if outcome is not None and facts.ends_call is ends_call
     )
 
@@ -108,6 +111,8 @@ class Step:
             return None
         if facts.misdirected is not None and self.details.get("for") is not None:
             return facts.misdirected
+        if facts.raised is not None and is_error(self.message):
+            return facts.raised
         return facts.outcome
 
     @property
@@ -141,6 +146,11 @@ class Step:
         A caller whose server ended has `down` as well, but with the time for which it was blocked.
         """
         return self.kind == "down" and self.details.get("blocked") is None
+
+
+def is_error(value: Any) -> bool:
+    """Whether an answer is an error, which its caller raises: `{"raise": "ValueError: text"}`."""
+    return isinstance(value, dict) and value.keys() == {"raise"} and isinstance(value["raise"], str)
 
 
 def is_answer(step: Step) -> bool:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, Final
 
 from genreply_cli.otp import Raise
+from genreply_cli.transcript.step import is_error
 
 MAX_DEPTH: Final = 32  # levels of a message, one in another
 MAX_INT_BITS: Final = 10_000  # Python itself refuses to write much longer integers
@@ -23,7 +24,8 @@ def to_json_value(
 
     Fields that a dataclass leaves out of its repr are left out here, too: they are references.
     Tuples become lists. A value for which `name` returns anything but None becomes that. What JSON
-    cannot hold becomes `{"repr": "…"}`; a reply that is an error, `{"raise": "ValueError: text"}`.
+    cannot hold becomes `{"repr": "…"}`; a reply that is an error, `{"raise": "ValueError: text"}`,
+    and nothing else becomes that.
     """
     if value is None or value is True or value is False:
         return value
@@ -42,6 +44,8 @@ def to_json_value(
         if isinstance(value, list | tuple):
             return [to_json_value(item, depth - 1, name) for item in value]
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            if is_error(value):  # it only looks like one
+                return {"repr": safe_repr(value)}
             return {
                 str.__str__(key): to_json_value(item, depth - 1, name)
                 for key, item in value.items()

@@ -12,6 +12,7 @@ from genreply_cli.transcript.step import KINDS, Step
 def test_every_kind_has_a_row() -> None:
     assert set(MEANINGS) == set(KINDS) | {
         "wrong",
+        "raised",
         "forget",
         "message",
         "linked",

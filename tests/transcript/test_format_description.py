@@ -15,7 +15,7 @@ from servers import Doer, all_quiet
 from genreply_cli.cluster.remote import RemoteCaller
 from genreply_cli.errors import ExitStatus
 from genreply_cli.observe import Watch
-from genreply_cli.otp import Event, Node, cast, monitor, note, send, start_task
+from genreply_cli.otp import Event, Node, Raise, cast, monitor, note, send, start_task
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
@@ -154,6 +154,8 @@ def program_steps() -> list[Step]:
             elsewhere.reference = "ex@127.0.0.1/7"
             watched.send_request(lambda: None, caller=elsewhere)
             await all_quiet()
+            with suppress(ValueError):
+                await watched.call(lambda: Raise(ValueError("no")))
             watched.exit("boom")
             await all_quiet()
             send(watched, "hello")

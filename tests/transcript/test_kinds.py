@@ -83,7 +83,7 @@ def lists_of_kinds(module: ast.Module) -> Iterator[list[str]]:
 
 
 def test_outcomes_come_in_the_order_of_the_table() -> None:
-    assert ENDED == ("replied", "wrong caller", "timed out", "cancelled", "failed")
+    assert ENDED == ("replied", "wrong caller", "error", "timed out", "cancelled", "failed")
     assert DROPPED == ("late", "duplicate", "lost")
 
 
