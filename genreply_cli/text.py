@@ -38,6 +38,11 @@ def quoted(text: str) -> str:
     return f'"{visible(inside)}"'
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 call`, `2 calls`, `1,000 calls`: a number of things, whose noun is given for one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     number = ord(character)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genreply_cli.text import cells, quoted, visible, wrap
+from genreply_cli.text import cells, counted, quoted, visible, wrap
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 STEERING = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, ends of lines
@@ -96,3 +96,8 @@ def test_wrapped_lines_fit_and_hold_all_of_the_text(text: str, width: int) -> No
     lines = wrap(text, width)
     assert all(cells(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_one_thing_is_counted_in_the_singular() -> None:
+    counts = [counted(number, "frame") for number in (0, 1, 2, 1000)]
+    assert counts == ["0 frames", "1 frame", "2 frames", "1,000 frames"]

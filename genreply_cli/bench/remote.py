@@ -13,10 +13,11 @@ from typing import Any, Final
 from genreply_cli.bench.figures import Comparison, LoopFactory, callers
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import Node, ServerExit
-from genreply_cli.remote.dialer import FAILURES, Dialer
+from genreply_cli.remote.dialer import FAILURES, Dialer, close
 from genreply_cli.remote.failures import why_not_connected
 from genreply_cli.remote.frames import FrameError
 from genreply_cli.remote.target import Target
+from genreply_cli.session import real_time
 from genreply_cli.session.outcome import Greets
 from genreply_cli.session.settings import Settings
 
@@ -81,7 +82,8 @@ class RemoteBench:
 
     async def _bare_loop(self) -> float:
         has_ids, written = self.coordinator == "keyed", self.target.format
-        async with Dialer(self.target).connect() as connection:
+        connection = await Dialer(self.target).connect()
+        try:
             began = self.clock()
             for number in range(1, self.calls + 1):
                 await connection.send(written.encode(number, GREETING) if has_ids else GREETING)
@@ -89,9 +91,11 @@ class RemoteBench:
                 if has_ids and written.decode(answer)[0] != number:
                     raise RuntimeError(f"a wrong answer: {answer!r}")
             return self.calls / (self.clock() - began)
+        finally:
+            await close(connection)
 
     def _run(self, main: Coroutine[Any, Any, float]) -> float:
-        with asyncio.Runner(loop_factory=self.loop_factory) as runner:
+        with asyncio.Runner(loop_factory=self.loop_factory or real_time.Loop) as runner:
             try:
                 return runner.run(main)
             except ServerExit as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from genreply_cli import paths
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.reader import read
@@ -45,5 +45,5 @@ def _described(path: Path) -> str:
         "timed out": counts.outcomes["timed out"],
         "without an end": counts.still_open,
     }
-    calls = f"{counts.calls} call{'' if counts.calls == 1 else 's'}"
+    calls = counted(counts.calls, "call")
     return f"{when}   {', '.join([calls, *(f'{n} {what}' for what, n in told.items() if n)])}"

@@ -15,7 +15,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.session.parsing import closest
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 from genreply_cli.transcript.filters import Filters
 from genreply_cli.transcript.format import TranscriptError, header_line, to_line
 from genreply_cli.transcript.reader import Steps, read
@@ -145,7 +145,7 @@ def _numbered_session(source: str) -> Path | None:
         return None
     sessions = paths.sessions()
     if not 1 <= int(source) <= len(sessions):
-        count = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}"
+        count = counted(len(sessions), "session")
         raise GenreplyError(
             f"{source}: there is no such file, and {count} to replay by number",
             hint="genreply trace --list shows them",

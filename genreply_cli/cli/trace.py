@@ -21,7 +21,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.export.formats import export, render, render_pair
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 from genreply_cli.transcript.filters import FORGET, Filters, Part, Selection
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.pretty import pretty_name
@@ -309,8 +309,9 @@ def check(source: str, wanted: TraceOptions, contradictions: Sequence[str] = ())
     sys.stdout.flush()
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    found = f"{wrong or 'nothing'}{' things' if wrong > 1 else ' thing' if wrong else ''} wrong"
-    print(f"{checker.steps} events, {checker.calls} calls: {found}", file=sys.stderr)
+    found = f"{counted(wrong, 'thing') if wrong else 'nothing'} wrong"
+    checked = f"{counted(checker.steps, 'event')}, {counted(checker.calls, 'call')}"
+    print(f"{checked}: {found}", file=sys.stderr)
     return ExitStatus.INVALID if wrong else ExitStatus.OK
 
 
@@ -397,5 +398,5 @@ def _print_differences(here: "CallSummary", there: "CallSummary") -> int:
         different = True
         print(line)
     sys.stdout.flush()
-    print("different" if different else f"equal: {here.count()} calls", file=sys.stderr)
+    print("different" if different else f"equal: {counted(here.count(), 'call')}", file=sys.stderr)
     return ExitStatus.INVALID if different else 0

@@ -8,7 +8,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.explain.highlight import CODE, Piece, coloured
 from genreply_cli.explain.quotes import Code, Quote
 from genreply_cli.explain.story import Sentence, StoryTeller
-from genreply_cli.text import cells, crop, wrap
+from genreply_cli.text import cells, counted, crop, wrap
 from genreply_cli.timeline.lanes import WIDE_COLUMNS
 from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
@@ -134,8 +134,9 @@ def show_stories(stories: StoryTeller, screen: "Screen") -> None:
         screen.say("")
     left = stories.calls - len(shown)
     if left > 0:
-        calls = "call" if left == 1 else "calls"
-        screen.say(f"and {left} more {calls}; genreply trace --explain --call ID tells of one")
+        screen.say(
+            f"and {counted(left, 'more call')}; genreply trace --explain --call ID tells of one"
+        )
 
 
 def explain_calls(steps: Iterable[Step], calls: Collection[str], screen: "Screen") -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from genreply_cli.export.chart import OUTSIDE, Mark, Row
 from genreply_cli.export.outcomes import seconds_text
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.format import Header
@@ -43,7 +43,7 @@ def subtitle(header: Header, calls: int) -> str:
     settings = header.settings
     design = settings.get("coordinator")
     name = pretty_name(design) if isinstance(design, str) else "genreply"
-    facts = [f"{calls} {'call' if calls == 1 else 'calls'}", *_facts(settings)]
+    facts = [counted(calls, "call"), *_facts(settings)]
     return f"{name}: {', '.join(facts)}"
 
 
@@ -79,7 +79,7 @@ def summary(counts: Counts) -> str:
     dropped = of["late"] + of["duplicate"]
     found = [f"{count} {what}" for count, what in facts if count]
     if dropped:
-        found.append(f"{dropped} {'answer' if dropped == 1 else 'answers'} dropped")
+        found.append(f"{counted(dropped, 'answer')} dropped")
     return ", ".join(found) or "no calls"
 
 

@@ -9,6 +9,7 @@ from genreply_cli.export.html import document_end, document_head, figure_head
 from genreply_cli.export.outcomes import CallFacts
 from genreply_cli.export.side_by_side import Compared, SideBySide, Transcript
 from genreply_cli.export.svg_picture import data, hue
+from genreply_cli.text import counted
 from genreply_cli.transcript.pretty import pretty_name
 
 
@@ -38,7 +39,7 @@ def _calls(both: SideBySide) -> Iterator[str]:
     for compared in calls:
         yield _row(both, compared)
     if alike:
-        yield f'<tr><td colspan="4">{alike} calls came out alike</td></tr>\n'
+        yield f'<tr><td colspan="4">{counted(alike, "call")} came out alike</td></tr>\n'
     yield "</tbody></table>\n"
 
 

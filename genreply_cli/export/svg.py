@@ -26,7 +26,7 @@ from genreply_cli.export.svg_legend import Entry
 from genreply_cli.export.svg_picture import Picture
 from genreply_cli.export.svg_shapes import xml
 from genreply_cli.export.svg_style import style
-from genreply_cli.text import crop
+from genreply_cli.text import counted, crop
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.filters import Selection
 from genreply_cli.transcript.format import Header
@@ -87,7 +87,7 @@ class Frame(NamedTuple):
 
 def _frame(header: Header, chart: Chart, layout: Layout, legend_end: float) -> Frame:
     heading = title(header, chart.counts.calls)
-    description = f"A timeline of {len(chart.steps)} events. {summary(chart.counts)}."
+    description = f"A timeline of {counted(len(chart.steps), 'event')}. {summary(chart.counts)}."
     uid = uid_of(header, chart.steps)
     bottom = layout.height(legend_end)
     return Frame(uid, heading, description, layout.width, bottom, layout.size.font)

@@ -10,7 +10,7 @@ from genreply_cli.export.svg import XML, Frame, legend, opened, uid_of
 from genreply_cli.export.svg_layout import LEGEND_LINE, MARGIN, SUBTITLE_Y, TITLE_Y
 from genreply_cli.export.svg_legend import entries, lines
 from genreply_cli.export.svg_picture import Picture, hue
-from genreply_cli.text import crop
+from genreply_cli.text import counted, crop
 from genreply_cli.transcript.pretty import pretty_name
 
 GAP: Final = 36  # between the pictures
@@ -47,7 +47,7 @@ def render(one: Transcript, other: Transcript, *, scale: float = 1.0) -> Iterato
     for number, compared in enumerate(calls):
         yield from _outcomes(both, compared, list_top + ROW * number, start)
     if alike:
-        text = f"{alike} calls came out alike"
+        text = f"{counted(alike, 'call')} came out alike"
         yield shapes.text("note", MARGIN, list_bottom - ROW, text) + "\n"
     yield from legend(found, list_bottom, width)
     yield "</svg>\n"

@@ -16,7 +16,7 @@ STABLE_SECONDS: Final = 1.0  # a connection that has lasted so long was not a fa
 MAX_FRAME: Final = 2**20  # bytes
 FAILURES: Final = (OSError, EOFError, WebSocketException)  # of an attempt to connect
 OPEN_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 1.0
+CLOSE_SECONDS: Final = 1.0  # for which a server may take its time to close a connection
 
 
 class Dialer:
@@ -36,7 +36,7 @@ class Dialer:
         return f"<Dialer {self.target.shown}>"
 
     def connect(self) -> Any:
-        """A new connection, to be awaited, or to be entered and left."""
+        """A new connection, to be awaited, and to be given to `close`."""
         target = self.target
         return connect(
             target.address,
@@ -83,6 +83,20 @@ class Dialer:
             return 0.0
         pause = min(self._pause, FIRST_PAUSE) if wanted else self._pause
         return max(0.0, self._failed_at + pause - _now())
+
+
+async def close(connection: Any) -> None:
+    """Close a connection with 1000. However this ends, its socket does not stay open.
+
+    The library leaves it open if it is cancelled meanwhile, and waits without limit for a server
+    that reads nothing. Its own `async with` closes with "internal error" if it is cancelled.
+    """
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await connection.close()
+    finally:
+        connection.transport.abort()  # which does nothing if it is closed
 
 
 def _now() -> float:

@@ -3,6 +3,8 @@
 import json
 from typing import Any, Final, NamedTuple
 
+from genreply_cli.text import counted
+
 ID: Final = "{id}"
 MESSAGE: Final = "{message}"
 MAX_SHOWN: Final = 60  # characters of a frame, in a sentence about it
@@ -26,7 +28,7 @@ class Format(NamedTuple):
     def decode(self, frame: str | bytes) -> tuple[int, str]:
         """The id in a frame, and the answer to it. Raises FrameError."""
         if not isinstance(frame, str):
-            raise FrameError(f"a binary frame of {len(frame):,} bytes; expected text")
+            raise FrameError(binary(frame))
         try:
             value = json.loads(frame)
         except (ValueError, RecursionError):
@@ -76,6 +78,11 @@ def found_at(value: Any, pointer: str) -> Any:
             case _:
                 raise LookupError(name)
     return value
+
+
+def binary(frame: bytes) -> str:
+    """What is wrong with a frame that is no text."""
+    return f"a binary frame of {counted(len(frame), 'byte')}; expected text"
 
 
 def shorten(text: str) -> str:

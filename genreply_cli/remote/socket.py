@@ -29,9 +29,9 @@ from genreply_cli.otp import (
     note,
     start_source,
 )
-from genreply_cli.remote.dialer import FAILURES, Dialer
+from genreply_cli.remote.dialer import FAILURES, Dialer, close
 from genreply_cli.remote.failures import problem_of, why_closed, why_not_connected
-from genreply_cli.remote.frames import FrameError, shorten
+from genreply_cli.remote.frames import FrameError, binary, shorten
 from genreply_cli.variations import KeyedWebSocket, MessageReceived, SendMessage
 from genreply_cli.websocket import Caller, WebSocket
 
@@ -88,8 +88,8 @@ class Link:
         dialer.opened()
         try:
             yield connection
-        finally:  # not `async with`, which says "internal error" when this is cancelled
-            await connection.close()
+        finally:
+            await close(connection)
 
     def is_flooded(self) -> bool:
         """Count a frame for which nobody has asked. Returns whether there are too many."""
@@ -156,7 +156,7 @@ class RealWebSocket(WebSocket):
         """Pass on what a frame says. Returns whether somebody has asked for it."""
         link = state.link
         if not isinstance(frame, str):
-            note_problem(f"a binary frame of {len(frame):,} bytes; expected text; it is left out")
+            note_problem(f"{binary(frame)}; it is left out")
             return False
         asked = link.unanswered > 0
         link.unanswered -= asked

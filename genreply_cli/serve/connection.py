@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 
 MAX_SHOWN: Final = 60  # characters of what a client has sent
 
@@ -40,7 +40,7 @@ class Connection(ServerConnection):
             return f"GET {path}{origin_text}: {status}"
         return (
             f"{path}: {self._how_it_was_closed()} after {self.loop.time() - self._began:.1f} s;"
-            f" {self.received:,} frames received, {self.sent:,} sent"
+            f" {counted(self.received, 'frame')} received, {self.sent:,} sent"
         )
 
     def _how_it_was_closed(self) -> str:

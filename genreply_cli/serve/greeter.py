@@ -9,6 +9,7 @@ from websockets.frames import CloseCode
 
 from genreply_cli.serve.answers import answer_to
 from genreply_cli.session.network import FaultyLink
+from genreply_cli.text import counted
 
 if TYPE_CHECKING:
     from genreply_cli.serve.connection import Connection
@@ -38,7 +39,7 @@ async def greet(connection: "Connection", network: "Network", max_in_flight: int
             except RuntimeError as error:
                 return await connection.close(CloseCode.INTERNAL_ERROR, str(error))
             if len(answers.under_way) > max_in_flight:
-                too_many = f"more than {max_in_flight:,} answers are under way"
+                too_many = f"more than {counted(max_in_flight, 'answer')} under way"
                 return await connection.close(CloseCode.POLICY_VIOLATION, too_many)
             await answers.flush()
     except ConnectionClosed:

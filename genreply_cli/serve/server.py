@@ -21,7 +21,7 @@ from genreply_cli.serve.greeter import greet
 from genreply_cli.session import real_time
 from genreply_cli.session.network import Network
 from genreply_cli.session.signals import on_termination
-from genreply_cli.text import visible
+from genreply_cli.text import counted, visible
 
 CLOSE_SECONDS: Final = 1.0  # for which a client may take its time to close a connection
 
@@ -115,7 +115,7 @@ class Greeter:
     async def handle(self, connection: ServerConnection) -> None:
         """Answer the frames of a connection, if there are not too many connections."""
         if self.open >= self.options.max_connections:
-            too_many = f"more than {self.options.max_connections:,} connections"
+            too_many = f"more than {counted(self.options.max_connections, 'connection')}"
             await connection.close(CloseCode.TRY_AGAIN_LATER, too_many)
             return
         assert isinstance(connection, Connection)

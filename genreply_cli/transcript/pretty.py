@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from genreply_cli.text import quoted, visible
+from genreply_cli.text import counted, quoted, visible
 from genreply_cli.transcript.step import NO_MESSAGE, is_error
 
 
@@ -44,7 +44,7 @@ def pretty_state(state: Any) -> str:
         case {"ref": int(number), **others} if not others:
             return f"ref_{number}"
         case {"count": int(number), **others} if not others:
-            return f"{number} values"
+            return counted(number, "value")
         case {"repr": str(text), **others} if not others:
             return visible(text)
         case dict() if len(state) == 1:

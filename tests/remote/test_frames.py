@@ -62,7 +62,7 @@ def test_an_answer_that_is_no_text_is_shown_as_json() -> None:
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
-        (b"\x00", "a binary frame of 1 bytes; expected text"),
+        (b"\x00", "a binary frame of 1 byte; expected text"),
         ("garbage\x1b[2J", "a frame that is no JSON: 'garbage\\x1b[2J'"),
         ("[" * 9000, "a frame that is no JSON: '["),
         ("[]", "a frame without an id at /id: '[]'"),

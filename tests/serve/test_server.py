@@ -104,7 +104,8 @@ def test_json_rpc_has_one_method() -> None:
     [
         (["x" * 11], {"max_frame": 10}, "1009 frame with 11 bytes exceeds limit of 10 bytes"),
         ([b"Hello"], {}, "1003 expected text, and got a binary frame"),
-        (["a", "b", "c"], {"max_in_flight": 2}, "1008 more than 2 answers are under way"),
+        (["a", "b", "c"], {"max_in_flight": 2}, "1008 more than 2 answers under way"),
+        (["a", "b"], {"max_in_flight": 1}, "1008 more than 1 answer under way"),
         (["a"], {"max_connections": 0}, "1013 more than 0 connections"),
     ],
 )
@@ -194,6 +195,7 @@ def test_each_connection_has_one_line() -> None:
     async def main() -> None:
         async with greeter(log=log) as url:
             await answers(f"{url}/a", "Hello", "again")
+            await answers(f"{url}/b", "Hello")
             await answers(url, b"\x00")
             port = int(url.rpartition(":")[2])
             for request in (b"no HTTP\r\n\r\n", b"GET /else\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n"):
@@ -206,11 +208,13 @@ def test_each_connection_has_one_line() -> None:
     said = [line.partition(" ")[2] for line in log]
     assert [line.partition(" after ")[0] for line in said] == [
         "/a: closed by the client with 1000",
+        "/b: closed by the client with 1000",
         "/: closed by the server with 1003 expected text, and got a binary frame",
         "sent no request of HTTP",
         "GET /else\\x1b[2J: 404",
     ]
     assert said[0].endswith("; 2 frames received, 2 sent")
+    assert said[1].endswith("; 1 frame received, 1 sent")
 
 
 def test_the_page_loads_nothing_and_may_connect_to_its_server_only(tmp_path: Path) -> None:

@@ -337,4 +337,4 @@ def test_reading_a_big_file_shows_how_far_it_has_come(
     assert check.end() == 5
     assert b"/100" in check.raw
     assert not any("/100" in row for row in check.rows)  # the bar is gone
-    assert check.rows[-1] == "40003 events, 8000 calls: 1 thing wrong"
+    assert check.rows[-1] == "40,003 events, 8,000 calls: 1 thing wrong"

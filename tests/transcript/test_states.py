@@ -123,8 +123,8 @@ Pair = namedtuple("Pair", "left right")  # noqa: PYI024  # as a program may have
         ({1: "x"}, [[1, "x"]], '[[1, "x"]]'),
         ({"call": "c1"}, [["call", "c1"]], '[["call", "c1"]]'),  # no call, but a text
         ({C2, C1}, [{"call": "c1"}, {"call": "c2"}], "[c1, c2]"),
-        (range(10**9), {"count": 10**9}, "1000000000 values"),
-        (b"x" * 10**6, {"count": 10**6}, "1000000 values"),
+        (range(10**9), {"count": 10**9}, "1,000,000,000 values"),
+        (b"x" * 10**6, {"count": 10**6}, "1,000,000 values"),
         (Colour.RED, {"repr": "<Colour.RED: 1>"}, "<Colour.RED: 1>"),
         (Slot(None), {"repr": "a slot"}, "a slot"),
         (Path("x"), {"repr": "PosixPath('x')"}, "PosixPath('x')"),
