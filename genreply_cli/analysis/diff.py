@@ -91,6 +91,8 @@ def _describe(step: Step, ignored: frozenset[str]) -> str:
     if step.kind == "state":
         message = pretty_state(step.details.get("state"))
         ignored = ignored | {"state", "keeps", "more"}  # the text says what is kept
+    elif step.kind == "noreply":
+        ignored = ignored | {"in_vain"}  # it follows from the states
     details = ", ".join(
         f"{pretty_name(name)} {step.waiting if name == 'waiting' else pretty(value)}"
         for name, value in with_earlier_counts(step).items()

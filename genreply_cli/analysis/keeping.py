@@ -27,6 +27,7 @@ class Keeping:
         self._calls = calls
         self._waiting: dict[str, dict[str, None]] = {}  # server -> calls that wait after a NoReply
         self._waits_at: dict[str, str] = {}  # call -> that server
+        self._forgotten: dict[str, dict[str, None]] = {}  # server -> those of them in vain
         self._latest: dict[str, int] = {}  # server -> the seq of the latest call that it kept
         self._states: dict[str, _State | None] = {}  # server -> the latest; None: it is in doubt
         self._handed_on: dict[str, None] = {}  # calls whose From was sent: others may answer them
@@ -50,6 +51,16 @@ class Keeping:
             if step.call in waiting:
                 suspects.append(Suspect("call", f"{shown(step.call)} is kept already"))
             self._broken.add(*suspects)
+        self._check_in_vain(step, server)
+
+    def _check_in_vain(self, step: Step, server: str) -> None:
+        """Check how many of the calls that wait are forgotten. Earlier recordings do not say it."""
+        found = step.details.get("in_vain")
+        expected = len(self._forgotten.get(server, ())) or None
+        if found is None or found == expected or self._states.get(server, self) is None:
+            return
+        problem = f"expected {shown(expected)}, found {shown(found)}"
+        self._broken.add(Suspect("in_vain", problem, expected))
 
     def keep_waiting(self, call: str, server: str, asked_seq: int) -> None:
         """A server has returned NoReply for a call."""
@@ -62,11 +73,13 @@ class Keeping:
         server = self._waits_at.pop(call, None)
         if server is not None:
             self._waiting[server].pop(call, None)
+            self._forgotten.get(server, {}).pop(call, None)
 
     def begin_server(self, server: str) -> None:
         """A server starts, or has ended, or what it keeps is not known any more."""
         for call in self._waiting.pop(server, ()):
             self._waits_at.pop(call, None)
+        self._forgotten.pop(server, None)
         self._latest.pop(server, None)
         self._states.pop(server, None)
 
@@ -126,11 +139,16 @@ class Keeping:
         """Remember the state of a server."""
         keeps, more = step.details.get("keeps"), step.details.get("more") or 0
         self._states[server] = _State(step.details.get("state"), keeps, more)
+        forgotten, waiting = self._forgotten.setdefault(server, {}), self._waiting.get(server, ())
+        for call in (keeps or ()) if forgotten else ():
+            forgotten.pop(call, None)
+        forgotten.update({call: None for call in step.forgot if call in waiting})
 
     def clear(self) -> None:
         """Another recording begins."""
-        for table in (self._waiting, self._waits_at, self._latest, self._states, self._handed_on):
+        for table in (self._waiting, self._waits_at, self._forgotten, self._latest, self._states):
             table.clear()
+        self._handed_on.clear()
 
     def _check_keeps(
         self, server: str, keeps: Any, more: int, in_state: list[str], state: Any

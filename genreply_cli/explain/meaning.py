@@ -137,7 +137,8 @@ def _limit(step: Step) -> str:
 
 def _others_kept(step: Step) -> str:
     waiting = step.waiting or 0
-    return f"; {waiting} callers wait" if waiting > 1 else ""
+    in_vain = f", {step.in_vain} of them in vain" if step.in_vain else ""
+    return f"; {waiting} callers wait{in_vain}" if waiting > 1 else ""
 
 
 def _went_to(step: Step) -> str:

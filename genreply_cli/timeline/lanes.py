@@ -58,7 +58,6 @@ class Lanes:
         self._processes: list[str] = []
         self._ended: set[str] = set()
         self._snapshot = Snapshot()
-        self._forgetful: set[str] = set()  # servers that have forgotten a caller
         self._tell_returns: set[str] = set()  # servers that record when their handlers return
         self._names: list[str | None] = []  # of each lane; None: it is shared
         self._labels: list[str] = []
@@ -84,7 +83,6 @@ class Lanes:
         self._ended.difference_update(snapshot.alive)
         self._snapshot = snapshot.copy()
         self._tell_returns.update(snapshot.states, snapshot.waiting())
-        self._forgetful.update(snapshot.states)
         self._limit_callers()
         self._callers.go_on_from(snapshot)
         self._share_if_crowded()
@@ -102,8 +100,6 @@ class Lanes:
                 self._ended.discard(step.at)
             elif step.kind in {"noreply", "state"}:
                 self._tell_returns.add(step.at)
-            if step.forgot:
-                self._forgetful.add(step.at)
         if step.call is not None:
             call_cells = cells(visible(step.call)) if step.call.isprintable() else MAX_CALL_CELLS
             self.call_cells = max(self.call_cells, min(call_cells, MAX_CALL_CELLS))
@@ -316,12 +312,6 @@ class Lanes:
                 until = f"deaf until {visible(str(busy))}"
                 return f"{until} is handled", until
         return None
-
-    def waiting_in_vain(self, step: Step) -> int:
-        """How many of the callers that a `noreply` counts as waiting its server has forgotten."""
-        if step.kind != "noreply" or not step.waiting or step.at not in self._forgetful:
-            return 0
-        return sum(call.forgotten_by == step.at for call in self._snapshot.open.values())
 
     def _is_busy(self, server: str) -> bool:
         return server in self._tell_returns and self._snapshot.handling(server) is not None

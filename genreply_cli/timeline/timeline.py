@@ -25,7 +25,7 @@ from genreply_cli.timeline.lanes import (
 )
 from genreply_cli.timeline.lines import accessible_line, plain_line
 from genreply_cli.timeline.views import View
-from genreply_cli.timeline.wording import Wording, kept_beside_forgotten
+from genreply_cli.timeline.wording import Wording
 from genreply_cli.transcript.snapshot import Snapshot
 from genreply_cli.transcript.step import KINDS, Step
 
@@ -215,9 +215,6 @@ class Timeline:
     def _wording(self, step: Step, style: KindStyle) -> tuple[KindStyle, Wording]:
         """The words of a row. One that tells what goes wrong at this moment is red."""
         wording, moment = style.wording(step), self._lanes.moment(step)
-        in_vain = self._lanes.waiting_in_vain(step)
-        if in_vain:
-            wording = kept_beside_forgotten(step, in_vain)
         if moment is None:
             return style, wording
         full, brief = moment
@@ -227,8 +224,7 @@ class Timeline:
 
     def _more_words(self, step: Step) -> list[str]:
         """What a sentence says beside the words of the step: what goes wrong at this moment."""
-        in_vain, moment = self._lanes.waiting_in_vain(step), self._lanes.moment(step)
-        return [f"{in_vain} of them in vain"] if in_vain else list((moment or ())[:1])
+        return list((self._lanes.moment(step) or ())[:1])
 
     def _endpoints(self, step: Step) -> str:
         names = ">".join(short_name(end) for end in endpoints(step) if end is not None)

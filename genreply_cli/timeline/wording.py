@@ -64,19 +64,14 @@ def kept(step: Step) -> Wording:
     if step.waiting is None:
         return Wording(caller, brief=("kept", ""), whole=("caller kept", ""))
     waiting = f"{step.waiting} waiting"
+    brief = f"kept; {waiting}"
+    if step.in_vain:
+        brief = f"{waiting}, {step.in_vain} in vain"
+        waiting = f"{waiting}, {step.in_vain} of them in vain"
     return Wording(
         f"{caller}; {waiting}",
-        brief=(f"kept; {waiting}", ""),
+        brief=(brief, ""),
         whole=(f"caller kept, {waiting}", ""),
-    )
-
-
-def kept_beside_forgotten(step: Step, in_vain: int) -> Wording:
-    """The same, and how many of those that wait are forgotten."""
-    kept_one = kept(step)
-    return kept_one._replace(
-        body=f"{kept_one.body}, {in_vain} of them in vain",
-        brief=(f"{step.waiting} waiting, {in_vain} in vain", ""),
     )
 
 

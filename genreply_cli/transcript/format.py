@@ -157,7 +157,7 @@ DETAILS: Final[Mapping[str, Expected]] = {
     "module": _TEXT, "linked": _TEXT, "owner": _TEXT,
     "already": (lambda value: type(value) is bool, "true or false"),
     "timeout": _SECONDS, "sent": _TEXT,
-    "waiting": (_is_waiting, "a number of calls, or a list of them"),
+    "waiting": (_is_waiting, "a number of calls, or a list of them"), "in_vain": _COUNT,
     "state": (_is_anything, "a value"), "keeps": _NAMES, "more": _COUNT, "forgot": _NAMES,
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,

@@ -177,6 +177,7 @@ class _Merging:
         self._began: dict[str, float] = {}
         self._went: dict[str, tuple[str, float]] = {}  # to which call an answer went, and when
         self._waiting: dict[str, dict[str, None]] = defaultdict(dict)  # by server
+        self._forgotten: dict[str, dict[str, None]] = defaultdict(dict)  # the same, those in vain
         self._under_way: dict[str, Step] = {}  # replies whose callers will have gone
         self._counts = Counts()
         self._written = 0
@@ -335,8 +336,8 @@ class _Merging:
         if step.ends_call:
             self._ended.setdefault(name, t)
             details["blocked"] = round(t - self._began.get(name, t), 6)
-            for waiting in self._waiting.values():
-                waiting.pop(name, None)
+            for calls in (*self._waiting.values(), *self._forgotten.values()):
+                calls.pop(name, None)
             if step.kind in {"timeout", "cancel"} and name in self._went:
                 details |= dict(zip(("went_to", "went_at"), self._went[name], strict=True))
         if is_answer(step) and details.get("for") is not None:
@@ -347,10 +348,18 @@ class _Merging:
             if name not in self._ended:
                 self._waiting[step.at][name] = None
             details["waiting"] = len(self._waiting[step.at])
+            details["in_vain"] = len(self._forgotten[step.at])
+            if not details["in_vain"]:
+                del details["in_vain"]
         if "forgot" in details:
             details["forgot"] = [call for call in details["forgot"] if call not in self._ended]
             if not details["forgot"]:
                 del details["forgot"]
+        if step.kind == "state" and step.at is not None:
+            forgotten, waiting = self._forgotten[step.at], self._waiting[step.at]
+            for call in details.get("keeps") or ():
+                forgotten.pop(call, None)
+            forgotten.update({call: None for call in step.forgot if call in waiting})
         return replace(step, details=details)
 
 

@@ -125,6 +125,11 @@ class Step:
         return len(waiting) if isinstance(waiting, list) else waiting
 
     @property
+    def in_vain(self) -> int:
+        """How many of those calls the server has forgotten: their callers wait in vain."""
+        return self.details.get("in_vain") or 0
+
+    @property
     def forgot(self) -> list[str]:
         """The calls that this `state` has forgotten: their callers wait, and it leads to none."""
         return self.details.get("forgot") or []

@@ -33,13 +33,22 @@ _DEFAULT_TASK_NAME: Final = re.compile(r"(Task-\d+)?")  # asyncio's own
 class _Call:
     """What is remembered of a call, for as long as its `From` exists."""
 
-    __slots__ = ("answer_went", "asked_at", "ended_at", "handed_on", "name", "server")
+    __slots__ = (
+        "answer_went",
+        "asked_at",
+        "ended_at",
+        "handed_on",
+        "is_forgotten",
+        "name",
+        "server",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked_at: float | None = None
         self.ended_at: float | None = None
         self.server: _Server | None = None  # that keeps its caller waiting
+        self.is_forgotten = False  # by that server: its caller waits in vain
         self.answer_went: tuple[str, float] | None = None  # to which other call, and when
         self.handed_on = False  # its From was in a message: others may answer it
 
@@ -50,9 +59,22 @@ class _Server:
     def __init__(self, states: StateWriter) -> None:
         self.states = states
         self.waiting = 0  # how many calls it keeps waiting
+        self.in_vain = 0  # how many of those it has forgotten
         self.described: dict[str, Any] | None = None  # its last state as data
         self.written: dict[str, Any] | None = None  # the details of its last `state` step
         self.keeps: dict[str, _Call] = {}  # the calls that stood in that state
+
+    def forget(self, call: _Call) -> None:
+        """Nothing in the state leads to a call any more, whose caller waits."""
+        if call.server is self:
+            call.is_forgotten = True
+            self.in_vain += 1
+
+    def remember(self, call: _Call) -> None:
+        """A call stands in the state, or waits no longer."""
+        if call.is_forgotten and call.server is self:
+            call.is_forgotten = False
+            self.in_vain -= 1
 
 
 class Tracer:
@@ -128,6 +150,11 @@ class Tracer:
                 for name, call in server.keeps.items()
                 if name not in keeps and call.ended_at is None and not call.handed_on
             ]
+        if server.in_vain:
+            for known in keeps.values():
+                server.remember(known)
+        for name in forgot:
+            server.forget(server.keeps[name])
         server.written, server.keeps = details, keeps
         call = self._call(event.call)
         return Step(
@@ -242,7 +269,7 @@ class Tracer:
                 reference = _reference_in_cluster(event)
                 return {"timeout": detail} | ({} if reference is None else {"ref": reference})
             case "noreply":
-                return {"waiting": self._count_waiting(event.source, call)}
+                return self._count_waiting(event.source, call)
             case "reply":
                 self._end_call(call, now)
                 intended = self._intended_call(event, call, now)
@@ -306,17 +333,19 @@ class Tracer:
             known = self._servers.put(server, _Server(StateWriter(self.name, self._seen_call)))
         return known
 
-    def _count_waiting(self, server: Any, call: _Call) -> int:
-        """How many calls this server keeps waiting, the new one included."""
+    def _count_waiting(self, server: Any, call: _Call) -> dict[str, int]:
+        """How many calls this server keeps waiting, the new one included, and how many in vain."""
         known = self._server(server)
         if call.ended_at is None and call.server is None:
             known.waiting += 1
             call.server = known
-        return known.waiting
+        waiting = {"waiting": known.waiting}
+        return waiting | {"in_vain": known.in_vain} if known.in_vain else waiting
 
     def _end_call(self, call: _Call, now: float) -> None:
         call.ended_at = now
         if call.server is not None:
+            call.server.remember(call)
             call.server.waiting -= 1
             call.server = None
 

@@ -200,6 +200,9 @@ FORGERIES = {
     "a noreply for a call that has ended": Forgery("late", 16, put(call="c1"), "call"),
     "a noreply for a call that is kept": Forgery("overlap-single", 17, put(call="c1"), "call"),
     "one more that waits": Forgery("overlap-single", 17, put(waiting=4), "waiting"),
+    "one more that waits in vain": Forgery("overlap-single", 17, put(in_vain=3), "in_vain"),
+    "one less that waits in vain": Forgery("overlap-single", 17, put(in_vain=1), "in_vain"),
+    "one that waits in vain": Forgery("overlap-single", 9, put(in_vain=1), "in_vain"),
     "one less that waits, in version 1":
         Forgery("old overlap-single", 12, put(waiting=["c2", "c3"]), "waiting"),
     "a timeout before its time":

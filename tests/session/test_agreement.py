@@ -3,8 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+import pytest
+from commands import genreply
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -12,18 +15,40 @@ from hypothesis import strategies as st
 from genreply_cli.analysis.check import Checker
 from genreply_cli.analysis.stats import Stats
 from genreply_cli.explain.story import explain
+from genreply_cli.export.formats import FORMATS
+from genreply_cli.export.mermaid import render as mermaid
+from genreply_cli.export.perfetto import render as perfetto
+from genreply_cli.export.text import render as plain_text
+from genreply_cli.otp import GenServer, Raise
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.session.batch import greet_all
 from genreply_cli.session.fates import FORGOTTEN, LOST, Fates
 from genreply_cli.session.faults import FAULT_KINDS, Fault
+from genreply_cli.session.network import FaultyLink, Network
 from genreply_cli.session.outcome import NOT_TOLD, Outcome
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.transcript.snapshot import Snapshot
-from genreply_cli.transcript.step import Step
-from genreply_cli.variations import COORDINATORS
+from genreply_cli.transcript.step import Step, is_error
+from genreply_cli.variations import COORDINATORS, AnyCoordinator
+
+
+class Refusing(Network):
+    """A network at whose other end nobody likes the greeting C: the answer is an error."""
+
+    def link(self, caller: GenServer[Any]) -> Any:
+        return Refusal(super().link(caller))
+
+
+class Refusal:
+    def __init__(self, link: GenServer[Any] | FaultyLink) -> None:
+        self.link = self.__wrapped__ = link
+
+    def send(self, message: Any) -> None:
+        refused = message.msg.startswith("C")
+        self.link.send(replace(message, msg=Raise(ValueError("no"))) if refused else message)
 
 
 class Program(NamedTuple):
@@ -33,6 +58,12 @@ class Program(NamedTuple):
     greetings: list[tuple[float, list[str]]]  # seconds to wait, and what is said then
     jobs: int
     as_done: bool
+    refuses: bool  # C
+
+    def start(self) -> AnyCoordinator:
+        settings = self.settings
+        network = settings.delay, settings.faults, settings.timeout, settings.seed
+        return settings.start(Refusing(*network) if self.refuses else None)
 
     async def typed(self) -> AsyncIterator[list[str]]:
         for seconds, texts in self.greetings:
@@ -65,6 +96,7 @@ PROGRAMS = st.builds(
     ),
     st.integers(1, 5),
     st.booleans(),
+    st.booleans(),
 )
 
 
@@ -83,7 +115,7 @@ def watch(program: Program) -> Seen:
     async def main() -> None:
         sinks = [seen.steps.append, seen.fates.update]
         settings = program.settings
-        async with session(settings.start, sinks) as (coordinator, observers):
+        async with session(program.start, sinks) as (coordinator, observers):
             known = greet_all(
                 coordinator,
                 program.typed(),
@@ -101,17 +133,30 @@ def watch(program: Program) -> Seen:
     return seen
 
 
+HEADER = header(Settings(clock="virtual"))
 ROWS = {
     "replied": "(blocked ",
     "wrong caller": "WRONG CALLER",
+    "error": "raises ValueError: no (blocked ",
     "timed out": "gave up",
     "failed": "",
 }
 STORIES = {
     "replied": " replies ",
     "wrong caller": "WRONG CALLER",
+    "error": " raises it",
     "timed out": "gives up",
     "failed": "is told ",
+}
+
+
+CODES = {"replied": 0, "wrong caller": 0, "timed out": 3, "failed": 4}
+COUNTERS = {
+    "replied": "replied",
+    "wrong caller": "wrong_caller",
+    "error": "errors",
+    "timed out": "timed_out",
+    "failed": "failed",
 }
 
 
@@ -127,7 +172,11 @@ def test_all_that_is_said_of_a_call_agrees(program: Program) -> None:
         assert messages[outcome.call] == ["greet", outcome.message]
         assert (said["status"], said.get("answer_to")) == (end.outcome, end.details.get("for"))
         assert said["blocked"] == end.details["blocked"]
-        assert said.get("reply") == (end.message if end.kind == "reply" else None)
+        if end.kind == "reply" and "error" in said:
+            assert {"raise": said["error"]} == end.message
+        else:
+            assert said.get("reply") == (end.message if end.kind == "reply" else None)
+        assert outcome.exit_status == (7 if is_error(end.message) else CODES[said["status"]])
         row = plain_line(end)
         assert ROWS[said["status"]] in row
         assert (ROWS["wrong caller"] in row) == (said["status"] == "wrong caller")
@@ -136,6 +185,7 @@ def test_all_that_is_said_of_a_call_agrees(program: Program) -> None:
     counts = Counter(outcome.status for outcome in outcomes)
     check_counts(counts, steps)
     check_fates(outcomes, steps, ends)
+    check_views(steps)
     assert fates.wrong.count == counts["wrong caller"]
     repeated = {step.call for step in steps if step.kind == "duplicate"}
     assert fates.repeated.count == len(repeated)
@@ -145,17 +195,39 @@ def check_counts(counts: Counter[str], steps: list[Step]) -> None:
     """The counts of the `end`, of --stats and of the farewell, and the verdict of --check."""
     stats = Stats()
     found: list[tuple[int, str, str]] = []
-    checker = Checker(lambda *finding: found.append(finding), header(Settings(clock="virtual")))
+    checker = Checker(lambda *finding: found.append(finding), HEADER)
     for step in steps:
         stats.update(step)
         checker.update(step)
     assert found == []
     at_end = steps[-1].details
-    for status in ("replied", "wrong caller", "timed out", "failed"):
-        assert at_end.get(status.replace(" ", "_"), 0) == counts[status]
+    for status, field in COUNTERS.items():
+        assert at_end.get(field, 0) == counts[status]
         assert stats.counts.outcomes[status] == counts[status]
     assert at_end["calls"] == counts.total()
     assert stats.counts.still_open == 0
+
+
+def check_views(steps: list[Step]) -> None:
+    """How many callers wait, and how many of them in vain: the same in all that is drawn."""
+    snapshot = Snapshot()
+    rows, diagram, trace = (
+        "".join(render(HEADER, steps)) for render in (plain_text, mermaid, perfetto)
+    )
+    for step in steps:
+        snapshot.update(step)
+        if step.kind != "noreply" or step.at is None:
+            continue
+        waiting = snapshot.waiting().get(step.at, [])
+        in_vain = [call for call in waiting if call.forgotten_by == step.at]
+        assert (step.waiting, step.in_vain) == (len(waiting), len(in_vain))
+        said = f"{len(waiting)} waiting"
+        if in_vain:
+            said += f", {len(in_vain)} of them in vain"
+        assert f"{step.call} noreply {step.at}: caller kept, {said}\n" in rows
+        kept = f"{step.call} noreply caller {step.call} kept, not answered"
+        assert f"{kept}#59; {said}\n" in diagram
+        assert f'{kept}; {said}"' in trace
 
 
 def check_fates(outcomes: list[Outcome], steps: list[Step], ends: dict[str | None, Step]) -> None:
@@ -187,3 +259,9 @@ def check_fates(outcomes: list[Outcome], steps: list[Step], ends: dict[str | Non
                 assert (outcome.fate is FORGOTTEN) == (standing[outcome.call] == "forgotten")
                 if standing[outcome.call] == "kept":
                     assert outcome.fate is NOT_TOLD
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_form_of_a_recording_tells_how_many_wait_in_vain(form: str) -> None:
+    drawn = genreply("trace", "overlap-single", "--as", form).out
+    assert "3 waiting, 2 of them in vain" in drawn
