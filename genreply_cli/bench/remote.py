@@ -15,7 +15,7 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import Node, ServerExit
 from genreply_cli.remote.dialer import FAILURES, Dialer, close
 from genreply_cli.remote.failures import why_not_connected
-from genreply_cli.remote.frames import FrameError
+from genreply_cli.remote.frames import FrameError, RemoteError
 from genreply_cli.remote.target import Target
 from genreply_cli.session import real_time
 from genreply_cli.session.outcome import Greets
@@ -88,8 +88,8 @@ class RemoteBench:
             for number in range(1, self.calls + 1):
                 await connection.send(written.encode(number, GREETING) if has_ids else GREETING)
                 answer = await connection.recv()
-                if has_ids and written.decode(answer)[0] != number:
-                    raise RuntimeError(f"a wrong answer: {answer!r}")
+                if has_ids:
+                    _check(number, *written.decode(answer))
             return self.calls / (self.clock() - began)
         finally:
             await close(connection)
@@ -105,9 +105,20 @@ class RemoteBench:
                 raise GenreplyError(problem, exit_code=ExitStatus.NO_SERVER) from None
             except FrameError as error:
                 raise GenreplyError(f"the server sent {error}") from None
+            except RemoteError as error:
+                problem = f"the server answered with an error: {error}"
+                raise GenreplyError(problem, exit_code=ExitStatus.ERROR_REPLY) from None
 
 
 async def _greet(coordinator: Greets, times: int) -> None:
     """Greet so many times in sequence."""
     for _ in range(times):
         await coordinator.greet(GREETING)
+
+
+def _check(asked: int, number: int, answer: str | RemoteError) -> None:
+    """Raise FrameError or RemoteError unless this answers what was asked."""
+    if number != asked:
+        raise FrameError(f"an answer to request {number}, and not to {asked}")
+    if isinstance(answer, RemoteError):
+        raise answer

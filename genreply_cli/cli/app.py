@@ -63,6 +63,7 @@ from genreply_cli.cli.own_server import (
 from genreply_cli.cli.remote import (
     AnswerAtOption,
     CaFileOption,
+    ErrorAtOption,
     HeadersOption,
     IdAtOption,
     InsecureOption,
@@ -209,6 +210,7 @@ def send(
     request: RequestOption = None,
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
+    error_at: ErrorAtOption = None,
     at: AtOption = None,
     cookie_file: CookieFileOption = None,
 ) -> Action:
@@ -243,7 +245,16 @@ def send(
             bool(wanted) or sys.stderr.isatty()
         )
     target = target_of(
-        url, coordinator, header, subprotocol, ca_file, insecure, request, id_at, answer_at
+        url,
+        coordinator,
+        header,
+        subprotocol,
+        ca_file,
+        insecure,
+        request,
+        id_at,
+        answer_at,
+        error_at,
     )
     if target is not None and clock == "virtual":
         raise ConflictError("--url is for --clock real: a server has its own", "--url", "--clock")
@@ -311,6 +322,7 @@ def repl(
     request: RequestOption = None,
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
+    error_at: ErrorAtOption = None,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import ReplOptions, frontend_maker, run
@@ -318,7 +330,16 @@ def repl(
 
     recording = exclusive(explicit_options(context, record=record, no_record=no_record))
     target = target_of(
-        url, coordinator, header, subprotocol, ca_file, insecure, request, id_at, answer_at
+        url,
+        coordinator,
+        header,
+        subprotocol,
+        ca_file,
+        insecure,
+        request,
+        id_at,
+        answer_at,
+        error_at,
     )
     if target is not None and not (
         is_typed(context, "delay") or is_from_environment(context, "delay")

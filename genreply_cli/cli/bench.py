@@ -11,6 +11,7 @@ from genreply_cli.cli.options import completes, one_of, parser
 from genreply_cli.cli.remote import (
     AnswerAtOption,
     CaFileOption,
+    ErrorAtOption,
     HeadersOption,
     IdAtOption,
     InsecureOption,
@@ -62,6 +63,7 @@ def bench(
     request: RequestOption = None,
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
+    error_at: ErrorAtOption = None,
     at: AtOption = None,
     cookie_file: CookieFileOption = None,
 ) -> Callable[[], int]:
@@ -77,7 +79,7 @@ def bench(
         raise typer.BadParameter("a group is not measured; expected --at NODE or --at NODE/NAME")
     design = coordinator or "keyed"
     target = target_of(
-        url, design, header, subprotocol, ca_file, insecure, request, id_at, answer_at
+        url, design, header, subprotocol, ca_file, insecure, request, id_at, answer_at, error_at
     )
     return lambda: run(
         coordinator=coordinator,

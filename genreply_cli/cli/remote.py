@@ -91,7 +91,8 @@ RequestOption = Annotated[
         "--request",
         reads=_request,
         metavar="JSON",
-        help='With --url: how `keyed` asks. Default: {"id": "{id}", "message": "{message}"}.',
+        help='With --url: how `keyed` asks. Default: {"id": "{id}", "message": "{message}"}.'
+        ' "{id as text}" is for a server that wants the id as text.',
     ),
 ]
 
@@ -117,6 +118,17 @@ AnswerAtOption = Annotated[
     ),
 ]
 
+ErrorAtOption = Annotated[
+    Any,
+    option(
+        "--error-at",
+        reads=_pointer,
+        metavar="POINTER",
+        help="With --url: where the error is in an answer that is one; the caller raises it.",
+        show_default="/error",
+    ),
+]
+
 
 def target_of(
     url: str | None,
@@ -128,6 +140,7 @@ def target_of(
     request: Any,
     id_at: str | None,
     answer_at: str | None,
+    error_at: str | None,
 ) -> "Target | None":
     """The server that these options mean; None for the fake one. Raises a usage error."""
     for flag, value in (
@@ -138,25 +151,24 @@ def target_of(
         ("--request", request),
         ("--id-at", id_at),
         ("--answer-at", answer_at),
+        ("--error-at", error_at),
     ):
         require(flag, value not in (None, [], False), "--url", url is not None)
     if url is None:
         return None
-    for flag, value in (("--request", request), ("--id-at", id_at), ("--answer-at", answer_at)):
-        require(flag, value is not None, "--coordinator keyed", coordinator == "keyed")
+    written = {"request": request, "id_at": id_at, "answer_at": answer_at, "error_at": error_at}
+    written = {name: value for name, value in written.items() if value is not None}
+    for name in written:
+        flag = f"--{name.replace('_', '-')}"
+        require(flag, True, "--coordinator keyed", coordinator == "keyed")
     require("--insecure", insecure, "a wss:// address", url.lower().startswith("wss:"))
     require("--ca-file", ca_file is not None, "a wss:// address", url.lower().startswith("wss:"))
     require_websockets()
     from genreply_cli.remote.frames import Format
     from genreply_cli.remote.target import Target
 
-    usual = Format()
-    wanted = Format(
-        usual.request if request is None else request,
-        usual.id_at if id_at is None else id_at,
-        usual.answer_at if answer_at is None else answer_at,
-    )
-    target = Target(url, tuple(headers or ()), tuple(subprotocols or ()), ca_file, insecure, wanted)
+    lists = tuple(headers or ()), tuple(subprotocols or ())
+    target = Target(url, *lists, ca_file, insecure, Format(**written))
     try:
         target.tls()
     except GenreplyError as error:

@@ -23,6 +23,7 @@ from genreply_cli.otp import (
     Item,
     NoReply,
     Opened,
+    Raise,
     Stop,
     about,
     current_call,
@@ -31,7 +32,7 @@ from genreply_cli.otp import (
 )
 from genreply_cli.remote.dialer import FAILURES, Dialer, close
 from genreply_cli.remote.failures import problem_of, why_closed, why_not_connected
-from genreply_cli.remote.frames import FrameError, binary, shorten
+from genreply_cli.remote.frames import FrameError, RemoteError, binary, shorten
 from genreply_cli.variations import KeyedWebSocket, MessageReceived, SendMessage
 from genreply_cli.websocket import Caller, WebSocket
 
@@ -186,8 +187,9 @@ class RealKeyedWebSocket(RealWebSocket, KeyedWebSocket):  # type: ignore[misc]  
             note_problem(f"{error}; it is left out")
             return False
         ref, from_ = link.pending.pop(number)
+        reply: Any = Raise(answer) if isinstance(answer, RemoteError) else answer
         with about(from_):
-            state.caller.send(MessageReceived(answer, ref))
+            state.caller.send(MessageReceived(reply, ref))
         return True
 
 

@@ -32,8 +32,13 @@ def pretty_message(message: Any) -> str:
     """A message as text: `greet "Hello"` for the Elixir tuple ["greet", "Hello"]."""
     match message:
         case [str(tag), *values] if tag.isidentifier():
-            return f"{visible(tag)} {', '.join(map(pretty, values))}".rstrip()
+            return f"{visible(tag)} {', '.join(map(_inside, values))}".rstrip()
     return "" if message is NO_MESSAGE else pretty(message)
+
+
+def _inside(value: Any) -> str:
+    """A value of a message. An error there has not been raised yet."""
+    return f"the error {visible(value['raise'])}" if is_error(value) else pretty(value)
 
 
 def pretty_state(state: Any) -> str:

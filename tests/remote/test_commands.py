@@ -69,6 +69,23 @@ def test_json_rpc_is_spoken_with_a_template_and_a_pointer(server: Served) -> Non
     assert (done.code, done.out) == (0, "A to you too!\nB to you too!\n")
 
 
+def test_an_error_is_an_error_of_its_caller_at_once(server: Served, tmp_path: Path) -> None:
+    file = tmp_path / "it.jsonl"
+    wrong = RPC.replace("greet", "bow")
+    words = ["--request", wrong, "A", "B", "--jobs", "2", "--json", "--record", str(file)]
+    done = genreply("send", "--url", server.url, *words)
+    assert done.code == 7
+    outcomes = [json.loads(line) for line in done.out.splitlines()]
+    assert [outcome["status"] for outcome in outcomes] == ["error", "error"]
+    said = "RemoteError: there is no such method; expected greet (-32601)"
+    assert {outcome["error"] for outcome in outcomes} == {said}
+    assert all(outcome["blocked"] < 4 for outcome in outcomes)  # of the five seconds of a timeout
+    assert genreply("trace", file, "--check").code == 0
+    explained = genreply("trace", file, "--explain", "--call", "c1").out
+    assert f"coordinator, and not the caller: message_received the error {said}." in explained
+    assert f"coordinator replies with the error {said}; caller raises it" in explained
+
+
 def test_what_the_readme_shows_works(server: Served, tmp_path: Path) -> None:
     blocks = [
         block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "--url" in block
@@ -97,6 +114,8 @@ def test_many_greetings_to_nobody_end_soon() -> None:
     [
         (["--header", "X: y"], "--header is for --url, which is missing"),
         (["--answer-at", "/x"], "--answer-at is for --url, which is missing"),
+        (["--error-at", "/x"], "--error-at is for --url, which is missing"),
+        (["--url", "ws://x", "--error-at", "x"], "'x' is no JSON pointer; expected a slash first"),
         (["--url", "http://x"], "it begins with http:; expected something like ws://"),
         (["--url", "ws://x", "--insecure"], "--insecure is for a wss:// address, which is missing"),
         (["--url", "ws://x", "-c", "fifo", "--id-at", "/x"], "--id-at is for --coordinator keyed"),
@@ -124,6 +143,13 @@ def test_bench_measures_a_coordinator_beside_a_bare_loop(
     measured = json.loads(done.out)["figures"]
     assert len(measured) == figures
     assert all(each["genreply"] > 0 and each["baseline"] > 0 for each in measured)
+
+
+def test_bench_says_which_error_it_was_answered_with(server: Served) -> None:
+    words = ["--request", RPC.replace("greet", "bow"), "--rounds", "1", "--scale", "0.02"]
+    done = genreply("bench", "--url", server.url, *words)
+    assert (done.code, done.out) == (7, "")
+    assert done.err.startswith("error: the server answered with an error: there is no such method")
 
 
 def test_bench_says_why_there_is_no_connection() -> None:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genreply_cli.remote.frames import Format, FrameError, found_at, parse_pointer, parse_request
+from genreply_cli.remote.frames import (
+    Format,
+    FrameError,
+    RemoteError,
+    found_at,
+    parse_pointer,
+    parse_request,
+)
 from genreply_cli.text import visible
 
 JSON = st.recursive(
@@ -64,19 +71,74 @@ def test_an_answer_that_is_no_text_is_shown_as_json() -> None:
     [
         (b"\x00", "a binary frame of 1 byte; expected text"),
         ("garbage\x1b[2J", "a frame that is no JSON: 'garbage\\x1b[2J'"),
-        ("[" * 9000, "a frame that is no JSON: '["),
+        ("[" * 9000, "a frame that is nested too deeply: '["),
+        ('{"id": NaN}', "a frame that is no JSON: "),
+        (f'{{"id": {"9" * 5000}}}', "a frame that has a number with too many digits: "),
         ("[]", "a frame without an id at /id: '[]'"),
         ('{"message": "x"}', "a frame without an id at /id: "),
         ('{"id": "7", "message": "x"}', "a frame with an unknown id, '\"7\"'"),
         ('{"id": true, "message": "x"}', "a frame with an unknown id, 'true'"),
-        ('{"id": 7}', "the answer to request 7 has nothing at /message: "),
+        ('{"id": 7.0, "message": "x"}', "a frame with an unknown id, '7.0'"),
+        ('{"id": 7}', "the answer to request 7 has nothing at /message, and no error at /error: "),
+        ('{"id": 7, "error": null}', "the answer to request 7 has nothing at /message, and no er"),
     ],
 )
 def test_what_is_no_answer_has_a_sentence(frame: str | bytes, problem: str) -> None:
     with pytest.raises(FrameError) as error:
         Format().decode(frame)
     assert str(error.value).startswith(problem)
-    assert len(str(error.value)) < 150
+    assert len(str(error.value)) < 180
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ('{"code": -32601, "message": "no such method"}', "no such method (-32601)"),
+        ('{"message": "no such method"}', "no such method"),
+        ('"no such method"', "no such method"),
+        ('{"message": "bad", "data": {"at": "ä"}}', '{"message": "bad", "data": {"at": "ä"}}'),
+        ("{}", "{}"),
+        ("false", "false"),
+        (json.dumps("x" * 10**6), "x" * 1000 + "…"),
+    ],
+)
+def test_an_error_is_an_answer_with_a_text(error: str, text: str) -> None:
+    number, answer = RPC.decode(f'{{"jsonrpc": "2.0", "id": 7, "error": {error}}}')
+    assert (number, type(answer), str(answer)) == (7, RemoteError, text)
+
+
+@pytest.mark.parametrize("none", ["null", "false", '""', "[]", "{}"])
+def test_an_empty_error_beside_an_answer_is_none(none: str) -> None:
+    assert Format().decode(f'{{"id": 7, "message": "Hi", "error": {none}}}') == (7, "Hi")
+
+
+def test_an_error_beside_an_answer_is_not_hidden_by_it() -> None:
+    _, answer = Format().decode('{"id": 7, "message": null, "error": "no"}')
+    assert str(answer) == "no"
+
+
+def test_an_error_may_stand_anywhere() -> None:
+    asked = {"id": "{id as text}", "type": "subscribe", "payload": {"query": "{message}"}}
+    graphql = Format(asked, "/id", "/payload/data", "/payload/0/message")
+    assert json.loads(graphql.encode(7, "{ greet {id} }"))["payload"] == {"query": "{ greet {id} }"}
+    assert graphql.decode('{"id": "7", "payload": {"data": {"a": 1}}}') == (7, '{"a": 1}')
+    _, error = graphql.decode('{"id": "7", "payload": [{"message": "no"}]}')
+    assert (type(error), str(error)) == (RemoteError, "no")
+
+
+@given(st.integers(1, 10**15))
+def test_an_id_may_be_asked_for_as_text(number: int) -> None:
+    as_text = Format({"id": "{id as text}", "message": "{message}"})
+    request = as_text.encode(number, "Hi")
+    assert json.loads(request)["id"] == str(number)
+    assert as_text.decode(request) == (number, "Hi")
+
+
+@pytest.mark.parametrize("wrong", ["7", '"07"', '"+7"', '"7 "', '"\u0667"', '"x"', "null", '["7"]'])
+def test_an_id_that_was_asked_for_as_text_is_that_text_alone(wrong: str) -> None:
+    as_text = Format({"id": "{id as text}", "message": "{message}"})
+    with pytest.raises(FrameError, match="a frame with an unknown id, "):
+        as_text.decode(f'{{"id": {wrong}, "message": "x"}}')
 
 
 @given(st.text() | st.binary() | JSON.map(json.dumps))
@@ -85,10 +147,13 @@ def test_any_frame_is_an_answer_or_has_a_sentence(frame: str | bytes) -> None:
         number, answer = Format().decode(frame)
     except FrameError as error:
         number, answer = 0, visible(str(error))
-    assert (type(number), type(answer)) == (int, str)
+    assert type(number) is int
+    assert isinstance(answer, str | RemoteError)
 
 
-@pytest.mark.parametrize("text", ["no JSON", "{}", '{"id": "{id}"}', '["{message}"]', "[" * 9000])
+@pytest.mark.parametrize(
+    "text", ["no JSON", "{}", '{"id": "{id}"}', '["{id as text}"]', '["{message}"]', "[" * 9000]
+)
 def test_a_template_without_its_two_parts_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected something like"):
         parse_request(text)

@@ -278,7 +278,7 @@ TEXTS = {
     "linger": "2s", "seed": "7", "clock": "virtual",
     "url": "ws://127.0.0.1:1/", "header": "X-Team: blue", "subprotocol": "chat",
     "ca_file": "ca.pem", "request": '["{id}", "{message}"]', "id_at": "/id",
-    "answer_at": "/message", "at": "py@127.0.0.1", "cookie_file": "cookie",
+    "answer_at": "/message", "error_at": "/error", "at": "py@127.0.0.1", "cookie_file": "cookie",
 }  # fmt: skip
 
 
