@@ -14,7 +14,6 @@ not say is not asked of it.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from genreply_cli.analysis.blame import UNKNOWN, BrokenLaws, Recording, Suspect, shown
@@ -188,17 +187,17 @@ class Checker:
             elif field == "forgot":
                 self._lose_lines()  # the call may have ended in one that is missing
             if field == "cause":
-                step = replace(step, cause=None)
+                step = step._replace(cause=None)
             elif field == "call" and step.kind in MESSAGES and step.kind != "call":
                 is_doubtful = True
             elif expected is not UNKNOWN and field in COMMON_FIELDS:
-                step = replace(step, **{ATTRIBUTES.get(field, field): expected})
+                step = step._replace(**{ATTRIBUTES.get(field, field): expected})
             elif expected is not UNKNOWN:
-                step = replace(step, details={**step.details, field: expected})
+                step = step._replace(details={**step.details, field: expected})
             elif field in {"kind", "call"}:
                 is_doubtful = True
                 self._lose_lines()
-                step = replace(step, kind="", call=None)
+                step = step._replace(kind="", call=None)
         return step, is_doubtful
 
     def _follow(self, step: Step) -> None:

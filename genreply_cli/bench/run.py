@@ -73,7 +73,8 @@ def table(figures: list[Figure]) -> Iterator[str]:
         digits = {"s": 3, "ms": 1, "MB": 1}.get(figure.unit, 0)
         sides = f"{figure.genreply:11,.{digits}f} {figure.baseline:11,.{digits}f}"
         compared = f"{sides} {figure.ratio:6.2f} {figure.good:4}"
-        yield f"{figure.name:30} {compared} {figure.unit}, beside {figure.beside}"
+        goal = "" if figure.goal is None else f"; goal: {figure.goal:.2f}"
+        yield f"{figure.name:30} {compared} {figure.unit}, beside {figure.beside}{goal}"
 
 
 def _loop_factory(loop: str) -> LoopFactory:

@@ -8,7 +8,6 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
@@ -216,7 +215,7 @@ class StoryTeller:
         message = self._messages.pop(step.cause)
         story = self._stories.get(step.details.get("for") or step.call or "")
         if story is not None:
-            told = replace(message, call=story.call)
+            told = message._replace(call=story.call)
             story.tell(told, meaning(told), self._server.quote(action(told)))
 
     def worth_telling(self) -> list[Story]:

@@ -1,7 +1,6 @@
 """Leaves secrets out of steps: a function of the user's is called with each text of a step."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from genreply_cli.transcript.step import NO_MESSAGE, Step
@@ -21,8 +20,7 @@ def redacted(step: Step, redact: Callable[[str], str]) -> Step:
     def name(value: str | None) -> str | None:
         return None if value is None else text(value)
 
-    return replace(
-        step,
+    return step._replace(
         source=name(step.source),
         target=name(step.target),
         at=name(step.at),

@@ -164,11 +164,11 @@ class Watch:
     def _emit(self, step: Step) -> None:
         if self._redact is not None:
             step = redacted(step, self._redact)
-        for sink in list(self._sinks):
+        for sink in self._sinks:
             try:
                 sink(step)
             except (OSError, ValueError) as error:  # ValueError: a stream that has been closed
-                self._sinks.remove(sink)
+                self._sinks = [each for each in self._sinks if each is not sink]
                 text = os_error_text(error) if isinstance(error, OSError) else str(error)
                 complain(f"nothing more is recorded or drawn there: {text}")
 

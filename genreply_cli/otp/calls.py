@@ -143,8 +143,8 @@ class From(Generic[T]):
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_deadlines", "_future", "_outcome", "_status", "caller", "server",
-        "timeout",
+        "__weakref__", "_calls", "_deadlines", "_future", "_outcome", "_status", "caller", "seen",
+        "server", "timeout",
     )  # fmt: skip
 
     _outcome: Any  # the reply, or why there is none; set with the status
@@ -158,6 +158,7 @@ class From(Generic[T]):
         self.timeout = timeout
         self._calls: OpenCalls = calls  # type: ignore[assignment]  # None if made by hand
         self._status = WAITING
+        self.seen: Any = None  # what observers remember of it
         # made only if the caller has to wait
         self._future: asyncio.Future[None] | Pending | None = None
 

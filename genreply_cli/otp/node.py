@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from genreply_cli.otp.answers import Exited, Item, Opened, Result
+from genreply_cli.otp.callbacks import Callbacks
 from genreply_cli.otp.calls import Deadlines, From, MonitoredCall
 from genreply_cli.otp.closing import GRACE_SECONDS, Closing
 from genreply_cli.otp.events import Event, Kind
@@ -22,6 +23,7 @@ from genreply_cli.otp.threads import Threads
 
 _new = tuple.__new__  # half the time of Event's own constructor, and it is called for each message
 
+SHOWS_ALL: Final = Callbacks.format_status  # of a server that hides nothing
 FROM_OWNED: Final = (Item, Opened, Result)  # messages that a task or a source sends
 
 E = TypeVar("E", bound=Exception)
@@ -308,9 +310,11 @@ class Node(RunQueue, Threads):
             return
         cause = handling.get()
         call, cause_seq = (None, None) if cause is None else (cause.call, cause.seq)
-        state = server._process.report(state).state
-        event = Event(
-            self._seq, self._clock(), "state", server, None, state, call, cause_seq, detail=then
+        if getattr(server.format_status, "__func__", None) is not SHOWS_ALL:
+            state = server._process.report(state).state
+        event = _new(
+            Event,
+            (self._seq, self._clock(), "state", server, None, state, call, cause_seq, None, then),
         )
         try:
             self.observe(event)

@@ -6,6 +6,7 @@ What is lost if the program is killed are the steps of the last 50 milliseconds 
 import os
 import threading
 import weakref
+from collections import deque
 from typing import Any, Final
 
 from genreply_cli.streams import write_all
@@ -24,8 +25,8 @@ class BufferedWriter(Writer):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._lock = threading.Lock()
-        self._lines: list[str] = []
-        self._buffered = 0
+        self._lines: deque[str] = deque()  # appending to it needs no lock
+        self._buffered = 0  # characters, or more
         self._pending = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -38,14 +39,13 @@ class BufferedWriter(Writer):
         if self._stream is not None:
             super()._put(line)
             return
-        self._raise_failure()
-        with self._lock:
-            if self._file is None:  # a child of os.fork
-                return
-            self._lines.append(line)
-            self._buffered += len(line)
-            full = self._buffered > MAX_BUFFERED
-        if full:
+        if self._failure is not None:
+            self._raise_failure()
+        if self._file is None:  # a child of os.fork
+            return
+        self._lines.append(line)
+        self._buffered += len(line)
+        if self._buffered > MAX_BUFFERED:
             self.flush()
             self._raise_failure()
         elif not self._pending.is_set():
@@ -56,7 +56,8 @@ class BufferedWriter(Writer):
     def flush(self) -> None:
         """Write what has been buffered. A failure is kept, and raised by the next `write`."""
         with self._lock:
-            lines, self._lines, self._buffered = self._lines, [], 0
+            self._buffered = 0
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines and self._file is not None:
                 try:
                     write_all(self._file.fileno(), ("\n".join(lines) + "\n").encode())

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from math import isinf
+from math import isfinite, isinf
 from typing import Any, Final, NamedTuple, NoReturn
 
 from genreply_cli.text import quoted, visible
@@ -261,6 +261,9 @@ def to_header(values: Any, file: str) -> Header:
 _dump: Final = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
 ).encode
+_text: Final = json.encoder.encode_basestring  # a text as JSON
+_FEW: Final = 16
+_CONSTANTS: Final = {None: "null", True: "true", False: "false"}
 
 
 _UNSAFE: Final = re.compile(
@@ -281,24 +284,40 @@ _CONTROLS: Final = {
 
 def to_line(step: Step) -> str:
     """A step as a line of JSON without its line end. No character of it can control a terminal."""
-    values: dict[str, Any] = {"kind": step.kind}
-    if step.call is not None:
-        values["call"] = step.call
-    if step.source is not None:
-        values["from"] = step.source
-    if step.target is not None:
-        values["to"] = step.target
-    if step.at is not None:
-        values["at"] = step.at
-    if step.message is not NO_MESSAGE:
-        values["message"] = step.message
-    values |= step.details
-    if step.cause is not None:
-        values["cause"] = step.cause
-    t = f"{step.t:.6f}" if step.t else "0.0"
-    if float(t) != step.t:  # a step of another program, with more than six decimals
-        t = repr(step.t)
-    return f'{{"seq":{step.seq},"t":{t},{_safe(_dump(values))[1:]}'
+    seq, t, kind, call, source, target, at, message, details, cause = step
+    line = f'{{"seq":{seq},"t":{_seconds(t)},"kind":{_text(kind)}'
+    if call is not None:
+        line += f',"call":{_text(call)}'
+    if source is not None:
+        line += f',"from":{_text(source)}'
+    if target is not None:
+        line += f',"to":{_text(target)}'
+    if at is not None:
+        line += f',"at":{_text(at)}'
+    if message is not NO_MESSAGE:
+        line += f',"message":{_json(message)}'
+    for name, value in details.items():
+        line += f",{_text(name)}:{_json(value)}"
+    return _safe(line + ("}" if cause is None else f',"cause":{cause}}}'))
+
+
+def _seconds(t: float) -> str:
+    text = "%.6f" % t if t else "0.0"  # noqa: UP031  # an f-string takes longer for this
+    return text if float(text) == t else repr(t)  # another program wrote more than six decimals
+
+
+def _json(value: Any) -> str:
+    """A value as JSON. The encoder of `json` takes several times as long for small ones."""
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
+    if kind is int or (kind is float and isfinite(value)):
+        return repr(value)
+    if kind is list and len(value) <= _FEW:
+        return f"[{','.join(map(_json, value))}]"
+    return _dump(value)
 
 
 def header_line(header: Header) -> str:
@@ -313,7 +332,11 @@ def to_ascii(line: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return text if "\\" not in text and text.isprintable() else _UNSAFE.sub(_escape, text)
+    if "\\" not in text and (
+        "\x7f" not in text if text.isascii() else text.isprintable()
+    ):  # the other control characters have been escaped
+        return text
+    return _UNSAFE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -14,7 +14,6 @@ followed while it is written looks as it does afterwards.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from genreply_cli.transcript.causes import Inboxes, Received, content_of
@@ -107,14 +106,14 @@ class Inference:
     def update(self, step: Step) -> Step:
         """The step with all that is known about it."""
         if step.kind in {"cast", "info"} and step.target in self._gone:
-            step = replace(step, kind="lost", details={**step.details, "sent": step.kind})
+            step = step._replace(kind="lost", details={**step.details, "sent": step.kind})
         elif step.kind == "exit" and step.at is not None and _PID.fullmatch(step.at):
             self._gone[step.at] = None
         step = self._complete(self._with_names(step))
         if step.message is not NO_MESSAGE:
             readable = self._readable(step.message)
             if readable != step.message:
-                step = replace(step, message=readable)
+                step = step._replace(message=readable)
         self._counts.update(step)
         return step
 
@@ -171,8 +170,7 @@ class Inference:
             step.details[name] == value for name, value in details.items()
         ):
             return step
-        return replace(
-            step,
+        return step._replace(
             source=source,
             target=target,
             at=at,
@@ -280,7 +278,7 @@ class Inference:
     def _send(self, step: Step) -> Step:
         cause = self._cause(step, step.source)
         named = step.call is not None
-        step = replace(step, cause=cause.seq, call=step.call if named else cause.call)
+        step = step._replace(cause=cause.seq, call=step.call if named else cause.call)
         if step.kind != "lost":
             self._receive(step, proven=named or cause.proves_call)
         return step
@@ -288,7 +286,7 @@ class Inference:
     # Calls ----------------------------------------------------------------------------------------
 
     def _call(self, step: Step) -> Step:
-        step = replace(step, cause=self._cause(step, step.source).seq)
+        step = step._replace(cause=self._cause(step, step.source).seq)
         if step.call is not None and step.call not in self._calls:
             call = _Call(step)
             self._calls[step.call] = call
@@ -307,9 +305,9 @@ class Inference:
     def _noreply(self, step: Step) -> Step:
         call = None if step.call is None else self._calls.get(step.call)
         if call is not None and call.callee == step.at and step.cause is None:
-            step = replace(step, cause=call.seq)
+            step = step._replace(cause=call.seq)
         cause = self._cause(step, step.at)
-        return replace(step, cause=cause.seq, call=step.call or cause.call)
+        return step._replace(cause=cause.seq, call=step.call or cause.call)
 
     def _reply(self, step: Step) -> Step:
         call = self._find_call(step, step.target, step.source)
@@ -333,7 +331,7 @@ class Inference:
                 details.setdefault("ago", round(step.t - call.ended, 6))
             self._note_wrong_answer(details.get("for"), call, step.t)
         target = step.target if call is None else step.target or call.caller
-        return replace(step, kind=kind, call=name, target=target, details=details, cause=cause.seq)
+        return step._replace(kind=kind, call=name, target=target, details=details, cause=cause.seq)
 
     def _note_wrong_answer(self, intended: Any, call: _Call, t: float) -> None:
         """The answer to one call went to another."""
@@ -345,8 +343,7 @@ class Inference:
         if call is None:
             return step
         call.end(step.t)
-        return replace(
-            step,
+        return step._replace(
             call=call.name,
             source=step.source or call.caller,
             target=step.target or call.callee,
@@ -363,8 +360,7 @@ class Inference:
         call.end(step.t)
         end = None if call.callee is None else self._ends.get(call.callee)
         told = step.cause is not None or end is None or step.details.get("reason") == "noproc"
-        return replace(
-            step,
+        return step._replace(
             call=call.name,
             source=step.source or call.callee,
             target=call.caller,
@@ -385,7 +381,7 @@ class Inference:
     def _crash(self, step: Step) -> Step:
         """What a process does in a callback, without a message."""
         cause = self._cause(step, step.at)
-        step = replace(step, cause=cause.seq, call=step.call or cause.call)
+        step = step._replace(cause=cause.seq, call=step.call or cause.call)
         if step.kind == "crash" and step.at is not None:
             self._ends[step.at] = step
         return step
@@ -403,7 +399,7 @@ class Inference:
         if reason is not None:
             details = step.details if link is None else {**step.details, "link": link}
             call = step.call or reason.call
-            step = replace(step, call=call, details=details, cause=step.cause or reason.cause)
+            step = step._replace(call=call, details=details, cause=step.cause or reason.cause)
         self._ends[process], self._last_end = step, process
         self._inboxes.forget(process)
         return step
@@ -428,7 +424,7 @@ class Inference:
         return (
             step
             if counts.keys() & step.details
-            else replace(step, details={**step.details, **counts})
+            else step._replace(details={**step.details, **counts})
         )
 
 

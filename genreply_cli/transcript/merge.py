@@ -13,7 +13,7 @@ If they allow 0, nothing is moved.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -221,7 +221,7 @@ class _Merging:
                 self._written += 1
                 self._numbers[side, step.seq] = self._written
                 self._counts.update(found)
-                yield replace(found, seq=self._written, t=round(latest, 6))
+                yield found._replace(seq=self._written, t=round(latest, 6))
         yield Step(self._written + 1, round(latest, 6), "end", details=self._counts.at_end())
 
     def _merged(self, side: int, step: Step, t: float) -> Iterator[Step]:
@@ -242,7 +242,7 @@ class _Merging:
         renamed = self._renamed(side, step)
         if arrived is not None and step.target == arrived.arrived.source:
             caller = self._name(arrived.caller_side, arrived.asked.source)
-            renamed = replace(renamed, target=caller)
+            renamed = renamed._replace(target=caller)
         if step.ends_call and arrived is not None:
             yield from self._server_ended(arrived, renamed, t)
         elif step.ends_call and asked is not None:
@@ -262,8 +262,7 @@ class _Merging:
     def _renamed(self, side: int, step: Step) -> Step:
         details = {name: self._reference(side, value, name) for name, value in step.details.items()}
         details.pop("ref", None)
-        return replace(
-            step,
+        return step._replace(
             call=self._call_name(side, step.call),
             source=self._name(side, step.source),
             target=self._name(side, step.target),
@@ -326,7 +325,7 @@ class _Merging:
 
     def _late(self, reply: Step, t: float) -> Step:
         return self._followed(
-            replace(reply, kind="late", details={**_without(reply.details, "blocked"), "ago": 0.0}),
+            reply._replace(kind="late", details={**_without(reply.details, "blocked"), "ago": 0.0}),
             t,
         )
 
@@ -360,7 +359,7 @@ class _Merging:
             for call in details.get("keeps") or ():
                 forgotten.pop(call, None)
             forgotten.update({call: None for call in step.forgot if call in waiting})
-        return replace(step, details=details)
+        return step._replace(details=details)
 
 
 def _without(details: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from genreply_cli.otp import From, GenServer
@@ -22,6 +23,7 @@ MAX_INT_BITS: Final = 256
 EARLIER_CALL: Final = "<a call that began before this recording>"
 MARKS: Final = frozenset({"call", "process", "ref", "count", "repr"})  # as in {"call": "c1"}
 
+_CONTAINERS: Final = frozenset({list, dict, tuple, set, frozenset})
 # modules of Python whose objects may hold a From where it cannot be seen
 _OPAQUE_MODULES: Final = frozenset(
     {"asyncio", "_asyncio", "functools", "queue", "_queue", "weakref"}
@@ -70,6 +72,15 @@ class StateWriter:
         if self._values > MAX_VALUES:
             self._more += 1
             return {"repr": f"<{type(value).__name__}>"}
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is str:
+            return _cut(value)
+        if kind in _CONTAINERS and levels:
+            return self._container(value, levels - 1)
+        if isinstance(value, GenServer):
+            return {"process": self._name_of(value)}
         match value:
             case int() if value.bit_length() > MAX_INT_BITS:
                 return _repr(value)
@@ -86,9 +97,7 @@ class StateWriter:
                     return {"repr": EARLIER_CALL}
                 self._keeps[value] = None
                 return {"call": call}
-            case GenServer():
-                return {"process": self._name_of(value)}
-            case _ if type(value) is object:
+            case _ if kind is object:
                 return {"ref": self._ref(value)}
         if not levels:
             self._more += 1
@@ -96,14 +105,16 @@ class StateWriter:
         if isinstance(value, Mapping | Sequence | AbstractSet):
             return self._container(value, levels - 1)
         if is_dataclass(value) and not isinstance(value, type):
-            names = (each.name for each in fields(value))
-            return {type(value).__name__: self._attributes(value, names, levels - 1)}
+            names = _field_names(type(value))
+            return {kind.__name__: self._attributes(value, names, levels - 1)}
         return self._object(value, levels - 1)
 
     def _container(self, value: Any, levels: int) -> Any:
         if len(value) > MAX_ITEMS:
             self._more += len(value)
             return {"count": len(value)}
+        if type(value) is list:
+            return [self._value(item, levels) for item in value]
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return {type(value).__name__: self._attributes(value, value._fields, levels)}
         if isinstance(value, Mapping):
@@ -151,6 +162,11 @@ class StateWriter:
         else:
             text = str(to_json_value(value, 0))
         return len(text), text
+
+
+@lru_cache(maxsize=256)
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _is_name(key: Any) -> bool:

@@ -6,7 +6,6 @@ for the runtime knows nothing of transcripts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple
 
@@ -84,8 +83,10 @@ class NoMessage(Enum):
 NO_MESSAGE: Final = NoMessage.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+_NOTHING_MORE: Final[Mapping[str, Any]] = {}  # never changed
+
+
+class Step(NamedTuple):
     """One line of a transcript: what happened, when, where, and which step led to it.
 
     Times are seconds. `details` holds the fields that only some kinds have (`timeout`, `waiting`,
@@ -100,7 +101,7 @@ class Step:
     target: str | None = None  # "to"
     at: str | None = None
     message: Any = NO_MESSAGE
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NOTHING_MORE
     cause: int | None = None
 
     @property

@@ -8,43 +8,38 @@ went to the wrong caller, and that a server has forgotten a caller. It refers to
 ended calls take no memory.
 """
 
-import re
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from genreply_cli.otp import Event, From, GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
 from genreply_cli.transcript.counts import Counts
+from genreply_cli.transcript.names import Names, is_task
+from genreply_cli.transcript.numbers import Numbers
 from genreply_cli.transcript.states import EARLIER_CALL, StateWriter
-from genreply_cli.transcript.step import KINDS, NAMED_CALLER, NO_MESSAGE, Step
+from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
 from genreply_cli.transcript.values import describe_reason, to_json_value
 
 _COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})
+_AT: Final = frozenset(kind for kind, facts in KINDS.items() if facts.where == "at")
+_WITH_MESSAGE: Final = frozenset(kind for kind, facts in KINDS.items() if facts.has_message)
+_COUNTED: Final = frozenset(kind for kind, facts in KINDS.items() if facts.counter is not None)
 
-
-MAX_TASK_NAME: Final = 40  # characters
-_DEFAULT_TASK_NAME: Final = re.compile(r"(Task-\d+)?")  # asyncio's own
+_new = tuple.__new__  # half the time of Step's own constructor, and it is called for each step
 
 
 class _Call:
-    """What is remembered of a call, for as long as its `From` exists."""
+    """What a tracer remembers of a call, for as long as its `From` exists, which refers to it."""
 
     __slots__ = (
-        "answer_went",
-        "asked_at",
-        "ended_at",
-        "handed_on",
-        "is_forgotten",
-        "name",
-        "server",
-    )
+        "answer_went", "asked_at", "ended_at", "handed_on", "is_forgotten", "name", "of_others",
+        "server", "tracer",
+    )  # fmt: skip
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, tracer: "Tracer | None" = None, of_others: Any = None) -> None:
         self.name = name
+        self.tracer = tracer
+        self.of_others: _Call | None = of_others  # what another tracer remembers of it
         self.asked_at: float | None = None
         self.ended_at: float | None = None
         self.server: _Server | None = None  # that keeps its caller waiting
@@ -92,59 +87,89 @@ class Tracer:
         self._clock = clock
         self._begin = begin
         self._t = 0.0
-        self._numbers = _Numbers()
-        self._names = _Names()
-        self._calls: WeakKeyDictionary[Any, _Call] = WeakKeyDictionary()
+        self._numbers = Numbers()
+        self._names = Names()
         self._last_call = 0
         self._servers: ByIdentity[_Server] = ByIdentity()
         self._counts = Counts()
 
     def __call__(self, event: Event) -> Step:
         """The step for an event that is no state."""
-        seq = self._numbers.of_event(event.seq)
-        now = self._time(event.time)
-        call = self._call(event.call if event.about is None else event.about)
-        name = None if call is None else call.name
-        cause = self._numbers.of_cause(event.cause)
-        if event.kind == "note":
-            kind, message, details = _parse_note(event.message)
-            at = None if _is_task(event.source) else self.name(event.source)
-            return Step(seq, round(now, 6), kind, name, None, None, at, message, details, cause)
-        facts = KINDS[event.kind]
-        message = NO_MESSAGE
-        if facts.has_message:
-            message = to_json_value(event.message, name=self._reference)
+        number, time, kind, source, target, message, from_, cause, about, _ = event
+        if kind == "note":
+            return self._noted(event)
+        now = self._time(time)
+        if about is not None:
+            from_ = about
+        call = None
+        if from_ is not None:
+            call = from_.seen
+            if call is None or call.tracer is not self:
+                call = self._known_call(from_)
         name_of = self._names.of
-        if facts.where == "at":
-            source, target, at = None, None, name_of(event.source)
+        at = None
+        if kind in _AT:
+            source, at = None, name_of(source)
         else:
-            source, target, at = name_of(event.source), name_of(event.target), None
-        details = self._details(event, call or _Call(""), now)
-        step = Step(
-            seq, round(now, 6), event.kind, name, source, target, at, message, details, cause
+            source, target = name_of(source), name_of(target)
+        if kind not in _WITH_MESSAGE:
+            message = NO_MESSAGE
+        elif type(message) is not str:
+            message = to_json_value(message, name=self._reference)
+        describe = _DETAILS.get(kind)
+        step = _new(
+            Step,
+            (
+                self._numbers.of_event(number),
+                _rounded(now),
+                kind,
+                None if call is None else call.name,
+                source,
+                target,
+                at,
+                message,
+                {} if describe is None else describe(self, event, call or _Call(""), now),
+                None if cause is None else self._numbers.of_cause(cause),
+            ),
         )
-        if facts.counter is not None:
+        if kind in _COUNTED:
             self._counts.update(step)
         return step
+
+    def _noted(self, event: Event) -> Step:
+        """The step for what a program noted, with `otp.note`."""
+        kind, message, details = _parse_note(event.message)
+        call = self._call(event.call if event.about is None else event.about)
+        return Step(
+            self._numbers.of_event(event.seq),
+            _rounded(self._time(event.time)),
+            kind,
+            None if call is None else call.name,
+            at=None if is_task(event.source) else self.name(event.source),
+            message=message,
+            details=details,
+            cause=self._numbers.of_cause(event.cause),
+        )
 
     def state(self, event: Event) -> Step | None:
         """The step for the state of a server, if it differs from the last step for this server."""
         server = self._server(event.source)
-        state = server.states.describe(event.message)
-        continued = self._count_calls(event.detail)  # that what is continued with holds
-        keeps = {call.name: call for call in map(self._known_call, state.keeps)}
-        details: dict[str, Any] = {"state": state.data}
-        if keeps or not state.more:
+        data, calls, more = server.states.describe(event.message)
+        # calls that stand in what the server continues with
+        continued = 0 if event.detail is None else self._count_calls(event.detail)
+        keeps = {call.name: call for call in map(self._known_call, calls)} if calls else {}
+        details: dict[str, Any] = {"state": data}
+        if keeps or not more:
             details["keeps"] = list(keeps)
-        if state.more:
-            details["more"] = state.more
+        if more:
+            details["more"] = more
         if details == server.described and not continued:
             return None
         server.described = details
         if continued:
-            details = details | {"more": state.more + continued}
+            details = details | {"more": more + continued}
         forgot = []
-        if "more" not in details and server.written is not None and "more" not in server.written:
+        if server.keeps and "more" not in details and "more" not in (server.written or ()):
             forgot = [
                 name
                 for name, call in server.keeps.items()
@@ -157,15 +182,19 @@ class Tracer:
             server.forget(server.keeps[name])
         server.written, server.keeps = details, keeps
         call = self._call(event.call)
-        return Step(
+        step = (
             self._numbers.of_note(),
-            round(self._time(event.time), 6),
+            _rounded(self._time(event.time)),
             "state",
             None if call is None else call.name,
-            at=self.name(event.source),
-            details=details | {"forgot": forgot} if forgot else details,
-            cause=self._numbers.of_cause(event.cause),
+            None,
+            None,
+            self._names.of(event.source),
+            NO_MESSAGE,
+            details | {"forgot": forgot} if forgot else details,
+            self._numbers.of_cause(event.cause),
         )
+        return _new(Step, step)
 
     def note(
         self,
@@ -187,7 +216,7 @@ class Tracer:
         place = None if at is None else self.name(at)
         return Step(
             seq,
-            round(now, 6),
+            _rounded(now),
             kind,
             name,
             at=place,
@@ -231,7 +260,7 @@ class Tracer:
 
     def saw(self, from_: Any) -> bool:
         """Whether the event with which this call began was seen."""
-        call = self._calls.get(from_)
+        call = self._remembered(from_)
         return call is not None and call.asked_at is not None
 
     def _seen_call(self, from_: Any) -> str | None:
@@ -240,11 +269,17 @@ class Tracer:
     def _call(self, from_: Any) -> _Call | None:
         return None if from_ is None else self._known_call(from_)
 
+    def _remembered(self, from_: Any) -> _Call | None:
+        call: _Call | None = from_.seen
+        while call is not None and call.tracer is not self:
+            call = call.of_others
+        return call
+
     def _known_call(self, from_: Any) -> _Call:
-        call = self._calls.get(from_)
+        call = self._remembered(from_)
         if call is None:
             self._last_call += 1
-            call = self._calls[from_] = _Call(f"c{self._last_call}")
+            call = from_.seen = _Call(f"c{self._last_call}", self, from_.seen)
         return call
 
     def _time(self, now: float) -> float:
@@ -254,53 +289,63 @@ class Tracer:
         self._t = max(self._t, now - self._begin)
         return self._t
 
-    def _details(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
-        """The fields that only this kind of step has. Updates what is remembered of the call."""
-        kind, detail = event.kind, event.detail
-        match kind:
-            case "start":
-                module = {"module": type(event.source).__name__}
-                if detail is None:
-                    return module
-                owned = isinstance(event.source, Source | Task)
-                return module | {"owner" if owned else "linked": self.name(detail)}
-            case "call":
-                call.asked_at = now
-                reference = _reference_in_cluster(event)
-                return {"timeout": detail} | ({} if reference is None else {"ref": reference})
-            case "noreply":
-                return self._count_waiting(event.source, call)
-            case "reply":
-                self._end_call(call, now)
-                intended = self._intended_call(event, call, now)
-                return _since("blocked", call.asked_at, now) | intended
-            case "late" | "duplicate":
-                intended = self._intended_call(event, call, now)
-                return _since("ago", call.ended_at, now) | intended
-            case "timeout" | "cancel":
-                self._end_call(call, now)
-                went: dict[str, Any] = {}
-                if call.answer_went is not None:
-                    went = dict(zip(("went_to", "went_at"), call.answer_went, strict=True))
-                return {"timeout": detail} | _since("blocked", call.asked_at, now) | went
-            case "lost":
-                return {"sent": detail}
-            case "crash":
-                return {"error": describe_reason(event.message)}
-            case "exit":
-                self._servers.forget(event.source)
-                reason = {"reason": describe_reason(event.message)}
-                if detail is None or detail is event.source or getattr(detail, "alive", False):
-                    return reason  # a signal of a process that lives is no link's
-                return reason | {"link": self.name(detail)}
-            case "down":
-                reason = {"reason": describe_reason(event.message)}
-                if event.about is None:  # for a monitor, not for a waiting caller
-                    return reason
-                self._end_call(call, now)
-                return reason | _since("blocked", call.asked_at, now)
-            case _:
-                return {}
+    # --- the fields that only steps of one kind have; the call is told what has become of it
+
+    def _of_start(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+        module = {"module": type(event.source).__name__}
+        if event.detail is None:
+            return module
+        owned = isinstance(event.source, Source | Task)
+        return module | {"owner" if owned else "linked": self.name(event.detail)}
+
+    def _of_call(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+        call.asked_at = now
+        reference = _reference_in_cluster(event)
+        if reference is None:
+            return {"timeout": event.detail}
+        return {"timeout": event.detail, "ref": reference}
+
+    def _of_noreply(self, event: Event, call: _Call, _: float) -> dict[str, Any]:
+        return self._count_waiting(event.source, call)
+
+    def _of_reply(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+        self._end_call(call, now)
+        blocked = _since("blocked", call.asked_at, now)
+        return blocked if event.call is event.about else blocked | self._meant_for(event, call, now)
+
+    def _of_late(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+        return _since("ago", call.ended_at, now) | self._meant_for(event, call, now)
+
+    _of_duplicate = _of_late
+
+    def _of_timeout(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+        self._end_call(call, now)
+        went: dict[str, Any] = {}
+        if call.answer_went is not None:
+            went = dict(zip(("went_to", "went_at"), call.answer_went, strict=True))
+        return {"timeout": event.detail} | _since("blocked", call.asked_at, now) | went
+
+    _of_cancel = _of_timeout
+
+    def _of_lost(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+        return {"sent": event.detail}
+
+    def _of_crash(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+        return {"error": describe_reason(event.message)}
+
+    def _of_exit(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+        self._servers.forget(event.source)
+        reason, killer = {"reason": describe_reason(event.message)}, event.detail
+        if killer is None or killer is event.source or getattr(killer, "alive", False):
+            return reason  # a signal of a process that lives is no link's
+        return reason | {"link": self.name(killer)}
+
+    def _of_down(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+        reason = {"reason": describe_reason(event.message)}
+        if event.about is None:  # for a monitor, not for a waiting caller
+            return reason
+        self._end_call(call, now)
+        return reason | _since("blocked", call.asked_at, now)
 
     def _reference(self, value: Any) -> Any:
         """A call or a process that stands in a message, as data; None for any other value."""
@@ -349,7 +394,7 @@ class Tracer:
             call.server.waiting -= 1
             call.server = None
 
-    def _intended_call(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _meant_for(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
         """The call that an answer was meant for, if it went to another one.
 
         The intended call remembers this: its caller will wait in vain.
@@ -357,85 +402,23 @@ class Tracer:
         intended = None if event.about is None else self._call(event.call)
         if intended is None or intended is call:
             return {}
-        intended.answer_went = call.name, round(now, 6)
+        intended.answer_went = call.name, _rounded(now)
         return {"for": intended.name}
 
 
-class _Numbers:
-    """Numbers the steps 1, 2, 3 …, and finds the step of an earlier event.
-
-    The steps of a node's events are numbered as its events are, plus a constant, plus the notes and
-    states in between.
-    """
-
-    def __init__(self) -> None:
-        self.latest_step = 0
-        self._first_event = 0  # of this node
-        self._latest_event: float = inf
-        self._shift = 0
-        self._notes = array("Q")  # for each note, the event after which it was made
-
-    def of_event(self, event: int) -> int:
-        if event <= self._latest_event:  # the first event of a node
-            self._first_event = event
-            self._shift = self.latest_step + 1 - event
-            del self._notes[:]
-        self._latest_event = event
-        self.latest_step = event + self._shift + len(self._notes)
-        return self.latest_step
-
-    def of_note(self) -> int:
-        self.latest_step += 1
-        if self._latest_event != inf:
-            self._notes.append(int(self._latest_event))
-        return self.latest_step
-
-    def of_cause(self, event: int | None) -> int | None:
-        """The step of an earlier event; None for an event before this node or this recording."""
-        if event is None or self._latest_event == inf:
-            return None
-        if not self._first_event <= event <= self._latest_event:
-            return None
-        return event + self._shift + bisect_left(self._notes, event)
+_Details = Callable[[Tracer, Event, _Call, float], dict[str, Any]]
+_DETAILS: Final[Mapping[str, _Details]] = {
+    kind: getattr(Tracer, f"_of_{kind}") for kind in KINDS if hasattr(Tracer, f"_of_{kind}")
+}
 
 
-class _Names:
-    """Gives processes and callers names: the registered one or that of the class, made unique."""
-
-    def __init__(self) -> None:
-        self._names: ByIdentity[str] = ByIdentity()
-        self._outside: str | None = None  # the caller that is no task
-        self._used: dict[str, int] = {}  # base -> the highest number that it has been given
-
-    def of(self, actor: Any) -> str:
-        if isinstance(actor, str):
-            return actor
-        if actor is None:
-            if self._outside is None:
-                self._outside = self._unique("caller")
-            return self._outside
-        name = self._names.get(actor)
-        if name is None:
-            base = _default_name(actor)
-            if isinstance(actor, Source | Task):
-                base = f"{self.of(actor.owner)}.{base}"
-            name = self._names.put(actor, self._unique(base))
-        return name
-
-    def _unique(self, base: str) -> str:
-        """`base`, or `base-2` and so on: not taken, not even by a name registered as `caller-2`."""
-        stem, _, digits = base.rpartition("-")
-        if digits.isdecimal() and len(digits) < 10 and 2 <= int(digits) <= self._used.get(stem, 0):
-            self._used.setdefault(base, 1)
-        while True:
-            number = self._used[base] = self._used.get(base, 0) + 1
-            name = base if number == 1 else f"{base}-{number}"
-            if number == 1 or name not in self._used:
-                return name
+def _rounded(seconds: float) -> float:
+    """Seconds, rounded to six decimals; `round` takes five times as long."""
+    return int(seconds * 1e6 + 0.5) / 1e6
 
 
 def _since(name: str, then: float | None, now: float) -> dict[str, Any]:
-    return {} if then is None else {name: round(now - then, 6)}
+    return {} if then is None else {name: _rounded(now - then)}
 
 
 def _parse_note(message: Any) -> tuple[str, Any, dict[str, Any]]:
@@ -467,26 +450,3 @@ def _reference_in_cluster(event: Event) -> str | None:
             found = reference_of(event.about)
             return found if isinstance(found, str) else None
     return None
-
-
-def _is_task(actor: Any) -> bool:
-    # isinstance would need asyncio to be imported
-    return actor is None or hasattr(actor, "add_done_callback")
-
-
-def _caller_name(task: Any) -> str:
-    """`caller`, or `caller:fetch` for a task to which the program has given this name."""
-    given = task.get_name() if hasattr(task, "get_name") else ""
-    if given == "caller" or _DEFAULT_TASK_NAME.fullmatch(given):
-        return "caller"
-    return f"{NAMED_CALLER}{given[:MAX_TASK_NAME]}"
-
-
-def _default_name(actor: Any) -> str:
-    if _is_task(actor):
-        return _caller_name(actor)
-    if isinstance(actor, GenServer):
-        name = GenServer.name.__get__(actor)  # its class may have a `name` of its own
-    else:
-        name = getattr(actor, "name", None)
-    return name if isinstance(name, str) and name else type(actor).__name__.lower()

@@ -27,8 +27,16 @@ def to_json_value(
     cannot hold becomes `{"repr": "…"}`; a reply that is an error, `{"raise": "ValueError: text"}`,
     and nothing else becomes that.
     """
-    if value is None or value is True or value is False:
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
         return value
+    if kind is tuple or kind is list:
+        if depth:
+            depth -= 1
+            return [
+                item if type(item) is str else to_json_value(item, depth, name) for item in value
+            ]
+        return {"repr": safe_repr(value)}
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int) and value.bit_length() <= MAX_INT_BITS:

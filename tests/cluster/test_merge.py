@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections import defaultdict
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,7 @@ def by_call(steps: list[Step]) -> dict[str, list[tuple[Any, ...]]]:
 def test_two_recordings_merge_to_the_timeline_of_one_node(design: str) -> None:
     first, second = recordings(design)
     skew = 3.7  # as if the second clock were ahead by that
-    moved = [replace(step, t=round(step.t + skew, 6)) for step in second.steps]
+    moved = [step._replace(t=round(step.t + skew, 6)) for step in second.steps]
     plain = merge(first, second)
     both = merge(first, second._replace(steps=moved))
     assert both.contradictions == []
@@ -150,7 +149,7 @@ def test_the_merged_transcript_is_one_for_all_views_and_a_forged_reply_is_found(
     picture = genreply("trace", a, "--with", b, "-o", tmp_path / "both.svg")
     assert picture.code == 0
     forged = [
-        replace(step, message="forged") if step.kind == "reply" and step.call == "c1" else step
+        step._replace(message="forged") if step.kind == "reply" and step.call == "c1" else step
         for step in second.steps
     ]
     wrong = genreply(

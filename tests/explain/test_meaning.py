@@ -1,7 +1,5 @@
 """Each kind of step has its sentence: what it means, and what comes next."""
 
-from dataclasses import replace
-
 import pytest
 
 from genreply_cli.explain.meaning import MEANINGS, why
@@ -67,7 +65,7 @@ def test_what_comes_after_an_answer_depends_on_who_waits(
 
 
 def test_of_a_message_that_belongs_to_no_known_call_nothing_is_said_but_that() -> None:
-    assert why(replace(INFO, call=None), waiting("c1")) == (
+    assert why(INFO._replace(call=None), waiting("c1")) == (
         'websocket sends to coordinator: message_received "A". It is not recorded which call it is'
         " for. Next, handle_info of coordinator sees it."
     )
@@ -78,7 +76,7 @@ def test_a_dropped_answer_for_another_call_disturbs_that_call(kind: str) -> None
     step = Step(7, 0.28, kind, "c3", "coordinator", "caller-3", message="B", details={"for": "c2"})
     assert why(step, waiting("c2")).endswith("c2 still waits for it, in vain.")
     assert why(step).endswith("If c2 still waits, it waits in vain.")
-    assert why(replace(step, details={})).endswith("Nobody is disturbed by it.")
+    assert why(step._replace(details={})).endswith("Nobody is disturbed by it.")
 
 
 def test_a_forgotten_caller_is_told_of() -> None:
@@ -140,5 +138,5 @@ def test_what_is_missing_is_left_out_and_what_is_there_is_told() -> None:
 def test_no_reply_is_expected_for_a_call_whose_answer_went_to_another(kind: str) -> None:
     step = Step(9, 1.0, kind, "c1", "caller", "coordinator")
     assert why(step).endswith("A reply to c1 that comes after this is dropped.")
-    went = replace(step, details={"went_to": "c3", "went_at": 0.25})
+    went = step._replace(details={"went_to": "c3", "went_at": 0.25})
     assert why(went).endswith("Its answer went to c3.")

@@ -2,7 +2,6 @@
 
 import gc
 import re
-from dataclasses import replace
 
 import pytest
 from demos import CASES, played
@@ -84,7 +83,7 @@ def test_a_call_that_is_heard_has_somebody_to_give_it_to() -> None:
 def test_a_cancelled_call_says_so() -> None:
     call = Step(1, 0.0, "call", "c1", "caller", "coordinator", message=["greet", "A"])
     steps = [
-        replace(call, details={"timeout": None}),
+        call._replace(details={"timeout": None}),
         Step(2, 0.5, "cancel", "c1", "caller", "coordinator", details={"blocked": 0.5}),
     ]
     assert [told.sentence for told in explain(steps, "c1", "keyed")] == [

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def stripped(step: Step) -> Step:
     kind = "reply" if step.kind in {"late", "duplicate"} else step.kind
     call = step.call if kind in {"call", "reply", "timeout", "cancel", "down"} else None
     details = {name: value for name, value in step.details.items() if name not in INFERRED}
-    return replace(step, kind=kind, call=call, cause=None, details=details)
+    return step._replace(kind=kind, call=call, cause=None, details=details)
 
 
 def foreign(lines: Iterable[dict[str, Any]]) -> list[Step]:

@@ -66,6 +66,8 @@ class Task:
 class From:
     """A stand-in for a call."""
 
+    seen = None
+
 
 @dataclass(frozen=True)
 class Greet:
