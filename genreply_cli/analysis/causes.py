@@ -3,13 +3,15 @@
 A process acts while it handles a message. So the cause of what it does is a message to it, and what
 it sends belongs to the call of that message. An answer belongs to the call of its cause as well: if
 it goes to another call, it went to a wrong caller, and `for` names the call that it was meant for.
+Whether it is meant so is not known if the cause is a call itself, or a message of a process to
+itself: a lock, a queue or a batch answers others that wait. Then nothing need be said.
 """
 
 from typing import Final, NamedTuple
 
 from genreply_cli.analysis.blame import UNKNOWN, BrokenLaws, Suspect, shown
 from genreply_cli.analysis.calls import Calls
-from genreply_cli.transcript.step import KINDS, Step
+from genreply_cli.transcript.step import KINDS, Step, is_meant_for_its_call
 
 WINDOW: Final = 1 << 14  # steps that are remembered; of older ones, messages of calls that wait
 ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
@@ -39,6 +41,7 @@ class Message(NamedTuple):
     target: str | None
     call: str | None
     kind: str
+    is_meant_for_its_call: bool = True
 
 
 NO_CAUSE: Final = Message(None, None, "")  # a step that is no message
@@ -106,7 +109,8 @@ class Causes:
         if _starts_owned(step):
             self._recent[seq] = Message(step.at, step.call, kind)
         elif kind in MESSAGES or (kind == "down" and step.reaches_monitor):
-            self._recent[seq] = Message(step.target, step.call, kind)
+            meant = is_meant_for_its_call(step)
+            self._recent[seq] = Message(step.target, step.call, kind, meant)
         else:
             self._recent[seq] = NO_CAUSE
             if kind in RETURNS:
@@ -177,7 +181,7 @@ class Causes:
     def _check_intended(self, step: Step, cause: Message) -> None:
         found = step.details.get("for")
         intended = cause.call if cause.call != step.call else None
-        if found == intended:
+        if found == intended or (found is None and not cause.is_meant_for_its_call):
             return
         if intended is None:
             expected = "expected none: its cause belongs to the same call"
@@ -211,9 +215,8 @@ class Causes:
             self._handled[actor] = step.cause + 1
         if step.kind not in ANSWERS:
             return
-        cause = self.of(step)
-        intended = step.details.get("for") if cause is None else cause.call
-        if intended is not None and intended != step.call and intended in self._calls.open:
+        intended = step.details.get("for")
+        if intended is not None and intended in self._calls.open:
             self._went[intended] = step.call, step.t
 
 

@@ -65,6 +65,7 @@ class Received:
     call: str | None  # that it belongs to
     proven: bool  # that it belongs to this call
     content: frozenset[Value]
+    meant: bool  # an answer that it leads to is meant for this call
 
 
 class Cause(NamedTuple):

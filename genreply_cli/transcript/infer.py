@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from genreply_cli.transcript.causes import Inboxes, Received, content_of
 from genreply_cli.transcript.counts import Counts
-from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
+from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller, is_meant_for_its_call
 
 MAX_REMEMBERED: Final = 50_000  # calls, callers and ended processes, each
 MAX_LINK_DELAY: Final = 0.01  # seconds from the exit of a process to that of a linked one
@@ -272,8 +272,8 @@ class Inference:
     def _receive(self, step: Step, *, proven: bool) -> None:
         """The target of a step has received its message."""
         if step.target is not None and not is_caller(step.target):
-            content = content_of(step.message)
-            self._inboxes.add(step.target, Received(step.seq, step.call, proven, content))
+            content, meant = content_of(step.message), is_meant_for_its_call(step)
+            self._inboxes.add(step.target, Received(step.seq, step.call, proven, content, meant))
 
     def _send(self, step: Step) -> Step:
         cause = self._cause(step, step.source)
@@ -317,7 +317,8 @@ class Inference:
         details = dict(step.details)
         if "for" not in details and name is not None and cause.call not in {None, name}:
             if cause.proves_call:
-                details["for"] = cause.call
+                if cause.message is not None and cause.message.meant:
+                    details["for"] = cause.call
             elif step.cause is None:  # too uncertain to say that the caller is a wrong one
                 cause = _Cause()
         kind = step.kind

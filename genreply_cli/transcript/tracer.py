@@ -32,19 +32,21 @@ class _Call:
     """What a tracer remembers of a call, for as long as its `From` exists, which refers to it."""
 
     __slots__ = (
-        "answer_went", "asked_at", "ended_at", "handed_on", "is_forgotten", "name", "of_others",
-        "server", "tracer",
+        "answer_went", "asked", "asked_at", "ended_at", "handed_on", "is_forgotten", "name",
+        "of_others", "server", "to_itself", "tracer",
     )  # fmt: skip
 
     def __init__(self, name: str, tracer: "Tracer | None" = None, of_others: Any = None) -> None:
         self.name = name
         self.tracer = tracer
         self.of_others: _Call | None = of_others  # what another tracer remembers of it
+        self.asked: int | None = None  # the event with which it began
         self.asked_at: float | None = None
         self.ended_at: float | None = None
         self.server: _Server | None = None  # that keeps its caller waiting
         self.is_forgotten = False  # by that server: its caller waits in vain
         self.answer_went: tuple[str, float] | None = None  # to which other call, and when
+        self.to_itself: set[int] | None = None  # messages of it that a process has sent itself
         self.handed_on = False  # its From was in a message: others may answer it
 
 
@@ -111,6 +113,8 @@ class Tracer:
         if kind in _AT:
             source, at = None, name_of(source)
         else:
+            if source is target and call is not None:
+                call.to_itself = {*(call.to_itself or ()), number}
             source, target = name_of(source), name_of(target)
         if kind not in _WITH_MESSAGE:
             message = NO_MESSAGE
@@ -299,7 +303,7 @@ class Tracer:
         return module | {"owner" if owned else "linked": self.name(event.detail)}
 
     def _of_call(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
-        call.asked_at = now
+        call.asked, call.asked_at = event.seq, now
         reference = _reference_in_cluster(event)
         if reference is None:
             return {"timeout": event.detail}
@@ -397,10 +401,13 @@ class Tracer:
     def _meant_for(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
         """The call that an answer was meant for, if it went to another one.
 
-        The intended call remembers this: its caller will wait in vain.
+        That is only said if the message that is handled is meant for its call, see
+        `is_meant_for_its_call`. The intended call remembers this: its caller will wait in vain.
         """
         intended = None if event.about is None else self._call(event.call)
         if intended is None or intended is call:
+            return {}
+        if event.cause == intended.asked or event.cause in (intended.to_itself or ()):
             return {}
         intended.answer_went = call.name, _rounded(now)
         return {"for": intended.name}
