@@ -13,7 +13,7 @@ from typing import Any, Final
 from genreply_cli.bench.figures import Comparison, LoopFactory, callers
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import Node, ServerExit
-from genreply_cli.remote.dialer import FAILURES, Dialer, close
+from genreply_cli.remote.connecting import FAILURES, close, connect
 from genreply_cli.remote.failures import why_not_connected
 from genreply_cli.remote.frames import FrameError, RemoteError
 from genreply_cli.remote.target import Target
@@ -82,7 +82,7 @@ class RemoteBench:
 
     async def _bare_loop(self) -> float:
         has_ids, written = self.coordinator == "keyed", self.target.format
-        connection = await Dialer(self.target).connect()
+        connection = await connect(self.target)
         try:
             began = self.clock()
             for number in range(1, self.calls + 1):

@@ -1,22 +1,15 @@
-"""Makes connections to one server, and knows how long to wait after those that have failed."""
+"""Knows how long to wait before the next attempt to connect to a server."""
 
 import asyncio
 import random
 from contextlib import suppress
-from typing import Any, Final
-
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+from typing import Final
 
 from genreply_cli.remote.target import Target
 
 FIRST_PAUSE: Final = 0.25  # seconds; each further one is twice as long
 LONGEST_PAUSE: Final = 30.0
 STABLE_SECONDS: Final = 1.0  # a connection that has lasted so long was not a failure
-MAX_FRAME: Final = 2**20  # bytes
-FAILURES: Final = (OSError, EOFError, WebSocketException)  # of an attempt to connect
-OPEN_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 1.0  # for which a server may take its time to close a connection
 
 
 class Dialer:
@@ -34,22 +27,6 @@ class Dialer:
 
     def __repr__(self) -> str:
         return f"<Dialer {self.target.shown}>"
-
-    def connect(self) -> Any:
-        """A new connection, to be awaited, and to be given to `close`."""
-        target = self.target
-        return connect(
-            target.address,
-            additional_headers=target.headers or None,
-            subprotocols=target.subprotocols or None,  # type: ignore[arg-type]  # str is enough
-            ssl=target.tls(),
-            proxy=None if target.is_local else True,
-            max_size=MAX_FRAME,
-            compression=None,
-            open_timeout=OPEN_SECONDS,
-            close_timeout=CLOSE_SECONDS,
-            user_agent_header=None,
-        )
 
     def opened(self) -> None:
         """A connection has been made."""
@@ -83,20 +60,6 @@ class Dialer:
             return 0.0
         pause = min(self._pause, FIRST_PAUSE) if wanted else self._pause
         return max(0.0, self._failed_at + pause - _now())
-
-
-async def close(connection: Any) -> None:
-    """Close a connection with 1000. However this ends, its socket does not stay open.
-
-    The library leaves it open if it is cancelled meanwhile, and waits without limit for a server
-    that reads nothing. Its own `async with` closes with "internal error" if it is cancelled.
-    """
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await connection.close()
-    finally:
-        connection.transport.abort()  # which does nothing if it is closed
 
 
 def _now() -> float:

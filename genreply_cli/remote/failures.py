@@ -2,25 +2,29 @@
 
 import socket
 import ssl
-from typing import Any
+from typing import Any, Final
 
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidStatus,
+    InvalidURI,
     NegotiationError,
 )
 from websockets.frames import CLOSE_CODE_EXPLANATIONS
 
 from genreply_cli.errors import os_error_text
-from genreply_cli.remote.target import Target
+from genreply_cli.remote.proxy import ProxyError
+from genreply_cli.remote.target import Target, without_secrets
 from genreply_cli.text import visible
+
+MAX_SHOWN: Final = 100  # characters of what a server has sent
 
 
 def why_not_connected(target: Target, error: BaseException) -> str:
     """Why there is no connection: `cannot connect to ws://…: connection refused`."""
     if isinstance(error, ConnectionResetError | EOFError | ssl.SSLEOFError):
-        tls = " before TLS was agreed on; try ws://" if target.tls() is not None else ""
+        tls = " before TLS was agreed on; try ws://" if target.scheme == "wss" else ""
         return f"cannot connect to {target.shown}: it broke off{tls}"
     return f"cannot connect to {target.shown}: {problem_of(error)}"
 
@@ -44,23 +48,35 @@ def why_closed(connection: Any, error: Any) -> str:
 def problem_of(error: BaseException) -> str:
     """What is wrong with a connection, to be read after a colon."""
     match error:
+        case ProxyError():
+            cause = error.__cause__
+            return str(error) if cause is None else f"{error}: {problem_of(cause)}"
         case ConnectionRefusedError():
             return "connection refused"
         case socket.gaierror():
             return "there is no host of this name"
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not accepted: {error.verify_message}; see --ca-file"
+            why = error.verify_message.rstrip(".")
+            return f"its certificate is not accepted: {why}; see --ca-file"
         case ssl.SSLError():
             return f"TLS failed: {error.reason or os_error_text(error)}"
         case InvalidStatus():
-            status = error.response.status_code
-            return f"no WebSocket server is there: it answered with HTTP {status}"
+            status = f"HTTP {error.response.status_code}"
+            location = error.response.headers.get_all("Location")
+            leads = (
+                f", which leads to {without_secrets(location[0][:MAX_SHOWN])}" if location else ""
+            )
+            return f"no WebSocket server is there: it answered with {status}{leads}"
         case NegotiationError():
             return f"no agreement with the server: {visible(str(error))}"
+        case InvalidURI():  # which repeats the whole address
+            return "this is no address of a WebSocket server"
         case InvalidHandshake() | EOFError():
             return "no WebSocket server is there"
         case TimeoutError():
             return "no answer in time"
+        case UnicodeError():
+            return "there can be no host of this name"
         case OSError() if error.args and "Connect call failed" in str(error):
             return "connection refused"
         case OSError():

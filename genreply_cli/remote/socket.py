@@ -30,7 +30,8 @@ from genreply_cli.otp import (
     note,
     start_source,
 )
-from genreply_cli.remote.dialer import FAILURES, Dialer, close
+from genreply_cli.remote.connecting import FAILURES, close, connect
+from genreply_cli.remote.dialer import Dialer
 from genreply_cli.remote.failures import problem_of, why_closed, why_not_connected
 from genreply_cli.remote.frames import FrameError, RemoteError, binary, shorten
 from genreply_cli.variations import KeyedWebSocket, MessageReceived, SendMessage
@@ -62,6 +63,9 @@ class Link:
         self._second = 0.0  # when that second began
         self.pending: dict[int, tuple[object, From[Any] | None]] = {}  # by id; with its reference
 
+    def __repr__(self) -> str:
+        return f"<Link {self.__wrapped__}>"
+
     @property
     def __wrapped__(self) -> str:
         """What recorded states say of it, and all that they say."""
@@ -79,7 +83,7 @@ class Link:
         while True:
             await dialer.pause(self.wanted)
             try:
-                connection = await dialer.connect()
+                connection = await connect(dialer.target)
                 break
             except FAILURES as error:
                 dialer.failed()

@@ -31,9 +31,12 @@ class Target(NamedTuple):
     @property
     def shown(self) -> str:
         """The address without user, password and query: what may be written down."""
-        parts = urlsplit(self.address)
-        query = "?…" if parts.query else ""
-        return visible(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}")
+        return without_secrets(self.address)
+
+    @property
+    def scheme(self) -> str:
+        """`ws`, or `wss` with TLS."""
+        return urlsplit(self.address).scheme
 
     @property
     def is_local(self) -> bool:
@@ -42,7 +45,7 @@ class Target(NamedTuple):
 
     def tls(self) -> "ssl.SSLContext | None":
         """How to check the server's certificate; None without TLS. Raises GenreplyError."""
-        if not self.address.lower().startswith("wss:"):
+        if self.scheme != "wss":
             return None
         import ssl
 
@@ -54,6 +57,16 @@ class Target(NamedTuple):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def without_secrets(address: str) -> str:
+    """An address, also a relative one, without user, password and query."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that is none"
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
+    return visible(f"{where}{parts.path}{'?…' if parts.query else ''}")
 
 
 def parse_address(text: str) -> str:
@@ -72,6 +85,8 @@ def parse_address(text: str) -> str:
         raise ValueError(f"{visible(scheme)}; {expected}")
     if not parts.hostname or port == 0 or re.search(r"[\x00-\x20\x7f]", text):
         raise ValueError(f"this is no address of a WebSocket server; {expected}")
+    if parts.username is not None and parts.password is None:
+        raise ValueError("it has a user without a password; expected ws://USER:PASSWORD@host")
     if parts.fragment:
         raise ValueError(f"it has a part after #, which an address cannot have; {expected}")
     return text

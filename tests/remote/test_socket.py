@@ -26,6 +26,7 @@ from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.transcript.step import Step
 
 NOBODY = "ws://127.0.0.1:1"
+NO_SERVER = "no WebSocket server is there"
 
 
 def run(main: Awaitable[Any]) -> Any:
@@ -188,11 +189,19 @@ def test_nobody_there_is_told_at_once(url: str, problem: str) -> None:
     assert run(outcomes(url, "A", "B")) == [f"told: cannot connect to {url}: {problem}"] * 2
 
 
+async def _redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    there = b"ws://me:s3cret@b.example/?s3cret"
+    writer.write(b"HTTP/1.1 301 Moved\r\nLocation: " + there + b"\r\nContent-Length: 0\r\n\r\n")
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("handler", "problem"),
     [
-        (_garbage, "no WebSocket server is there"),
-        (_http, "no WebSocket server is there: it answered with HTTP 404"),
+        (_redirect, f"{NO_SERVER}: it answered with HTTP 301, which leads to ws://b.example/?…"),
+        (_garbage, NO_SERVER),
+        (_http, f"{NO_SERVER}: it answered with HTTP 404"),
     ],
 )
 def test_a_server_that_speaks_something_else_is_told_at_once(handler: Any, problem: str) -> None:

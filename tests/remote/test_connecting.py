@@ -1,4 +1,4 @@
-"""Connections are made after pauses that grow, and no socket stays open, however one ends."""
+"""No socket stays open, however an attempt to connect ends, or a connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 
 from genreply_cli.otp import Node
 from genreply_cli.otp.closing import GRACE_SECONDS
-from genreply_cli.remote.dialer import Dialer, close
+from genreply_cli.remote.connecting import close, connect
 from genreply_cli.remote.target import Target
 from genreply_cli.session.settings import Settings
 
@@ -44,7 +44,7 @@ async def reading_nothing() -> AsyncIterator[tuple[str, asyncio.Event]]:
 def test_closing_that_is_cancelled_closes_the_socket(times: int) -> None:
     async def main() -> bool:
         async with reading_nothing() as (url, _):
-            connection = await Dialer(Target(url)).connect()
+            connection = await connect(Target(url))
             closing = asyncio.create_task(close(connection))
             for _ in range(times):
                 await asyncio.sleep(0)
