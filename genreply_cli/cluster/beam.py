@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +26,7 @@ from genreply_cli.cluster.terms import decode, encode, name_of
 log = logging.getLogger("genreply_cli.cluster")
 
 SECONDS_TO_END: Final = 5.0  # that `erl` has when its socket has closed, before it is killed
+LONGEST_LINE: Final = 10_000  # characters that are kept of a line that `erl` prints
 NODE_NAME: Final = re.compile(r"[\w-]+@[\w.-]+", re.ASCII)
 LOOPBACK: Final = "127.0.0.1"
 
@@ -158,19 +159,17 @@ async def run(settings: Settings) -> AsyncIterator[Link]:
                 connected.set_result(Link(reader, writer))
 
         async with await asyncio.start_unix_server(accept, f"{folder}/socket", limit=1 << 20):
-            process = await _start(settings, folder)
-            said: deque[str] = deque(maxlen=20)  # what erl has printed last
-            printing = asyncio.create_task(_collect(process, said))
+            erl = await _start(settings, folder)
             try:
-                either: set[asyncio.Future[Any]] = {connected, printing}
+                either: set[asyncio.Future[Any]] = {connected, erl.closed}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if not connected.done():
-                    raise ClusterError(await _why_it_ended(settings, process, said))
+                    raise ClusterError(erl.why_it_ended(settings))
                 yield await _first_word(connected.result())
             finally:
                 if connected.done():
                     connected.result().close()
-                await _end(process, printing)
+                await erl.end()
 
 
 def find_erl() -> str:
@@ -188,7 +187,60 @@ def find_erl() -> str:
     return erl
 
 
-async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
+class _Erl(asyncio.SubprocessProtocol):
+    """The process of the BEAM: what it has printed last, and its end."""
+
+    transport: asyncio.SubprocessTransport
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()  # it has ended and said all
+        self._said: deque[str] = deque(maxlen=20)
+        self._rest = ""  # of a line whose end has not come
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self.transport = transport
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, rest = (self._rest + data.decode(errors="replace")).split("\n")
+        self._rest = rest[-LONGEST_LINE:]
+        for line in lines:
+            self._said.append(line.rstrip())
+            log.debug("erl: %s", self._said[-1])
+
+    def process_exited(self) -> None:
+        self.exited.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
+
+    def why_it_ended(self, settings: Settings) -> str:
+        """Why it has ended before it was ready."""
+        said = [*self._said, self._rest]
+        text = "\n".join(said)
+        if "seems to be in use" in text:
+            return f"a node named {settings.name} runs already; choose another name"
+        if "nodistribution" in text:
+            return f"Erlang does not take {settings.name!r} as the name of a node"
+        last = next((line for line in reversed(said) if line), "nothing")
+        status = self.transport.get_returncode()
+        return f"erl ended with status {status} before it was ready; it said: {last[:200]}"
+
+    async def end(self) -> None:
+        """Wait until it has ended, and kill it if that takes too long, or if this is cancelled.
+
+        Its helper processes may keep its output open, so that is closed here.
+        """
+        try:
+            await asyncio.wait([self.exited], timeout=SECONDS_TO_END)
+        finally:
+            self.transport.close()  # kills a process that still runs
+            await self.closed
+
+
+async def _start(settings: Settings, folder: str) -> _Erl:
     erl = find_erl()
     try:
         environment = settings.environment(folder)
@@ -196,7 +248,8 @@ async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
         raise ClusterError(
             f"the cookie file {str(settings.cookie_file)!r} cannot be read: {error.strerror}"
         ) from error
-    return await asyncio.create_subprocess_exec(
+    _, started = await asyncio.get_running_loop().subprocess_exec(
+        _Erl,
         *settings.command(erl),
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -204,6 +257,7 @@ async def _start(settings: Settings, folder: str) -> asyncio.subprocess.Process:
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C in a terminal is for Python, which closes the socket
     )
+    return started
 
 
 async def _first_word(link: Link) -> Link:
@@ -211,40 +265,3 @@ async def _first_word(link: Link) -> Link:
     for term in await anext(link):
         link.node, link.release = name_of(term[1]), term[2].value.decode()
     return link
-
-
-async def _collect(process: asyncio.subprocess.Process, said: deque[str]) -> None:
-    """Keep what erl prints, until it ends."""
-    assert process.stdout is not None
-    with suppress(ValueError):  # a line that is too long
-        async for line in process.stdout:
-            said.append(line.decode(errors="replace").rstrip())
-            log.debug("erl: %s", said[-1])
-    await process.wait()
-
-
-async def _why_it_ended(
-    settings: Settings, process: asyncio.subprocess.Process, said: deque[str]
-) -> str:
-    status = await process.wait()
-    text = "\n".join(said)
-    if "seems to be in use" in text:
-        return f"a node named {settings.name} runs already; choose another name"
-    if "nodistribution" in text:
-        return f"Erlang does not take {settings.name!r} as the name of a node"
-    last = next((line for line in reversed(said) if line), "nothing")
-    return f"erl ended with status {status} before it was ready; it said: {last[:200]}"
-
-
-async def _end(process: asyncio.subprocess.Process, printing: "asyncio.Task[None]") -> None:
-    try:
-        async with asyncio.timeout(SECONDS_TO_END):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-    finally:
-        if process.returncode is None:  # cancelled meanwhile
-            process.kill()
-        printing.cancel()
-        await asyncio.wait([printing])
