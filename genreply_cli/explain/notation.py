@@ -4,12 +4,13 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
 from genreply_cli.otp import From, GenServer
 from genreply_cli.text import quoted, visible
-from genreply_cli.transcript.values import safe_repr, to_json_value
+from genreply_cli.transcript.values import as_tuple, safe_repr
 
+_ATOM: Final = re.compile(r"[a-z_]\w*")
 NameOf = Callable[[Any], str]  # the name of a server, a caller or, for its From, a call
 
 
@@ -77,8 +78,10 @@ class Notation:
 
     def message(self, value: Any) -> str:
         """A message as Elixir: `{:greet, "Hello"}`."""
-        match to_json_value(value):
-            case [str(tag), *values] if re.fullmatch(r"[a-z_]\w*", tag):
+        if is_dataclass(value) and not isinstance(value, type):
+            value = as_tuple(value)
+        match value:
+            case (str(tag), *values) if isinstance(value, tuple) and _ATOM.fullmatch(tag):
                 return f"{{{', '.join([f':{tag}', *map(self.elixir, values)])}}}"
         return self.elixir(value)
 

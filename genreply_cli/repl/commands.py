@@ -19,7 +19,7 @@ from genreply_cli.session.parsing import COORDINATORS
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
-from genreply_cli.transcript.pretty import pretty, pretty_state, typed_duration
+from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_state, typed_duration
 from genreply_cli.transcript.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _setting(name: str) -> Run:
 
 
 def _set(shell: Shell, _: str) -> None:
-    for name in SETTINGS:
+    for name in SETTINGS if shell.settings.server is None else SETTINGS_OF_ALL:
         shell.frontend.say(f"{name:12} {shell.as_typed(name)}")
 
 
@@ -163,11 +163,18 @@ async def _state(shell: Shell, _: str) -> None:
         *kept[:MAX_KEPT],
         *([f"  and {len(kept) - MAX_KEPT:,} more"] if len(kept) > MAX_KEPT else []),
         *(
-            mailbox_line(name, map(notation.message, status.mailbox))
+            mailbox_line(name, map(_message(shell, notation), status.mailbox))
             for name, status in zip(names, statuses, strict=True)
         ),
     ]
     shell.frontend.say("\n".join(lines))
+
+
+def _message(shell: Shell, notation: Notation) -> Callable[[Any], str]:
+    """How a message is written: to a coordinator as in Elixir, to another as it is recorded."""
+    if shell.requests is None:
+        return notation.message
+    return lambda message: pretty_message(shell.observers.tracer.as_recorded(message))
 
 
 def _written(shell: Shell, notation: Notation, name: str, state: Any) -> Iterator[str]:
@@ -253,11 +260,12 @@ def _mark(shell: Shell, label: str) -> None:
 
 
 def _help(shell: Shell, name: str) -> None:
-    columns = shell.frontend.columns
+    columns, own = shell.frontend.columns, shell.settings.server
+    server = None if own is None else own.name
     if name or columns is None:
-        shell.frontend.say("\n".join(help_of(name) if name else help_of_all()))
+        shell.frontend.say("\n".join(help_of(name, server) if name else help_of_all(server)))
         return
-    rows = list(overview(columns, shell.frontend.lines))
+    rows = list(overview(columns, shell.frontend.lines, offered(server)))
     shell.frontend.draw(lambda screen: screen.say_rows(rows))
 
 
@@ -291,6 +299,7 @@ class CommandSpec(NamedTuple):
 
 
 SETTINGS: Final = ("delay", "timeout", "coordinator", "fault", "seed")
+SETTINGS_OF_ALL: Final = ("timeout",)  # also of the user's own server
 VIEW_NAMES: Final = ("auto", *VIEWS, "off")
 DELAYS: Final = ("0", "400ms", "2s", "100ms..1s")
 TIMEOUTS: Final = ("5", "1s", "250ms", "infinity")
@@ -310,7 +319,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "show": CommandSpec(_show, "[ID]",
         "all events of that call, or of the last one", "/show c2", ("CALL",)),
     "state": CommandSpec(_state, "",
-        "the coordinator's state in Python and Elixir, its callers, both mailboxes", "/state"),
+        "the state of the server, its callers, what is in its mailbox", "/state"),
     "explain": CommandSpec(_explain, "[ID]",
         "explain that call, or the last one, beside the code", "/explain c2", ("CALL",)),
     "cast": CommandSpec(_cast, "MESSAGE",
@@ -318,7 +327,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "send": CommandSpec(_send, "MESSAGE",
         "send your own server a message for handle_info", "/send 3", ("SEND",)),
     "burst": CommandSpec(_burst, "N TEXT",
-        "send that many greetings at once, in the background", "/burst 50 hello"),
+        "make that many calls at once, in the background", "/burst 50 hello"),
     "set": CommandSpec(_set, "",
         "all settings that are in force", "/set"),
     "delay": CommandSpec(_setting("delay"), "[TIME]",
@@ -333,9 +342,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "seed": CommandSpec(_setting("seed"), "[N]",
         "seed of all random choices from now on", "/seed 7"),
     "crash": CommandSpec(_crash, "WHICH",
-        "end the coordinator or the websocket now", "/crash websocket", PROCESSES),
+        "end the server, or a process that it is linked to, now", "/crash websocket", PROCESSES),
     "restart": CommandSpec(_restart, "",
-        "start a new coordinator now", "/restart"),
+        "start a new server now", "/restart"),
     "step": CommandSpec(_step, "[on|off]",
         "hold all messages back; Enter delivers the next one", "/step on", ("on", "off")),
     "mark": CommandSpec(_mark, "LABEL",
@@ -356,6 +365,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "quit": CommandSpec(_quit, "",
         "leave, as Ctrl-D does", "/quit"),
 }
+
+ONLY_FOR_COORDINATORS: Final = frozenset({"delay", "coordinator", "fault", "seed"})
+ONLY_FOR_OWN_SERVERS: Final = frozenset({"cast", "send"})
 
 ONE_WORD: Final = ("[COMMAND]", "[ID]", "ID", "[NAME]", "[N]", "WHICH", "[on|off]", "NAME")
 
@@ -387,24 +399,36 @@ def find(name: str) -> CommandSpec:
 # --- help and completion -----------------------------------------------------------------
 
 
-def help_of(name: str) -> list[str]:
-    """The lines of help for one command. Raises ValueError with a sentence."""
+def offered(server: str | None) -> list[str]:
+    """The commands for the user's own server of this name; those for a coordinator without it."""
+    hidden = ONLY_FOR_OWN_SERVERS if server is None else ONLY_FOR_COORDINATORS
+    return [name for name in COMMANDS if name not in hidden]
+
+
+def help_of(name: str, server: str | None = None) -> list[str]:
+    """The lines of help for one command. Raises ValueError with a sentence.
+
+    `server` is the name of the user's own server, if there is one.
+    """
     name = name.removeprefix("/")
     command = find(name)
     name = ALIASES.get(name, name)
-    words = ", ".join(word for word in command.words if not word.isupper())
+    words, example = command.words, command.example
+    if words == PROCESSES and server is not None:
+        words, example = (server,), example.replace(PROCESSES[-1], server)
+    listed = ", ".join(word for word in words if not word.isupper())
     return [
         f"{_usage(name, command)}: {command.does}",
-        *([f"  with {words}"] if words else []),
-        f"  {command.example}",
+        *([f"  with {listed}"] if listed else []),
+        f"  {example}",
     ]
 
 
-def help_of_all() -> list[str]:
+def help_of_all(server: str | None = None) -> list[str]:
     """A line of help for each thing that can be typed."""
     rows = [
         *GREETINGS,
-        *((_usage(name, command), command.does) for name, command in COMMANDS.items()),
+        *((_usage(name, COMMANDS[name]), COMMANDS[name].does) for name in offered(server)),
         *KEYS,
     ]
     width = max(len(usage) for usage, _ in rows)
@@ -420,11 +444,12 @@ def completions(
     in_flight: Iterable[str],
     known: Callable[[], Iterable[str]],
     requests: "Requests | None" = None,
+    server: str | None = None,
 ) -> Iterator[tuple[str, str]]:
     """What the last word of a line may become, each with its meaning.
 
     `known` gives the calls that can be shown, whether they have ended or not; `requests` are those
-    of a server of the user's own.
+    of the user's own `server`, which has this name.
     """
     if not line.startswith("/") or line.startswith("//"):
         names = () if requests is None else requests.names()
@@ -432,13 +457,16 @@ def completions(
         return
     name, space, argument = line[1:].partition(" ")
     if not space:
-        for each, command in COMMANDS.items():
+        for each in offered(server):
             if each.startswith(name):
+                command = COMMANDS[each]
                 yield f"/{each}{' ' if command.argument else ''}", command.does
         return
-    if name not in COMMANDS:
+    if name not in offered(server):
         return
     words = COMMANDS[name].words
+    if words == PROCESSES and server is not None:
+        words = (server,)
     before, _, last = argument.rpartition(" ")
     if before.endswith("--call"):
         words = ("CALL",)
@@ -457,7 +485,7 @@ def completions(
             case "FILE":
                 found = islice(files.complete_path(last), MAX_COMPLETIONS)
             case "COMMAND":
-                found = COMMANDS
+                found = offered(server)
             case _:
                 found = [word]
         for each in found:

@@ -1,18 +1,21 @@
 """All that can be typed at a glance, as /help shows it on a terminal."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from genreply_cli.text import wrap
 
 Span = tuple[str, str]  # text, and its style as Rich names it
+Groups = Mapping[str, Mapping[str, str]]  # what can be typed, and what it does
+_COMMAND: Final = re.compile(r"/\w+")
 TWO_COLUMNS: Final = 72  # a terminal of at least this width has two columns
 HEAD: Final = 12  # cells for the name of a group
 NAME: Final = 14  # cells for a command or a key
 
 # fmt: off
 GREETINGS: Final = (
-    ("text", "a greeting; it blocks until the deferred reply"),
+    ("text", "a greeting, or a request; it blocks until the deferred reply"),
     ("text &", r"in the background; text \& keeps the ampersand"),
     ("//text", "a greeting that begins with a slash"),
 )
@@ -24,7 +27,7 @@ KEYS: Final = (
     ("Ctrl-Z", "send the call that blocks to the background"),
     ("Ctrl-D", "leave"),
 )
-OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
+OVERVIEW: Final[Groups] = {
     "greetings": {
         "text": "waits for a reply", "text &": "in the background",
         "//text": "greets with /text", r"text \&": "ends with &"},
@@ -36,10 +39,10 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
     "settings": {
         "/delay": "of the answers", "/timeout": "of the callers",
         "/coordinator": "which design", "/fault": "of the network",
-        "/seed": "of random choices", "/set": "show all of these"},
+        "/seed": "of random choices", "/set": "show them all"},
     "processes": {
         "/state": "who is kept", "/step": "message by message",
-        "/crash": "end a process", "/restart": "a new coordinator"},
+        "/crash": "end a process", "/restart": "a new server"},
     "transcript": {
         "/mark": "put a marker in", "/replay": "watch it again",
         "/save": "copy it to a file", "/export": "draw a picture"},
@@ -56,28 +59,39 @@ OVERVIEW: Final[Mapping[str, Mapping[str, str]]] = {
 # fmt: on
 
 
-def overview(columns: int, lines: int | None = None) -> Iterator[list[Span]]:
+def overview(
+    columns: int, lines: int | None = None, commands: Collection[str] | None = None
+) -> Iterator[list[Span]]:
     """All at a glance, in groups, in rows of at most so many cells if there are 40 of them.
 
-    Where these are more than so many lines, there are the names alone.
+    Where these are more than so many lines, there are the names alone. `commands` are those that
+    can be typed here, if that is not all of them.
     """
-    rows = list(_explained(columns))
+    groups = {
+        group: {
+            name: does
+            for name, does in entries.items()
+            if commands is None or not _COMMAND.fullmatch(name) or name[1:] in commands
+        }
+        for group, entries in OVERVIEW.items()
+    }
+    rows = list(_explained(groups, columns))
     if lines is not None and len(rows) > lines:
-        rows = list(_names(columns))
+        rows = list(_names(groups, columns))
     return iter([*rows, [("/help burst explains that command", "dim")]])
 
 
-def _names(columns: int) -> Iterator[list[Span]]:
-    for group, entries in OVERVIEW.items():
+def _names(groups: Groups, columns: int) -> Iterator[list[Span]]:
+    for group, entries in groups.items():
         names = wrap("  ".join(entries), max(1, columns - HEAD))
         for number, row in enumerate(names):
             head = "" if number else group
             yield [(f"{head:{HEAD}}", "bold"), (row.strip(), "cyan")]
 
 
-def _explained(columns: int) -> Iterator[list[Span]]:
+def _explained(groups: Groups, columns: int) -> Iterator[list[Span]]:
     wide = columns >= TWO_COLUMNS
-    for group, entries in OVERVIEW.items():
+    for group, entries in groups.items():
         if not wide:
             yield [(group, "bold")]
         head = group if wide else ""

@@ -148,7 +148,9 @@ def _completions(
 ) -> Iterable[tuple[str, str]]:
     from genreply_cli.repl import commands  # imported late: the first prompt is there without it
 
-    return commands.completions(line, shell.callers.in_flight, known, shell.requests)
+    own = shell.settings.server
+    name = None if own is None else own.name
+    return commands.completions(line, shell.callers.in_flight, known, shell.requests, name)
 
 
 async def execute(shell: Shell, line: str) -> None:

@@ -1,7 +1,7 @@
 """The words of a row: one function for each kind of step, or for several that say the same."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from genreply_cli.transcript.counts import COUNTED
 from genreply_cli.transcript.pretty import (
@@ -12,7 +12,7 @@ from genreply_cli.transcript.pretty import (
     pretty_name,
     pretty_state,
 )
-from genreply_cli.transcript.step import NO_MESSAGE, Step
+from genreply_cli.transcript.step import NO_MESSAGE, Step, is_error
 
 
 class Wording(NamedTuple):
@@ -98,6 +98,7 @@ def replied(step: Step) -> Wording:
         f"blocked {short}",
         brief=(value, short),
         whole=(value, f"blocked {blocked:.3f} s"),
+        must_show=pretty_name(step.message["raise"]) if is_error(step.message) else "",
     )
 
 
@@ -147,13 +148,15 @@ def lost(step: Step) -> Wording:
 
 
 def crashed(step: Step) -> Wording:
-    return Wording(pretty_name(step.details.get("error")))
+    error = step.details.get("error")
+    return Wording(pretty_name(error), must_show=_text_of(error))
 
 
 def ended(step: Step) -> Wording:
     reason = step.details.get("reason")
     if step.details.get("link") is None:
-        return Wording(f"ended: {pretty_name(reason)}")
+        ended = pretty_name(reason)
+        return Wording(f"ended: {ended}", brief=(ended, ""), must_show=_text_of(reason))
     linked = f"linked, so the {pretty_name(step.at)} goes down too"
     return Wording(
         linked,
@@ -214,6 +217,12 @@ def noted(step: Step) -> Wording:
     """A note of a program, or a kind that only a later version knows."""
     details = pretty(dict(step.details)) if step.details else ""
     return Wording(" ".join(filter(None, [pretty_message(step.message), details])))
+
+
+def _text_of(error: Any) -> str:
+    """The text of an error without its type: `no such file` of `OSError: no such file`."""
+    shown = pretty_name(error)
+    return shown.partition(": ")[2] or shown
 
 
 def _value(step: Step) -> str:

@@ -258,6 +258,10 @@ class Tracer:
         """The name of a process or of the task of a caller; the same for the same object."""
         return self._names.of(actor)
 
+    def as_recorded(self, message: Any) -> Any:
+        """A message that was sent, as data: as its step has it."""
+        return to_json_value(message, name=self._reference)
+
     def call(self, from_: Any) -> str:
         """The name of a call: c1, c2 … in the order in which calls were made."""
         return self._known_call(from_).name

@@ -65,6 +65,13 @@ def to_json_value(
     return {"repr": safe_repr(value)}
 
 
+def as_tuple(message: Any) -> tuple[Any, ...]:
+    """The Elixir tuple of a message dataclass: `("greet", "Hello")` for `Greet("Hello")`."""
+    kind: type = type(message)
+    tag, names = _tag_and_fields(kind)
+    return (tag, *(getattr(message, field, None) for field in names))
+
+
 @lru_cache(maxsize=256)
 def _tag_and_fields(kind: type) -> tuple[str, tuple[str, ...]]:
     """`send_message` and the fields of its repr, for the class `SendMessage`."""

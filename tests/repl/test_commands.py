@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli.export.formats import endings
-from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, help_of_all
+from genreply_cli.repl.commands import (
+    COMMANDS,
+    ONLY_FOR_COORDINATORS,
+    ONLY_FOR_OWN_SERVERS,
+    completions,
+    find,
+    help_of,
+    help_of_all,
+)
 from genreply_cli.repl.help_text import KEYS, OVERVIEW, overview
 from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
@@ -74,7 +82,21 @@ def test_each_command_has_help_with_an_example_that_is_one(name: str) -> None:
     title, *_, example = help_of(name)
     assert title == f"{f'/{name} {COMMANDS[name].argument}'.strip()}: {COMMANDS[name].does}"
     assert parse(example.strip()) == Command(name, example.strip().removeprefix(f"/{name}").strip())
-    assert any(line.startswith(f"  /{name}") for line in help_of_all())
+    own = None if name not in ONLY_FOR_OWN_SERVERS else "stack"
+    assert any(line.startswith(f"  /{name}") for line in help_of_all(own))
+
+
+def test_a_server_of_ones_own_is_offered_what_it_has() -> None:
+    told = "\n".join(help_of_all("stack"))
+    assert all((f"  /{name}" in told) != (name in ONLY_FOR_COORDINATORS) for name in COMMANDS)
+    offered = [word.strip() for word, _ in completions("/", [], list, None, "stack")]
+    assert offered == [f"/{name}" for name in COMMANDS if name not in ONLY_FOR_COORDINATORS]
+    assert [word for word, _ in completions("/crash ", [], list, None, "stack")] == ["stack"]
+    assert help_of("crash", "stack")[1:] == ["  with stack", "  /crash stack"]
+    rows = ["".join(text for text, _ in row) for row in overview(79, None, ["state", "send"])]
+    assert not any("/delay" in row for row in rows)
+    assert "coordinator" not in told
+    assert "websocket" not in told
 
 
 @pytest.mark.parametrize("columns", [119, 79, 59, 39])
@@ -128,7 +150,7 @@ def test_help_may_be_asked_for_with_a_slash() -> None:
     ("line", "words"),
     [
         ("/del", ["/delay "]),
-        ("/c", ["/calls", "/cancel ", "/cast ", "/coordinator ", "/crash ", "/clear"]),
+        ("/c", ["/calls", "/cancel ", "/coordinator ", "/crash ", "/clear"]),
         ("/coordinator s", ["single"]),
         ("/fault du", ["duplicate"]),
         ("/fault drop du", ["duplicate"]),

@@ -97,6 +97,24 @@ def test_calls_casts_messages_and_the_state(mine: Path) -> None:
     assert err == []
 
 
+def test_the_mailbox_is_shown_whatever_is_in_it(mine: Path) -> None:
+    shown = """
+class Bad:
+    def __repr__(self): raise ValueError("no text")
+
+class Flooded(Stack):
+    def handle_call(self, request: object, from_: From, state):
+        for message in (Put("a", Bad()), ("tag", Bad()), [Bad()], {Bad(): 1}): self.send(message)
+        return Reply("sent", state)
+"""
+    mine.write_text(STACK + shown)
+    out, err = typed("./mine.py:Flooded", "/step on", "7", "", "/state")
+    bad = "<Bad whose repr raised ValueError>"
+    row = f'put "a", {bad}; tag {bad}; [{bad}]; <dict whose repr raised ValueError>'
+    assert out.count(f"  flooded's mailbox: {row}") == 2
+    assert err == []
+
+
 def test_after_a_crash_a_new_one_is_started_and_the_recording_is_replayed(mine: Path) -> None:
     out, err = typed("./mine.py:Stack", "Pop", "/cast Push 3", "Pop", "/crash stack", "/state")
     assert "error: c1 got no reply: the server exited, IndexError: list index out of range" in err
@@ -179,7 +197,7 @@ def test_its_own_requests_are_completed(mine: Path) -> None:
     requests = Requests(stack())
 
     def offered(line: str) -> list[str]:
-        return [word for word, _ in completions(line, (), list, requests)]
+        return [word for word, _ in completions(line, (), list, requests, "stack")]
 
     assert offered("P") == ["Pop", "Put"]
     assert offered("/cast P") == ["Push"]

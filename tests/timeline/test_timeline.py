@@ -663,7 +663,14 @@ FAILURES = [
     (step("lost", "c123", "coordinator", "websocket", message=["send_message", "A"]), "lost"),
     (
         step("crash", "c123", at="websocket", error="RuntimeError: injected by --fault crash"),
-        "RuntimeError",
+        "injected by",
+    ),
+    (step("exit", "c123", at="websocket", reason="RuntimeError: no more of this"), "no more of"),
+    (
+        step(
+            "reply", "c123", "coordinator", "caller", blocked=1.5, message={"raise": "OSError: no"}
+        ),
+        "OSError: no",
     ),
     (
         step("exit", "c123", at="coordinator", reason="RuntimeError: boom", link="websocket"),
