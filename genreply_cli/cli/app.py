@@ -46,6 +46,7 @@ from genreply_cli.cli.options import (
     kinds,
     one_of,
     option,
+    parse_folder,
     parse_kind,
     parse_scale,
     parse_speed,
@@ -514,6 +515,15 @@ def trace(
         Any,
         option("--scale", reads=parse_scale, metavar="X", help="2 makes an SVG twice as large."),
     ] = None,
+    sources: Annotated[
+        Any,
+        option(
+            "--source",
+            reads=parse_folder,
+            metavar="DIR",
+            help="The folder where your program ran, for --explain and HTML. [default: this one]",
+        ),
+    ] = None,
 ) -> Action:
     """Replay a transcript: in a player on a terminal, which steps both ways; printed elsewhere."""
     from genreply_cli.cli.trace import run
@@ -557,6 +567,7 @@ def trace(
         output=output,
         overwrite=overwrite,
         scale=scale,
+        sources=sources,
         player=State(
             playing=not step,
             speed=speed,

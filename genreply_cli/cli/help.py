@@ -83,7 +83,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             *("--view", "--plain", "--accessible", "--ascii", "--color"),
         ),
         "Prove": ("--check", "--diff", "--rerun", "--times"),
-        "Export": ("--as", "--output", "--overwrite", "--scale"),
+        "Export": ("--as", "--output", "--overwrite", "--scale", "--source"),
     },
 }
 

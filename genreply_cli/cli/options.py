@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,13 @@ def parse_speed(text: str) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"{text!r} is no speed; expected a number above 0, like 2 or 0.5")
     return value
+
+
+def parse_folder(text: str) -> Path:
+    """The folder of that name. Raises ValueError with a sentence."""
+    if not Path(text).is_dir():
+        raise ValueError(f"{text!r} is no folder; expected the one where the program ran")
+    return Path(text)
 
 
 def parse_scale(text: str) -> float:

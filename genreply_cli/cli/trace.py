@@ -239,6 +239,7 @@ def explain(steps: Steps, wanted: TraceOptions) -> None:
         iter(WithProgress(steps, wanted.output_options)),
         wanted.filters.calls,
         Screen(sys.stdout, wanted.output_options),
+        wanted.sources,
     )
 
 
@@ -325,7 +326,14 @@ def export_to_file(steps: Steps, wanted: TraceOptions, causes: Collection[int]) 
         parts = _parts(reading, wanted.filters, causes)
         selection = Selection(wanted.filters, causes)
         every = _all_steps_of(parts, wanted.filters)
-        pieces = render(wanted.format, steps.header, every, scale=scale, selection=selection)
+        pieces = render(
+            wanted.format,
+            steps.header,
+            every,
+            scale=scale,
+            selection=selection,
+            sources=wanted.sources,
+        )
         export(pieces, wanted.output, overwrite=wanted.overwrite)
         return
     some = shown(steps, wanted, causes, silently=silently)

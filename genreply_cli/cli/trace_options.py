@@ -1,6 +1,7 @@
 """The options of `genreply trace`, and which of them go together."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import typer
@@ -36,6 +37,7 @@ class TraceOptions:
     format: str = ""  # --as
     output: str | None = None  # -o
     overwrite: bool = False
+    sources: Path | None = None  # the folder of the program that was recorded; None: the current
     scale: float | None = None  # of an SVG; None: as it is
     player: State = field(default_factory=State)  # how the player begins
     output_options: OutputOptions = field(default_factory=OutputOptions)
@@ -61,6 +63,10 @@ class TraceOptions:
                     f" and not as {self.format}",
                     *("--diff", "--as", "--output"),
                 )
+        explains = self.task == "explain" or (
+            self.task == "export" and FORMATS[self.format].takes_sources
+        )
+        require("--source", self.sources is not None, "--explain, or an export as html", explains)
         require("--overwrite", self.overwrite, "--output FILE", self.output is not None)
         if self.follow and (self.task not in {"play", "print", "events"} or self.source == "-"):
             raise ConflictError(

@@ -28,16 +28,22 @@ ELIXIR: Final = Path(__file__).parent.parent / "elixir" / "coordinators.exs"
 
 
 class Code(NamedTuple):
-    """Lines of a source file, and the number of the first one."""
+    """Lines of a source file, and the number of the first one; if there are none, why not."""
 
     file: str
     number: int
     lines: tuple[str, ...]
+    missing: str = ""  # to be read after the name of the file
+    is_whole: bool = False  # no line between the first and the last one is left out
 
     @property
     def place(self) -> str:
         """As an editor takes it: `coordinator.py:33`."""
         return f"{self.file}:{self.number}"
+
+    def place_of(self, index: int) -> str:
+        """The place of one of the lines; that of the first one if it is not known."""
+        return f"{self.file}:{self.number + index}" if self.is_whole else self.place
 
 
 class Quote(NamedTuple):

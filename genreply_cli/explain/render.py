@@ -14,6 +14,8 @@ from genreply_cli.transcript.pretty import pretty_name
 from genreply_cli.transcript.step import Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from genreply_cli.terminal.screen import Screen
 
 INDENT: Final = 11  # columns for the time
@@ -47,8 +49,10 @@ def render(
 def _unwrapped(sentence: Sentence) -> Iterator[Row]:
     yield Row([(_time(sentence) + sentence.sentence, "")], sentence.style)
     for language, code in _languages(sentence):
-        for line in code.lines:
-            place = f"{' ' * INDENT}{language}, {code.place}: "
+        if code.missing:
+            yield Row([(f"{' ' * INDENT}{language}, {code.place}: {code.missing}", "")], CODE)
+        for index, line in enumerate(code.lines):
+            place = f"{' ' * INDENT}{language}, {code.place_of(index)}: "
             yield Row([(place, ""), (line, language)], CODE)
 
 
@@ -93,7 +97,8 @@ def _languages(quoted: Sentence | Quote) -> Iterator[tuple[str, Code]]:
 
 
 def _column(language: str, code: Code, width: int) -> list[list[Piece]]:
-    rows: list[list[Piece]] = [[(row, "")] for row in wrap(f"{language}, {code.place}", width)]
+    head = f"{language}, {code.place}" + (f": {code.missing}" if code.missing else "")
+    rows: list[list[Piece]] = [[(row, "")] for row in wrap(head, width)]
     for line in code.lines:
         text = line.lstrip()
         indent = "  " + " " * min(len(line) - len(text), width // 2)
@@ -139,12 +144,18 @@ def show_stories(stories: StoryTeller, screen: "Screen") -> None:
         )
 
 
-def explain_calls(steps: Iterable[Step], calls: Collection[str], screen: "Screen") -> None:
+def explain_calls(
+    steps: Iterable[Step],
+    calls: Collection[str],
+    screen: "Screen",
+    sources: "Path | None" = None,
+) -> None:
     """Show the stories of these calls, in the order of asking; without calls, those worth telling.
 
+    The sources of a program of one's own are looked for in a folder: None is the current one.
     Raises GenreplyError if there is no such call.
     """
-    stories = StoryTeller(calls)
+    stories = StoryTeller(calls, sources=sources)
     for step in steps:
         stories.update(step)
     if not stories.calls:

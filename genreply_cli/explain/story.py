@@ -8,9 +8,11 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from genreply_cli.explain.meaning import action, handling, meaning
+from genreply_cli.explain.own_code import OwnCode
 from genreply_cli.explain.quotes import Code, Quote, quote
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.pretty import pretty_message, pretty_name
@@ -73,11 +75,15 @@ class Story:
         self.is_forgotten = False  # the server keeps another caller in place of this one
         self._sentences: list[tuple[Step, Sentence]] = []
         self._kinds: dict[int, str] = {}  # by the number of the step
+        self._quoted: set[Quote] = set()
         self._if_nothing_follows: dict[int, Sentence] = {}
 
     def tell(self, step: Step, sentence: str, quoted: Quote) -> None:
         """Add a sentence."""
         style = style_of(step).colour if step.outcome in ROWS else ""
+        if quoted.elixir is None and quoted in self._quoted:  # a whole callback is shown once
+            quoted = Quote()
+        self._quoted.add(quoted)
         self._sentences.append((step, Sentence(step.t, sentence, *quoted, step.seq, style)))
         self._kinds[step.seq] = step.kind
 
@@ -110,8 +116,9 @@ class Story:
 class ServerState:
     """What the steps have shown of the coordinator: its design, and its calls."""
 
-    def __init__(self, design: str | None) -> None:
+    def __init__(self, design: str | None, own_code: OwnCode) -> None:
         self._given_design = design
+        self._own_code = own_code
         self.design = design
         self.slot: str | None = None  # the call kept last; a single slot holds no other
         self.handled: str | None = None  # the call for which it waits inside handle_call
@@ -141,11 +148,18 @@ class ServerState:
                 self.crash_injected.discard(step.at or "")
         if step.kind == "start" and step.details.get("module") in REAL_SOCKETS:
             self.has_real_socket = True
-        if step.kind == "start" and self._given_design is None:
+        self._own_code.update(step)
+        is_own = step.details.get("callbacks") is not None  # it may have the name of an exhibit
+        if step.kind == "start" and self._given_design is None and not is_own:
             self.design = DESIGNS.get(str(step.details.get("module")), self.design)
 
-    def quote(self, action: str | None) -> Quote:
-        """The lines of this design that carry out an action; none if the design is unknown."""
+    def quote(self, action: str | None, step: Step) -> Quote:
+        """The lines that carry out an action: those of this design, or the callback of a server.
+
+        None if both are unknown.
+        """
+        if self._own_code.has(step):
+            return self._own_code.quote(step)
         if action is None or self.design is None or (action == "answer" and self.has_real_socket):
             return Quote()
         return quote(action, self.design)
@@ -165,14 +179,20 @@ def quote_at(step: Step, snapshot: Snapshot) -> Quote:
 class StoryTeller:
     """Tells the stories of all calls, or `only` those of some, from the steps of a transcript.
 
-    The design of the coordinator is seen from the steps unless it is given by its name. Memory does
-    not grow with the number of calls that have ended.
+    The design of the coordinator is seen from the steps unless it is given by its name. Other
+    servers are shown beside their own code, which is in the folder `sources`: None is the current
+    one. Memory does not grow with the number of calls that have ended.
     """
 
-    def __init__(self, only: Collection[str] = (), design: str | None = None) -> None:
+    def __init__(
+        self,
+        only: Collection[str] = (),
+        design: str | None = None,
+        sources: Path | None = None,
+    ) -> None:
         self.calls = 0  # those with a story, forgotten ones included
         self._only = only
-        self._server = ServerState(design)
+        self._server = ServerState(design, OwnCode(sources))
         self._stories: dict[str, Story] = {}
         self._open: dict[str, None] = {}  # calls that still wait
         self._ended: deque[str] = deque()  # calls whose stories may be forgotten
@@ -216,7 +236,7 @@ class StoryTeller:
         story = self._stories.get(step.details.get("for") or step.call or "")
         if story is not None:
             told = message._replace(call=story.call)
-            story.tell(told, meaning(told), self._server.quote(action(told)))
+            story.tell(told, meaning(told), self._server.quote(action(told), told))
 
     def worth_telling(self) -> list[Story]:
         """All stories if there are few, or if they were asked for.
@@ -261,7 +281,7 @@ class StoryTeller:
             case "crash":
                 injected = step.at in server.crash_injected
                 doing = "crash" if injected else handling(cause)
-                story.tell(step, meaning(step), server.quote(doing))
+                story.tell(step, meaning(step), server.quote(doing, step))
             case "exit" if step.details.get("link") is None and step.at in server.crashed:
                 pass  # its crash is told already
             case "fault" if step.details.get("what") == "crash":
@@ -270,16 +290,16 @@ class StoryTeller:
                 row = ROWS.get(step.outcome or "", kind)
                 own = BY_DESIGN.get((row, str(server.design)))
                 sentence = f"{meaning(step)} {own}" if own else meaning(step)
-                story.tell(step, sentence, server.quote(action(step)))
+                story.tell(step, sentence, server.quote(action(step), step))
         if step.kind == "call" and server.design == "blocking" and server.handled is not None:
             sentence = (
                 f"{pretty_name(step.target)} does not hear it yet: it waits inside handle_call,"
                 f" for the answer to {pretty_name(server.handled)}."
             )
-            story.tell(step, sentence, server.quote("wait inside"))
+            story.tell(step, sentence, server.quote("wait inside", step))
         elif step.kind == "info":
             sentence = f"{pretty_name(step.target)} has nobody to give it to."
-            story.if_nothing_follows(step, sentence, server.quote("ignore"))
+            story.if_nothing_follows(step, sentence, server.quote("ignore", step))
 
     def _tell_of_overwriting(self, story: Story, step: Step) -> None:
         """The coordinator with one slot has put another caller where this one was."""
@@ -289,7 +309,7 @@ class StoryTeller:
                 f"{pretty_name(step.at)} keeps one caller, and from now on that is the one of"
                 f" {pretty_name(step.call)}: the caller of {pretty_name(story.call)} is forgotten."
             )
-            story.tell(step, sentence, self._server.quote(action(step)))
+            story.tell(step, sentence, self._server.quote(action(step), step))
 
     def _note_outcome(self, step: Step, call: str) -> None:
         """Note which call was the first to go wrong and which have ended; forget the oldest."""

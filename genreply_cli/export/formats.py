@@ -27,6 +27,7 @@ class Format(NamedTuple):
     endings: tuple[str, ...]  # of the names of files, each with its dot
     max_events: int | None = None
     takes_scale: bool = False  # `render` has a parameter `scale`
+    takes_sources: bool = False  # `render` has a parameter `sources`
     follows: bool = False  # `render` gets all steps, and a `selection` of those that it shows
     has_pairs: bool = False  # a module of this name with `_pair` draws two transcripts
 
@@ -36,7 +37,8 @@ FORMATS: Final = {
     "mermaid":  Format((".mmd", ".mermaid"), MAX_PICTURE_EVENTS),
     "svg":      Format((".svg",), MAX_PICTURE_EVENTS, takes_scale=True, follows=True,
                        has_pairs=True),
-    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, follows=True, has_pairs=True),
+    "html":     Format((".html", ".htm"), MAX_PICTURE_EVENTS, takes_sources=True, follows=True,
+                       has_pairs=True),
     "text":     Format((".txt",)),
     "perfetto": Format((".json", ".perfetto-trace")),
 }
@@ -66,6 +68,7 @@ def render(
     *,
     scale: float = 1.0,
     selection: "Selection | None" = None,
+    sources: Path | None = None,
 ) -> Iterator[str]:
     """The selected steps in a format, piece by piece, `scale` times as large if the format can be.
 
@@ -80,6 +83,8 @@ def render(
     row = FORMATS[form]
     selection = Selection() if selection is None else selection
     options: dict[str, Any] = {"scale": scale} if row.takes_scale else {}
+    if row.takes_sources:
+        options["sources"] = sources
     if row.follows:
         followed = _limited(row.max_events, steps, selection)
         return write(header, followed, selection=selection, **options)

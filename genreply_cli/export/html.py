@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from genreply_cli.analysis.stats import Stats
@@ -35,9 +36,13 @@ SIGNS: Final = {"right": "\N{CHECK MARK}", "wrong": "\N{MULTIPLICATION SIGN}"}
 
 
 def render(
-    header: Header, steps: Iterable[Step], *, selection: Selection = EVERYTHING
+    header: Header,
+    steps: Iterable[Step],
+    *,
+    selection: Selection = EVERYTHING,
+    sources: Path | None = None,
 ) -> Iterator[str]:
-    """The page of the selected steps, piece by piece."""
+    """The page of the selected steps, piece by piece. See `StoryTeller` for the sources."""
     chart, calls = Chart(selection), Calls()
     for step in steps:
         chart.update(step)
@@ -52,7 +57,7 @@ def render(
     yield figure_head(layout)
     yield from svg.render_inside(header, chart, layout)
     yield f"</figure>\n{_DOCK}<h2>Event by event</h2>\n"
-    yield from _events(chart)
+    yield from _events(chart, sources)
     yield "<h2>In numbers</h2>\n<pre>"
     stats = Stats()
     for step in chart.steps:
@@ -142,8 +147,8 @@ def _told(kind: str, text: str) -> str:
 # --- the events ---
 
 
-def _events(chart: Chart) -> Iterator[str]:
-    stories = StoryTeller()
+def _events(chart: Chart, sources: Path | None) -> Iterator[str]:
+    stories = StoryTeller(sources=sources)
     for step in chart.steps:
         stories.update(step)
     told = stories.sentences()
@@ -187,8 +192,10 @@ def _code(sentence: Sentence) -> str:
 
 
 def _quoted(language: str, code: Code) -> str:
-    lines = escape("\n".join(code.lines))
-    return f"<div><small>{language}, {escape(code.place)}</small><pre>{lines}</pre></div>"
+    text = escape("\n".join(code.lines))
+    lines = f"<pre>{text}</pre>" if text else ""
+    place = f"{language}, {code.place}" + (f": {code.missing}" if code.missing else "")
+    return f"<div><small>{escape(place)}</small>{lines}</div>"
 
 
 _DOCK: Final = """<section class="dock" aria-label="Player" hidden>

@@ -114,7 +114,7 @@ class Watch:
         self._door = door
         self._sinks = [*([] if writer is None else [writer.write]), *sinks]
         self._redact = redact
-        self.tracer = Tracer(node.loop.time)
+        self.tracer = Tracer(node.loop.time, callbacks=True)
         self._detach: Callable[[], None] | None = (
             node.add_observer(self._observe, states=True) if self._sinks else _nothing
         )
@@ -122,7 +122,12 @@ class Watch:
         self._began_late = bool(node.processes)
         for process in node.processes:
             module = type(process.server).__name__
-            self._emit(self.tracer.note("start", at=process.server, module=module, already=True))
+            callbacks = self.tracer.callbacks_of(process.server)
+            self._emit(
+                self.tracer.note(
+                    "start", at=process.server, module=module, **callbacks, already=True
+                )
+            )
 
     def close(self) -> None:
         """Stop watching, and write the last line. To close it again does nothing."""

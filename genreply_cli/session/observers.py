@@ -30,7 +30,7 @@ class Observers:
     ) -> None:
         self.sinks = list(sinks)
         self.failures: list[Exception] = []
-        self.tracer = Tracer(asyncio.get_running_loop().time).continue_after(before)
+        self.tracer = Tracer(asyncio.get_running_loop().time, callbacks=True).continue_after(before)
         self._leave = leave
         self.pending_answers = 0  # answers that the socket will still send
         self.calls: MutableMapping[object, int] = WeakKeyDictionary()  # task -> its latest call

@@ -155,6 +155,7 @@ HEADER: Final[Mapping[str, Expected]] = {
 
 DETAILS: Final[Mapping[str, Expected]] = {
     "module": _TEXT, "linked": _TEXT, "owner": _TEXT,
+    "callbacks": (_is_object, "a JSON object"),
     "already": (lambda value: type(value) is bool, "true or false"),
     "timeout": _SECONDS, "sent": _TEXT,
     "waiting": (_is_waiting, "a number of calls, or a list of them"), "in_vain": _COUNT,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from genreply_cli.otp import Event, From, GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
+from genreply_cli.transcript.callbacks import places_of
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.names import Names, is_task
 from genreply_cli.transcript.numbers import Numbers
@@ -80,12 +81,18 @@ class Tracer:
     An event of kind "state" is for `state`, which returns a step only if there is something new.
 
     `clock` (as `loop.time`) gives the time of a `note`; without a clock, a note has the time of the
-    event before it. Time zero is the first event, or `begin` on that clock.
+    event before it. Time zero is the first event, or `begin` on that clock. With `callbacks`, the
+    first `start` of each class has the places of its callbacks.
     """
 
     def __init__(
-        self, clock: Callable[[], float] | None = None, begin: float | None = None
+        self,
+        clock: Callable[[], float] | None = None,
+        begin: float | None = None,
+        *,
+        callbacks: bool = False,
     ) -> None:
+        self._places: set[type] | None = set() if callbacks else None
         self._clock = clock
         self._begin = begin
         self._t = 0.0
@@ -237,6 +244,15 @@ class Tracer:
         """The number of the next call: 3 if it will be c3."""
         return self._last_call + 1
 
+    def callbacks_of(self, server: Any) -> dict[str, Any]:
+        """Where the callbacks of a server are, as a field of its `start`; once for each class."""
+        cls: Any = type(server)
+        if self._places is None or cls in self._places:
+            return {}
+        self._places.add(cls)
+        places = {name: place.as_json() for name, place in places_of(cls).items()}
+        return {"callbacks": places} if places else {}
+
     def counts(self) -> dict[str, int]:
         """The counts as an `end` step would have them now; cancelled calls count as failed."""
         return self._counts.at_end()
@@ -300,7 +316,7 @@ class Tracer:
     # --- the fields that only steps of one kind have; the call is told what has become of it
 
     def _of_start(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
-        module = {"module": type(event.source).__name__}
+        module = {"module": type(event.source).__name__, **self.callbacks_of(event.source)}
         if event.detail is None:
             return module
         owned = isinstance(event.source, Source | Task)

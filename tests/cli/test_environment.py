@@ -19,7 +19,7 @@ VALUES = {
     "COLOR": "never", "FROM": "0.2", "TO": "10", "TIMELINE": "1", "SAY": "Hello",
     "RECORD": "recording.jsonl", "SCALE": "2", "PACE": "1s", "HEADER": "X-Team: blue",
     "REQUEST": '["{id}", "{message}"]', "ID_AT": "/id", "ANSWER_AT": "/message",
-    "ERROR_AT": "/error",
+    "ERROR_AT": "/error", "SOURCE": ".",
 }  # fmt: skip
 VARIABLES = {
     option.envvar: VALUES.get(option.envvar.removeprefix("GENREPLY_"), "1")

@@ -64,7 +64,8 @@ def test_a_running_node_is_recorded_from_attach_to_detach(tmp_path: Path) -> Non
     in_node(main())
     steps = steps_of(path)
     assert [step.kind for step in steps] == ["start", "call", "state", "reply", "end"]
-    assert steps[0].details == {"module": "Stack", "already": True}
+    assert steps[0].details["module"] == "Stack"
+    assert steps[0].details["already"] is True
     assert [step.message for step in steps if step.kind == "call"] == [["push", "meanwhile"]]
     assert read(str(path))[0].clock == "virtual"
     assert genreply("trace", path, "--check").code == 0
