@@ -17,6 +17,7 @@ from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import CallError, CallTimeout, Node
 from genreply_cli.session.elsewhere import At, Elsewhere
+from genreply_cli.session.signals import until_terminated
 
 CALLS: Final = 5_000  # of one caller
 CALLERS, CALLS_EACH = 1_000, 20
@@ -70,7 +71,7 @@ class ClusterBench:
 
         with asyncio.Runner(loop_factory=self.loop_factory) as runner:
             try:
-                return runner.run(main())
+                return runner.run(until_terminated(main()))
             except CallError as error:
                 late = isinstance(error, CallTimeout)
                 raise GenreplyError(

@@ -37,6 +37,7 @@ from genreply_cli.bench.baseline import (
 )
 from genreply_cli.observe import watch
 from genreply_cli.otp import Event, Node
+from genreply_cli.session.signals import until_terminated
 from genreply_cli.variations import COORDINATORS
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
@@ -199,7 +200,7 @@ class Bench:
     def _run(self, main: Coroutine[Any, Any, float]) -> float:
         with asyncio.Runner(loop_factory=self.loop_factory) as runner:
             try:
-                return runner.run(main)
+                return runner.run(until_terminated(main))
             except BaseException:  # also a second Ctrl-C, which leaves callers behind
                 runner.get_loop().set_exception_handler(lambda *_: None)
                 raise

@@ -20,6 +20,7 @@ from genreply_cli.remote.target import Target
 from genreply_cli.session import real_time
 from genreply_cli.session.outcome import Greets
 from genreply_cli.session.settings import Settings
+from genreply_cli.session.signals import until_terminated
 
 CALLS: Final = 5_000
 CALLERS: Final = 100
@@ -97,7 +98,7 @@ class RemoteBench:
     def _run(self, main: Coroutine[Any, Any, float]) -> float:
         with asyncio.Runner(loop_factory=self.loop_factory or real_time.Loop) as runner:
             try:
-                return runner.run(main)
+                return runner.run(until_terminated(main))
             except ServerExit as error:
                 raise GenreplyError(str(error.reason), exit_code=ExitStatus.NO_SERVER) from None
             except FAILURES as error:

@@ -12,6 +12,7 @@ from genreply_cli import paths
 from genreply_cli.cli.source import invalid, is_sample
 from genreply_cli.cli.trace_options import TraceOptions
 from genreply_cli.errors import GenreplyError, os_error_text
+from genreply_cli.session.signals import until_terminated
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
 from genreply_cli.transcript.format import TranscriptError
@@ -37,7 +38,7 @@ def follow_to_screen(wanted: TraceOptions) -> int:
             return 0
         following = _print(wanted, path)
         at_keyboard = sys.stdin.isatty() and sys.stdout.isatty()
-        asyncio.run(_until_left(following) if at_keyboard else following)
+        asyncio.run(until_terminated(_until_left(following) if at_keyboard else following))
     except TranscriptError as error:
         raise invalid(error) from None
     return 0
@@ -84,7 +85,7 @@ def _play(wanted: TraceOptions, path: Path | None) -> bool:
 
     follower = Follower(path, paths.last_session if path is None else None)
     try:
-        index = asyncio.run(_first_index(follower))
+        index = asyncio.run(until_terminated(_first_index(follower)))
         if index.header.foreign:
             return False
         state = replace(wanted.player, states=wanted.states, filters=wanted.filters, following=True)

@@ -1,6 +1,5 @@
 """`genreply serve`: listens, lets in who may connect, and writes a line about each connection."""
 
-import asyncio
 import ipaddress
 import logging
 import sys
@@ -20,7 +19,7 @@ from genreply_cli.serve.connection import Connection, address_text
 from genreply_cli.serve.greeter import greet
 from genreply_cli.session import real_time
 from genreply_cli.session.network import Network
-from genreply_cli.session.signals import on_termination
+from genreply_cli.session.signals import terminable
 from genreply_cli.text import counted, visible
 
 CLOSE_SECONDS: Final = 1.0  # for which a client may take its time to close a connection
@@ -43,23 +42,10 @@ def run(options: ServeOptions, network: Network) -> int:
 
 
 async def _serve(options: ServeOptions, network: Network) -> int:
-    reasons: list[BaseException] = []
-    task = asyncio.current_task()
-    assert task is not None
-
-    def leave(reason: BaseException) -> None:
-        reasons.append(reason)
-        task.cancel()
-
-    try:
-        with on_termination(leave):
-            async with await Greeter(options, network).listen() as server:
-                tell_where(server)
-                await server.wait_closed()
-    except asyncio.CancelledError:
-        if reasons:
-            raise reasons[0] from None
-        raise
+    with terminable():
+        async with await Greeter(options, network).listen() as server:
+            tell_where(server)
+            await server.wait_closed()
     return 0
 
 

@@ -1,13 +1,12 @@
 """A session: a node in which a coordinator runs, with its observers and its signals."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from genreply_cli.otp import Node
-from genreply_cli.session.signals import on_termination
+from genreply_cli.session.signals import terminable
 
 if TYPE_CHECKING:
     from genreply_cli.session.observers import Observer, Observers
@@ -32,30 +31,17 @@ async def session(
     """
     # the timeline shows a crash; without a handler it would be logged on stderr as well
     logging.getLogger("genreply_cli").addHandler(logging.NullHandler())
-    task = asyncio.current_task()
-    reasons: list[BaseException] = []
+    with terminable() as leave:
+        observers = None
+        if sinks:
+            from genreply_cli.session.observers import Observers
 
-    def leave(reason: BaseException) -> None:
-        reasons.append(reason)
-        if task is not None:
-            task.cancel()
-
-    observers = None
-    if sinks:
-        from genreply_cli.session.observers import Observers
-
-        observers = Observers(sinks, before, leave)
-    try:
-        with on_termination(leave):
-            observe = None if observers is None else observers.observe
-            async with Node(observe, states=states and observe is not None) as node:
-                try:
-                    yield start(), observers
-                finally:
-                    node.observe = None  # what follows is only the closing of the node
-                    if observers is not None:
-                        observers.emit(observers.tracer.end())
-    except asyncio.CancelledError:
-        if reasons:
-            raise reasons[0] from None
-        raise
+            observers = Observers(sinks, before, leave)
+        observe = None if observers is None else observers.observe
+        async with Node(observe, states=states and observe is not None) as node:
+            try:
+                yield start(), observers
+            finally:
+                node.observe = None  # what follows is only the closing of the node
+                if observers is not None:
+                    observers.emit(observers.tracer.end())

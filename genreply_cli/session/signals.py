@@ -1,12 +1,15 @@
 """Signals, for what has to end in an orderly way: a session, the player, a call at a keyboard."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from signal import SIG_IGN, getsignal, signal
+from typing import TypeVar
 
 from genreply_cli.errors import TERMINATING, Terminated
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -38,3 +41,45 @@ def on_termination(stop: Callable[[Terminated], object]) -> Iterator[None]:
         for number in TERMINATING:
             stack.enter_context(on_signal(number, partial(stop, Terminated(number))))
         yield
+
+
+@contextmanager
+def terminable() -> Iterator[Callable[[BaseException], None]]:
+    """While the context is open, SIGTERM and SIGHUP cancel the current task, as Ctrl-C does.
+
+    The context then raises Terminated. If the handler of a signal raised it, in the midst of the
+    event loop, the callback that comes next would be lost, and who waits for it would never end.
+    Yields a function that ends the task in the same way, with another exception.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    reasons: list[BaseException] = []
+
+    def leave(reason: BaseException) -> None:
+        reasons.append(reason)
+        task.cancel()
+
+    def terminate(number: int, _: object) -> None:
+        leave(Terminated(number))
+        loop.call_soon_threadsafe(lambda: None)  # it may wait for something to happen
+
+    before = {number: getsignal(number) for number in TERMINATING}
+    heard = [number for number, handler in before.items() if handler is not SIG_IGN]
+    for number in heard:
+        signal(number, terminate)
+    try:
+        yield leave
+    except asyncio.CancelledError:
+        if not reasons:
+            raise
+    finally:
+        for number in heard:
+            signal(number, before[number])
+    if reasons:
+        raise reasons[0]
+
+
+async def until_terminated(work: Awaitable[T]) -> T:
+    """The result of this, unless SIGTERM or SIGHUP ends it. Raises Terminated."""
+    with terminable():
+        return await work

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import re
 import runpy
 import signal
@@ -14,6 +15,7 @@ from terminals import Terminal
 
 from genreply_cli.bench.figures import Bench, Comparison, Figure, measure
 from genreply_cli.bench.run import run, table
+from genreply_cli.errors import Terminated
 
 READING = Path(__file__).parent / "reading.py"
 SMALL = 0.0005  # the scale: 10 greetings of one caller, 50 waiting calls
@@ -101,6 +103,22 @@ def test_an_interrupted_measurement_leaves_no_task_behind_and_says_nothing(
             side()
     gc.collect()  # a task whose exception was not retrieved would say so
     assert caplog.messages == []
+
+
+def test_a_signal_is_raised_when_the_event_loop_has_ended_the_measurement_and_not_amid_it() -> None:
+    def clock() -> float:
+        os.kill(os.getpid(), signal.SIGTERM)
+        looks.append("went on")
+        return 1.0
+
+    bench = Bench(scale=SMALL, clock=clock)
+    timed = [each for each in bench.comparisons() if each.unit != "bytes"]
+    in_a_loop = [each for each in timed if each.name != "a plain thread"]
+    for side in (side for each in in_a_loop for side in (each.genreply, each.baseline)):
+        looks: list[str] = []
+        with pytest.raises(Terminated):
+            side()
+        assert looks
 
 
 def test_ctrl_c_ends_it_with_one_line(terminal: Callable[..., Terminal]) -> None:
