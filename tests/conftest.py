@@ -29,9 +29,12 @@ settings.load_profile("the same each time")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Use all cores for the whole suite. A part of it starts faster in this process."""
+    """Use all cores for the whole suite. A part of it starts faster in this process.
+
+    Two processes share a core, because tests of terminals wait for half of their time.
+    """
     whole = config.args == config.getini("testpaths") and not config.option.keyword
-    return min(os.cpu_count() or 1, 8) if whole else 0
+    return min(2 * (os.cpu_count() or 1), 8) if whole else 0
 
 
 @pytest.fixture

@@ -67,7 +67,11 @@ class Writer:
             self._stream = target
             self._ascii = "utf" not in (getattr(target, "encoding", None) or "utf-8").lower()
         if fresh:
-            self._put(header_line(header or Header()))
+            try:
+                self._put(header_line(header or Header()))
+            except BaseException:
+                self.close()
+                raise
 
     def write(self, step: Step) -> None:
         """Write one line."""

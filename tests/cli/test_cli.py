@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from commands import genreply
 from terminals import clean
 
 from genreply_cli.cli.app import app, app_for
@@ -23,24 +24,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state" / "genreply"
 
 
-def genreply(*arguments: str | Path, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
-    data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run(
-        [*GENREPLY, *map(str, arguments)], input=data, capture_output=True, check=False
-    )
-    return subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
-
-
 def test_hello_world() -> None:
     done = genreply("send", "Hello world")
-    assert (done.stdout, done.stderr, done.returncode) == ("Hello world to you too!\n", "", 0)
+    assert (done.out, done.err, done.code) == ("Hello world to you too!\n", "", 0)
 
 
 @pytest.mark.parametrize("greeting", ["", " ", "[red]", "😀 你好", "--", "-x"])
 def test_any_text_is_a_greeting(greeting: str) -> None:
-    assert genreply("send", "--", greeting).stdout == f"{greeting} to you too!\n"
+    assert genreply("send", "--", greeting).out == f"{greeting} to you too!\n"
 
 
 OVERLAP = (
@@ -61,89 +52,88 @@ OVERLAP = (
 
 def test_with_one_slot_a_caller_gets_anothers_answer_and_two_time_out() -> None:
     done = genreply(*OVERLAP, "--coordinator", "single", "--timeline")
-    assert done.stdout == "A to you too!\n"
+    assert done.out == "A to you too!\n"
     assert (
-        "error: c1 and c2 got no reply within 300ms; their answers were sent to other"
-        in done.stderr
+        "error: c1 and c2 got no reply within 300ms; their answers were sent to other" in done.err
     )
-    assert "WRONG CALLER: asked by c1" in done.stderr
-    assert "note: wrong answers: c3 got the answer to c1;" in done.stderr
-    assert done.returncode == 3
+    assert "WRONG CALLER: asked by c1" in done.err
+    assert "note: wrong answers: c3 got the answer to c1;" in done.err
+    assert done.code == 3
 
 
 def test_keyed_gives_each_its_own() -> None:
     done = genreply(*OVERLAP, "--coordinator", "keyed")
-    assert (done.stdout, done.returncode) == ("A to you too!\nB to you too!\nC to you too!\n", 0)
+    assert (done.out, done.code) == ("A to you too!\nB to you too!\nC to you too!\n", 0)
 
 
 def test_immediate_says_ok() -> None:
     done = genreply(*OVERLAP, "--coordinator", "immediate")
-    assert (done.stdout, done.returncode) == ("ok\nok\nok\n", 0)
+    assert (done.out, done.code) == ("ok\nok\nok\n", 0)
 
 
 def test_the_story_of_each_call_is_told_on_stderr_beside_the_code() -> None:
     done = genreply(*OVERLAP, "--coordinator", "single", "--explain")
-    assert done.stdout == "A to you too!\n"
-    assert [line[:2] for line in done.stderr.splitlines() if ': greet "' in line[:11]] == [
+    assert done.out == "A to you too!\n"
+    assert [line[:2] for line in done.err.splitlines() if ': greet "' in line[:11]] == [
         "c1",
         "c2",
         "c3",
     ]
-    assert "WRONG CALLER: coordinator replies" in done.stderr
-    assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in done.stderr
-    assert "Elixir, coordinators.exs:39: GenServer.reply(state.caller, msg)" in done.stderr
-    assert done.returncode == 3
+    assert "WRONG CALLER: coordinator replies" in done.err
+    assert "Python, coordinator.py:42: GenServer.reply(state.caller, msg)" in done.err
+    assert "Elixir, coordinators.exs:39: GenServer.reply(state.caller, msg)" in done.err
+    assert done.code == 3
 
 
 def test_of_many_calls_two_are_told_of_and_it_is_said_how_many_are_not() -> None:
     done = genreply(
         "send", "A", "--count", "20", "--fault", "drop", "--clock", "virtual", "--explain"
     )
-    assert [line for line in done.stderr.splitlines() if line.startswith("c")] == [
+    assert [line for line in done.err.splitlines() if line.startswith("c")] == [
         'c1: greet "A"',
         'c20: greet "A"',
     ]
     assert (
-        done.stderr.splitlines()[-1]
+        done.err.splitlines()[-1]
         == "and 18 more calls; genreply trace --explain --call ID tells of one"
     )
 
 
 def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
     done = genreply("trace", "--explain", "--call", "c1", "late")
-    assert done.stdout.startswith('c1: greet "Hello"\n+0.000 s   caller asks coordinator')
-    assert "is too late" in done.stdout
-    assert "c2: " in genreply("trace", "--explain", "late").stdout
+    assert done.out.startswith('c1: greet "Hello"\n+0.000 s   caller asks coordinator')
+    assert "is too late" in done.out
+    assert "c2: " in genreply("trace", "--explain", "late").out
     missing = genreply("trace", "--explain", "--call", "c9", "late")
-    assert (missing.stdout, missing.returncode) == ("", 2)
-    assert missing.stderr.startswith("error: there is no call 'c9' in this transcript\n")
+    assert (missing.out, missing.code) == ("", 2)
+    assert missing.err.startswith("error: there is no call 'c9' in this transcript\n")
 
 
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
-    assert done.stderr == (
+    assert done.err == (
         "error: c1 got no reply within 100ms; the server is not told,"
         " and a reply that comes later is dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )
-    assert (done.stdout, done.returncode) == ("", 3)
+    assert (done.out, done.code) == ("", 3)
 
 
 def test_a_crash_says_why() -> None:
     done = genreply("send", "--fault", "crash", "Hello")
-    assert done.stderr.startswith(
+    assert done.err.startswith(
         "error: c1 got no reply: the server exited, RuntimeError: injected by --fault crash\n"
     )
-    assert done.returncode == 4
+    assert done.code == 4
 
 
 def test_the_late_answer_is_seen_to_be_dropped_if_somebody_watches() -> None:
     done = genreply(
         "send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "--events", "Hello"
     )
-    kinds = [json.loads(line).get("kind") for line in done.stdout.splitlines()]
+    kinds = [json.loads(line).get("kind") for line in done.out.splitlines()]
     assert kinds[-5:] == ["timeout", "info", "late", "state", "end"]
-    assert done.returncode == 3
+    assert done.code == 3
 
 
 def test_events_replayed_draw_the_timeline_that_was_drawn_live() -> None:
@@ -158,8 +148,8 @@ def test_events_replayed_draw_the_timeline_that_was_drawn_live() -> None:
         "--clock",
         "virtual",
     )
-    live = genreply(*arguments, "--timeline").stderr
-    assert genreply("trace", "-", stdin=genreply(*arguments, "--events").stdout).stdout == live
+    live = genreply(*arguments, "--timeline").err
+    assert genreply("trace", "-", stdin=genreply(*arguments, "--events").out).out == live
 
 
 def test_the_same_command_with_the_same_seed_gives_the_same_bytes() -> None:
@@ -178,14 +168,14 @@ def test_the_same_command_with_the_same_seed_gives_the_same_bytes() -> None:
         "virtual",
         "--events",
     )
-    first = genreply(*arguments).stdout
-    assert genreply(*arguments).stdout == first
-    assert genreply(*arguments, "--seed", "8").stdout != first
+    first = genreply(*arguments).out
+    assert genreply(*arguments).out == first
+    assert genreply(*arguments, "--seed", "8").out != first
 
 
 def test_json_says_what_became_of_each_call() -> None:
     done = genreply("send", "--json", "--delay", "250ms", "--clock", "virtual", "Hello")
-    assert json.loads(done.stdout) == {
+    assert json.loads(done.out) == {
         "call": "c1",
         "message": "Hello",
         "status": "replied",
@@ -196,7 +186,7 @@ def test_json_says_what_became_of_each_call() -> None:
 
 def test_json_names_the_call_whose_answer_a_caller_got_instead_of_its_own() -> None:
     done = genreply(*OVERLAP, "--coordinator", "single", "--json")
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [json.loads(line) for line in done.out.splitlines()]
     assert [one["status"] for one in found] == ["timed out", "timed out", "wrong caller"]
     assert (found[2]["reply"], found[2]["answer_to"]) == ("A to you too!", "c1")
     assert found[0]["error"] == "got no reply within 300ms; its answer was sent to c3"
@@ -205,11 +195,11 @@ def test_json_names_the_call_whose_answer_a_caller_got_instead_of_its_own() -> N
 def test_a_wrong_answer_is_named_without_a_timeline_too() -> None:
     done = genreply(*OVERLAP[:4], "--jobs", "3", "--coordinator", "fifo", "--fault", "duplicate",
         "--delay", "50ms", "--clock", "virtual")  # fmt: skip
-    assert done.stdout == "A to you too!\nA to you too!\nB to you too!\n"
-    assert done.stderr == (
+    assert done.out == "A to you too!\nA to you too!\nB to you too!\n"
+    assert done.err == (
         "note: wrong answers: c2 got the answer to c1 and c3 got the answer to c2\n"
     )
-    assert done.returncode == 0
+    assert done.code == 0
 
 
 FATES = {
@@ -237,14 +227,14 @@ FATES = {
 def test_a_timeout_says_what_is_true_of_the_call_and_of_its_answer(case: str) -> None:
     arguments, sentence = FATES[case]
     done = genreply("send", "A", *arguments, "--timeout", "300ms", "--clock", "virtual")
-    assert f"got no reply within 300ms; {sentence}\n" in done.stderr
+    assert f"got no reply within 300ms; {sentence}\n" in done.err
 
 
 def test_many_failures_are_told_in_one_sentence_and_many_calls_are_summed_up() -> None:
     done = genreply("send", "x", "--count", "2000", "--jobs", "2000", "--fault", "drop:0.5",
         "--delay", "100ms", "--clock", "virtual")  # fmt: skip
-    replies = done.stdout.count("\n")
-    failure, hint, summary = done.stderr.splitlines()
+    replies = done.out.count("\n")
+    failure, hint, summary = done.err.splitlines()
     assert failure.endswith(
         f" and {2000 - replies - 3:,} more got no reply within 5s;"
         " their answers were lost in the network, and will never come"
@@ -260,21 +250,21 @@ def test_calls_that_are_appended_are_named_as_in_the_recording(tmp_path: Path) -
     genreply("send", "A", "B", "--record", path)
     done = genreply("send", "C", "--fault", "drop", "--timeout", "10ms", "--record", path,
         "--append", "--linger", "0")  # fmt: skip
-    assert done.stderr.startswith("error: c3 got no reply")
+    assert done.err.startswith("error: c3 got no reply")
 
 
 def test_a_recording_can_be_replayed_continued_and_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "lunch.jsonl"
-    assert genreply("send", "--record", file, "A").returncode == 0
+    assert genreply("send", "--record", file, "A").code == 0
     assert file.stat().st_mode & 0o777 == 0o600
     again = genreply("send", "--record", file, "B")
-    assert again.returncode == 1
-    assert again.stderr.startswith(f"error: {file}: exists already")
-    assert genreply("send", "--record", file, "--append", "B").returncode == 0
-    assert 'greet "A"' in genreply("trace", file).stdout
-    assert 'greet "B"' in genreply("trace", file).stdout
-    assert genreply("send", "--record", file, "--overwrite", "C").returncode == 0
-    assert 'greet "A"' not in genreply("trace", file).stdout
+    assert again.code == 1
+    assert again.err.startswith(f"error: {file}: exists already")
+    assert genreply("send", "--record", file, "--append", "B").code == 0
+    assert 'greet "A"' in genreply("trace", file).out
+    assert 'greet "B"' in genreply("trace", file).out
+    assert genreply("send", "--record", file, "--overwrite", "C").code == 0
+    assert 'greet "A"' not in genreply("trace", file).out
 
 
 BAD = {
@@ -336,11 +326,11 @@ BAD = {
 def test_bad_input_gets_a_sentence_and_an_exit_status(case: str) -> None:
     arguments, code, sentence = BAD[case]
     done = genreply(*arguments)
-    assert done.returncode == code
-    assert done.stderr.startswith("error: ")
-    assert sentence in done.stderr.splitlines()[0]
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert done.code == code
+    assert done.err.startswith("error: ")
+    assert sentence in done.err.splitlines()[0]
+    assert "Traceback" not in done.err
+    assert done.out == ""
 
 
 @pytest.mark.parametrize(
@@ -356,9 +346,9 @@ def test_what_is_no_transcript_is_refused(data: bytes, sentence: str, tmp_path: 
     file = tmp_path / "thing"
     file.write_bytes(data)
     done = genreply("trace", file)
-    assert done.returncode == 5
-    assert done.stderr.startswith(f"error: {file}")
-    assert sentence in done.stderr.splitlines()[0]
+    assert done.code == 5
+    assert done.err.startswith(f"error: {file}")
+    assert sentence in done.err.splitlines()[0]
 
 
 def test_a_disk_that_fills_up_costs_the_recording_and_not_the_replies(tmp_path: Path) -> None:
@@ -386,8 +376,8 @@ def test_a_number_of_calls_that_makes_no_sense_gets_a_sentence(
     option: str, given: str, problem: str
 ) -> None:
     done = genreply("send", "x", option, given)
-    assert done.returncode == 2
-    assert f"{problem}, like 50\n" in done.stderr
+    assert done.code == 2
+    assert f"{problem}, like 50\n" in done.err
 
 
 def test_a_closed_stdout_ends_quietly() -> None:
@@ -461,8 +451,8 @@ CODES = {
 def test_what_became_of_the_calls_is_the_exit_status(case: str) -> None:
     arguments, code = CODES[case]
     done = genreply("send", "--delay", "100ms", "--timeout", "1", "--clock", "virtual", *arguments)
-    assert done.returncode == code
-    assert done.stderr.startswith("error: ") == (code != 0)
+    assert done.code == code
+    assert done.err.startswith("error: ") == (code != 0)
 
 
 @pytest.mark.parametrize(
@@ -486,41 +476,41 @@ def test_a_signal_ends_it_and_the_transcript_has_its_end(sent: signal.Signals, c
 
 def test_trace_without_a_file_replays_the_last_session_or_lists_the_samples(state: Path) -> None:
     nothing = genreply("trace")
-    assert nothing.stdout == genreply("trace", "--list").stdout
-    assert "overlap-single" in nothing.stdout
-    assert genreply("repl", "--delay", "0", stdin="first\n").returncode == 0
-    assert genreply("repl", "--delay", "0", stdin="second\n").returncode == 0
-    assert 'greet "second"' in genreply("trace").stdout
+    assert nothing.out == genreply("trace", "--list").out
+    assert "overlap-single" in nothing.out
+    assert genreply("repl", "--delay", "0", stdin="first\n").code == 0
+    assert genreply("repl", "--delay", "0", stdin="second\n").code == 0
+    assert 'greet "second"' in genreply("trace").out
     assert len(list((state / "sessions").iterdir())) == 2
 
 
 def test_the_repl_in_a_pipe_has_no_prompt_and_sends_a_last_line_without_an_end() -> None:
     done = genreply("repl", "--delay", "0", stdin="one\n//two\n\n/help\n/hepl\nthree")
-    assert done.stdout.startswith("one to you too!\n/two to you too!\n")
-    assert done.stdout.endswith("three to you too!\n")
-    assert "did you mean /help?" in done.stderr
-    assert "greet>" not in done.stdout
-    assert done.returncode == 0
+    assert done.out.startswith("one to you too!\n/two to you too!\n")
+    assert done.out.endswith("three to you too!\n")
+    assert "did you mean /help?" in done.err
+    assert "greet>" not in done.out
+    assert done.code == 0
 
 
 def test_a_state_folder_that_cannot_be_written_costs_a_line(state: Path) -> None:
     state.parent.mkdir()
     state.write_text("a file where the folder should be")
     done = genreply("repl", "--delay", "0", stdin="Hello\n")
-    assert done.stdout == "Hello to you too!\n"
-    assert done.stderr.startswith("note: this session is not recorded: ")
-    assert done.stderr.count("\n") == 1
+    assert done.out == "Hello to you too!\n"
+    assert done.err.startswith("note: this session is not recorded: ")
+    assert done.err.count("\n") == 1
 
 
 def test_a_dash_sends_the_lines_of_stdin_a_last_one_without_an_end_too() -> None:
     done = genreply("send", "-", "--jobs", "2", stdin="one\n\ntwo\nthree")
-    assert done.stdout == "one to you too!\n to you too!\ntwo to you too!\nthree to you too!\n"
+    assert done.out == "one to you too!\n to you too!\ntwo to you too!\nthree to you too!\n"
 
 
 def test_thousands_of_lines_are_answered_in_order() -> None:
     lines = [str(number) for number in range(20_000)]
     done = genreply("send", "-", "--jobs", "1000", stdin="\n".join(lines))
-    assert done.stdout.splitlines() == [f"{line} to you too!" for line in lines]
+    assert done.out.splitlines() == [f"{line} to you too!" for line in lines]
 
 
 def test_a_variable_of_the_environment_that_is_wrong_is_named() -> None:
@@ -549,10 +539,10 @@ def test_a_command_is_the_same_whether_it_is_made_alone_or_with_all(name: str) -
 
 def test_what_is_no_command_is_compared_with_all_of_them() -> None:
     assert app_for(["trase"]) is app
-    assert "Did you mean 'trace'?" in genreply("trase").stderr
+    assert "Did you mean 'trace'?" in genreply("trase").err
 
 
 def test_an_option_that_is_like_no_other_one_gets_no_suggestion() -> None:
-    assert genreply("send", "A", "--foo").stderr.splitlines()[0] == "error: No such option: --foo"
-    assert "did you mean --timeout?" in genreply("send", "A", "--timeot").stderr
-    assert "did you mean --follow?" in genreply("trace", "hello", "--foll").stderr
+    assert genreply("send", "A", "--foo").err.splitlines()[0] == "error: No such option: --foo"
+    assert "did you mean --timeout?" in genreply("send", "A", "--timeot").err
+    assert "did you mean --follow?" in genreply("trace", "hello", "--foll").err

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from terminals import clean
@@ -20,15 +21,18 @@ class Done(NamedTuple):
     err: str
 
 
-def genreply(*arguments: str | Path, stdin: bytes = b"") -> Done:
+def genreply(*arguments: str | Path, stdin: str | bytes = b"") -> Done:
     """Run a command; neither end of it is a terminal."""
     out, err, before = io.StringIO(), io.StringIO(), sys.stdin
-    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            code = run(list(map(str, arguments)))
-    finally:
-        sys.stdin = before
+    with TemporaryFile("w+", encoding="utf-8") as file:
+        file.buffer.write(stdin.encode() if isinstance(stdin, str) else stdin)
+        file.seek(0)
+        sys.stdin = file
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = run(list(map(str, arguments)))
+        finally:
+            sys.stdin = before
     return Done(code, out.getvalue(), err.getvalue())
 
 
