@@ -14,12 +14,14 @@ from genreply_cli.otp import (
     Monitor,
     NoProcess,
     NoReply,
+    Raise,
     fail,
     monitor,
     reply,
 )
 from genreply_cli.otp.exits import shorten
 
+_PYTHON_ERROR: Final = (Atom("error"), Atom("python"))
 NO_CONNECTION: Final = "noconnection"  # the exit reason when the connection with a node has gone
 
 
@@ -47,6 +49,18 @@ class NotRegistered(NoProcess):
         """What went wrong, in a few words."""
         name, _, node = str(self.server.name).partition("@")
         return f"no process is named {name} on {node}"
+
+
+class RemoteError(Exception):
+    """A server of another node replied with an error (`Raise`): its type there, and its text."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(kind, text)
+        self.kind = kind
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
 
 
 # --- messages from the cluster to a RemoteServer
@@ -175,7 +189,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
     def handle_info(self, message: Any, state: dict[int, _Kept]) -> NoReply[dict[int, _Kept]]:
         match message:
             case Answered(call, value) if call in state:
-                reply(state.pop(call).from_, value)
+                reply(state.pop(call).from_, _reply_of_term(value))
             case Failed(call, reason) if call in state:
                 self._fail(state.pop(call), reason)
             case Answered() | Failed():
@@ -267,6 +281,19 @@ def term_of_reason(reason: Any) -> Any:
     except TypeError:
         return (Atom("python"), type(reason).__name__, shorten(reason))
     return reason
+
+
+def term_of_error(error: Exception) -> Any:
+    """A reply that is an error, as Elixir has it: `{:error, {:python, "ValueError", "no"}}`."""
+    return (Atom("error"), term_of_reason(error))
+
+
+def _reply_of_term(value: Any) -> Any:
+    """A reply from elsewhere: the value, or the error that it stands for."""
+    match value:
+        case (Atom() as tag, (Atom() as of, str(kind), str(text))) if (tag, of) == _PYTHON_ERROR:
+            return Raise(RemoteError(kind, text))
+    return value
 
 
 def reason_of_term(term: Any) -> Any:

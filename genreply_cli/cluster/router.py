@@ -18,10 +18,11 @@ from genreply_cli.cluster.remote import (
     RemoteCallers,
     RemoteServer,
     reason_of_term,
+    term_of_error,
     term_of_reason,
 )
 from genreply_cli.cluster.terms import Atom, NotATerm, as_value, name_of
-from genreply_cli.otp import GenServer, MailboxFull, note, start_task
+from genreply_cli.otp import CallError, GenServer, MailboxFull, note, start_task
 
 
 class Served:
@@ -168,10 +169,14 @@ class Router:
         A reply that is no term is a fault of the server, and ends it.
         """
         self._callers.give_back(node, caller)
-        if reply.cancelled() or reply.exception() is not None or self._ended:
+        if reply.cancelled() or self._ended:
+            return
+        error = reply.exception()
+        if isinstance(error, CallError) and error.server is served.server:
             return
         try:
-            self.tell("reply", from_, reply.result())
+            answer = term_of_error(error) if isinstance(error, Exception) else reply.result()
+            self.tell("reply", from_, answer)
         except NotATerm as error:
             log.error("%r replied with what cannot be sent to %s: %s", served.server, node, error)
             served.server.exit(error)

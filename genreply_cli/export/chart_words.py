@@ -41,7 +41,7 @@ def title(header: Header, calls: int) -> str:
 def subtitle(header: Header, calls: int) -> str:
     """`single: 3 calls, delay 250 ms, timeout 1 s`."""
     settings = header.settings
-    design = settings.get("coordinator")
+    design = settings.get("coordinator", settings.get("server"))
     name = pretty_name(design) if isinstance(design, str) else "genreply"
     facts = [counted(calls, "call"), *_facts(settings)]
     return f"{name}: {', '.join(facts)}"

@@ -103,7 +103,7 @@ def document_end() -> str:
 
 def about(header: Header, calls: int) -> str:
     """How a recording was made: its settings, on which clock and when, by which program."""
-    known = {"coordinator", "delay", "timeout", "faults"}  # the subtitle has these
+    known = {"coordinator", "server", "delay", "timeout", "faults"}  # the subtitle has these
     others = {name: value for name, value in header.settings.items() if name not in known}
     facts = others | {"seed": header.seed, "clock": header.clock, "recorded by": header.by}
     if header.clock != "virtual":  # where it is 1970 always

@@ -16,6 +16,7 @@ from genreply_cli.repl.stepping import mailbox_line
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
+from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
 from genreply_cli.timeline.views import VIEWS
@@ -44,7 +45,8 @@ def _calls(shell: Shell, _: str) -> None:
     for call in shell.callers.in_flight.values():
         place = _place(shell.history.snapshot, call.name)
         limit = "" if call.timeout is None else f" of {typed_duration(call.timeout)}"
-        message = pretty(call.message[:MAX_MESSAGE])
+        typed = call.message[:MAX_MESSAGE]
+        message = pretty(typed) if shell.settings.server is None else visible(typed)
         shell.frontend.say(f"{call.name:5} {call.waited:.1f} s{limit}  {place}  {message}")
 
 

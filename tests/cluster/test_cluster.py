@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers import NEEDS_ELIXIR, Peer
 
-from genreply_cli.cluster import Atom, Cluster, ClusterError, NoConnection, NotATerm
+from genreply_cli.cluster import Atom, Cluster, ClusterError, NoConnection, NotATerm, RemoteError
 from genreply_cli.coordinator import Greet
 from genreply_cli.otp import (
     CallTimeout,
@@ -29,6 +29,7 @@ from genreply_cli.otp import (
     Node,
     NoProcess,
     NoReply,
+    Raise,
     Reply,
     Request,
     ServerExit,
@@ -92,6 +93,8 @@ class Doer(GenServer[list[Any]]):
             case Do("never"):
                 self.kept = from_
                 return NoReply(state)
+            case Do("raise"):
+                return Reply(Raise(ValueError("no")), state)
             case Do("object"):
                 return Reply(object(), state)
             case Do("who"):
@@ -171,6 +174,13 @@ def test_terms_come_as_values_and_values_as_terms(here: Here, peer: Peer) -> Non
         assert peer.eval(f"GenServer.call({name}, {{:do, {term}}}) === {term}") == "true", term
     for kept in ("self()", "make_ref()"):
         assert peer.eval(f"x = {kept}; GenServer.call({name}, {{:do, x}}) === x") == "true"
+
+
+def test_a_reply_that_is_an_error_is_a_value_in_elixir(here: Here, peer: Peer) -> None:
+    name = here.serve(here.run(Doer.start), Do)
+    told = peer.eval(f'GenServer.call({name}, {{:do, "raise"}})')
+    assert told == '{:error, {:python, "ValueError", "no"}}'
+    assert peer.eval(f"GenServer.call({name}, {{:do, 1}})") == "1"
 
 
 def test_casts_and_messages_arrive_in_their_order(here: Here, peer: Peer) -> None:
@@ -286,6 +296,17 @@ def test_the_articles_own_coordinator_replies_to_python(here: Here, peer: Peer) 
     there = here.run(here.cluster.server, "coordinator", peer.node)
     assert here.run(there.call, Greet("Hello")) == "Hello to you too!"
     assert here.run(here.cluster.server, "coordinator", peer.node) is there
+
+
+def test_a_reply_that_is_an_error_of_another_python_node_is_raised(
+    here: Here, echo: Callable[[], Any]
+) -> None:
+    there = echo()
+    answer = (Atom("error"), (Atom("python"), "ValueError", "no"))
+    with pytest.raises(RemoteError, match="ValueError: no"):
+        here.run(there.call, answer)
+    for value in (answer[1], (Atom("error"), "no"), ("error", answer[1])):
+        assert here.run(there.call, value) == value
 
 
 values = st.recursive(

@@ -89,7 +89,9 @@ def test_all_views_of_a_recording_call_it_an_error(picky: list[str], tmp_path: P
         out = path.with_suffix(f".{ending}")
         assert genreply("trace", path, "-o", out).code == 0
         assert text in out.read_text()
-    assert "2 answered, 1 got an error" in path.with_suffix(".svg").read_text()
+    picture = path.with_suffix(".svg").read_text()
+    assert "picky.py:Picky: 3 calls" in picture
+    assert "2 answered, 1 got an error" in picture
 
 
 def test_the_player_finds_and_counts_it(picky: list[str], tmp_path: Path) -> None:
