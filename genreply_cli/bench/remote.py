@@ -13,7 +13,8 @@ from typing import Any, Final
 from genreply_cli.bench.figures import Comparison, LoopFactory, callers
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import Node, ServerExit
-from genreply_cli.remote.connecting import FAILURES, close, connect
+from genreply_cli.remote.closing import close
+from genreply_cli.remote.connecting import FAILURES, connect
 from genreply_cli.remote.failures import why_not_connected
 from genreply_cli.remote.frames import FrameError, RemoteError
 from genreply_cli.remote.target import Target

@@ -1,7 +1,6 @@
-"""Opens and closes one connection. However that ends, no socket stays open."""
+"""Opens one connection. However that ends, no socket stays open."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection
@@ -9,21 +8,21 @@ from websockets.asyncio.client import connect as Connect  # noqa: N812  # it is 
 from websockets.exceptions import WebSocketException
 from websockets.uri import parse_uri
 
+from genreply_cli.remote.closing import CLOSE_SECONDS, EndsSoon
 from genreply_cli.remote.proxy import proxy_for, tunnel
 from genreply_cli.remote.target import Target
 
 FAILURES: Final = (OSError, EOFError, UnicodeError, WebSocketException)  # of an attempt to connect
 MAX_FRAME: Final = 2**20  # bytes
 OPEN_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 1.0  # for which a server may take its time to close a connection
 
 
 async def connect(target: Target) -> ClientConnection:
-    """A new connection, to be given to `close`. Raises one of FAILURES."""
+    """A new connection, to be given to `close` of closing.py. Raises one of FAILURES."""
     made: list[ClientConnection] = []
 
     def make(*arguments: Any, **settings: Any) -> ClientConnection:
-        made.append(ClientConnection(*arguments, **settings))
+        made.append(_Connection(*arguments, **settings))
         return made[-1]
 
     try:
@@ -49,25 +48,15 @@ async def connect(target: Target) -> ClientConnection:
         raise
 
 
-async def close(connection: ClientConnection) -> None:
-    """Close a connection with 1000.
-
-    The library leaves it open if it is cancelled meanwhile, and waits without limit for a server
-    that reads nothing. Its own `async with` closes with "internal error" if it is cancelled.
-    """
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await connection.close()
-    finally:
-        connection.transport.abort()  # which does nothing if it is closed
-
-
 async def _way_to(target: Target) -> dict[str, Any]:
     """What the library has to know to reach the server: a socket, if a proxy stands before it."""
     uri = parse_uri(target.address)
     proxy = None if target.is_local else proxy_for(target.scheme, uri.host, uri.port)
     return {} if proxy is None else {"sock": await tunnel(proxy, uri.host, uri.port)}
+
+
+class _Connection(EndsSoon, ClientConnection):
+    """A connection of this side."""
 
 
 class _Connect(Connect):

@@ -11,7 +11,7 @@ from websockets.exceptions import (
     InvalidURI,
     NegotiationError,
 )
-from websockets.frames import CLOSE_CODE_EXPLANATIONS
+from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
 from genreply_cli.errors import os_error_text
 from genreply_cli.remote.proxy import ProxyError
@@ -34,6 +34,8 @@ def why_closed(connection: Any, error: Any) -> str:
     protocol = connection.protocol
     ours = protocol.close_sent is not None and not protocol.close_rcvd_then_sent
     close = protocol.close_sent if ours else protocol.close_rcvd
+    if close is not None and close.code == CloseCode.NO_STATUS_RCVD:
+        return "the server closed the connection without a code"
     if close is not None:
         meaning = close.reason or CLOSE_CODE_EXPLANATIONS.get(close.code, "")
         told = f" ({visible(meaning)})" if meaning else ""

@@ -30,7 +30,8 @@ from genreply_cli.otp import (
     note,
     start_source,
 )
-from genreply_cli.remote.connecting import FAILURES, close, connect
+from genreply_cli.remote.closing import close
+from genreply_cli.remote.connecting import FAILURES, connect
 from genreply_cli.remote.dialer import Dialer
 from genreply_cli.remote.failures import problem_of, why_closed, why_not_connected
 from genreply_cli.remote.frames import FrameError, RemoteError, binary, shorten

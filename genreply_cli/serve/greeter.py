@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from genreply_cli.remote.closing import close
 from genreply_cli.serve.answers import answer_to
 from genreply_cli.session.network import FaultyLink
 from genreply_cli.text import counted
@@ -30,17 +31,17 @@ async def greet(connection: "Connection", network: "Network", max_in_flight: int
         async for frame in connection:
             connection.received += 1
             if not isinstance(frame, str):
-                return await connection.close(CloseCode.UNSUPPORTED_DATA, NOT_TEXT)
+                return await close(connection, CloseCode.UNSUPPORTED_DATA, NOT_TEXT)
             answer = answer_to(frame)
             if answer is None:
                 continue
             try:
                 link.send(answer)
             except RuntimeError as error:
-                return await connection.close(CloseCode.INTERNAL_ERROR, str(error))
+                return await close(connection, CloseCode.INTERNAL_ERROR, str(error))
             if len(answers.under_way) > max_in_flight:
                 too_many = f"more than {counted(max_in_flight, 'answer')} under way"
-                return await connection.close(CloseCode.POLICY_VIOLATION, too_many)
+                return await close(connection, CloseCode.POLICY_VIOLATION, too_many)
             await answers.flush()
     except ConnectionClosed:
         return None

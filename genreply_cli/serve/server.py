@@ -1,9 +1,11 @@
 """`genreply serve`: listens, lets in who may connect, and writes a line about each connection."""
 
+import asyncio
 import ipaddress
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -14,15 +16,16 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from genreply_cli.errors import GenreplyError, os_error_text
+from genreply_cli.remote.closing import CLOSE_SECONDS, close
 from genreply_cli.serve import page
-from genreply_cli.serve.connection import Connection, address_text
+from genreply_cli.serve.connection import Connection, Connections, address_text
 from genreply_cli.serve.greeter import greet
 from genreply_cli.session import real_time
 from genreply_cli.session.network import Network
 from genreply_cli.session.signals import terminable
 from genreply_cli.text import counted, visible
 
-CLOSE_SECONDS: Final = 1.0  # for which a client may take its time to close a connection
+UNASKED: Final = 100  # connections, beyond the limit, that have not asked for a WebSocket yet
 
 
 class ServeOptions(NamedTuple):
@@ -43,7 +46,7 @@ def run(options: ServeOptions, network: Network) -> int:
 
 async def _serve(options: ServeOptions, network: Network) -> int:
     with terminable():
-        async with await Greeter(options, network).listen() as server:
+        async with Greeter(options, network).serving() as server:
             tell_where(server)
             await server.wait_closed()
     return 0
@@ -60,9 +63,26 @@ class Greeter:
         self.log = log or (lambda line: print(line, file=sys.stderr, flush=True))
         self.origins = set(options.origins)
         self.open = 0  # WebSocket connections
+        self.connections = Connections(options.max_connections + UNASKED)  # of any kind
 
-    async def listen(self) -> Server:
-        """Start to listen. Raises GenreplyError if that is impossible."""
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Server]:
+        """Serve until the context is left. Raises GenreplyError if it is impossible to listen."""
+        server = await self._listen()
+        try:
+            yield server
+        finally:
+            server.close()
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await server.wait_closed()
+            finally:
+                for connection in self.connections:
+                    connection.transport.abort()
+                await server.wait_closed()
+
+    async def _listen(self) -> Server:
         options = self.options
         silent = logging.getLogger("genreply_cli.serve")  # the lines of `log` say the same
         silent.disabled = True
@@ -72,7 +92,7 @@ class Greeter:
                 options.host,
                 options.port,
                 process_request=self.answer_http,
-                create_connection=partial(Connection, self.log),  # type: ignore[arg-type]  # or a factory
+                create_connection=partial(Connection, self.connections, self.log),  # type: ignore[arg-type]  # or a factory
                 max_size=options.max_frame,
                 compression=None,  # greetings are short
                 close_timeout=CLOSE_SECONDS,
@@ -102,7 +122,7 @@ class Greeter:
         """Answer the frames of a connection, if there are not too many connections."""
         if self.open >= self.options.max_connections:
             too_many = f"more than {counted(self.options.max_connections, 'connection')}"
-            await connection.close(CloseCode.TRY_AGAIN_LATER, too_many)
+            await close(connection, CloseCode.TRY_AGAIN_LATER, too_many)
             return
         assert isinstance(connection, Connection)
         self.open += 1

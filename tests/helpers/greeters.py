@@ -64,7 +64,7 @@ async def greeter(
     """Serve greetings in the running event loop. Yields the address."""
     lines = [] if log is None else log
     server = Greeter(ServeOptions(port=port, **options), network or Network(), lines.append)
-    async with await server.listen() as listening:
+    async with server.serving() as listening:
         yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
 
 

@@ -11,7 +11,8 @@ from websockets.asyncio.server import ServerConnection
 
 from genreply_cli.otp import Node
 from genreply_cli.otp.closing import GRACE_SECONDS
-from genreply_cli.remote.connecting import close, connect
+from genreply_cli.remote.closing import close
+from genreply_cli.remote.connecting import connect
 from genreply_cli.remote.target import Target
 from genreply_cli.session.settings import Settings
 

@@ -9,7 +9,8 @@ import pytest
 from greeters import answering as serving
 from websockets.asyncio.server import ServerConnection
 
-from genreply_cli.remote.connecting import close, connect
+from genreply_cli.remote.closing import close
+from genreply_cli.remote.connecting import connect
 from genreply_cli.remote.failures import problem_of
 from genreply_cli.remote.proxy import Proxy, ProxyError, proxy_for, tunnel
 from genreply_cli.remote.target import Target

@@ -284,6 +284,37 @@ def test_a_connection_that_breaks_off_is_told_at_once() -> None:
     assert told.startswith("told: the connection broke off without a close frame")
 
 
+@pytest.mark.parametrize(
+    ("sent", "problem"),
+    [
+        (b"\x88\x02" + (4000).to_bytes(2), "the server closed the connection with 4000"),
+        (b"\x88\x00", "the server closed the connection without a code"),
+        (b"\xff\xff\xff\xff", "the connection was closed with 1002 (invalid opcode)"),
+    ],
+)
+def test_a_server_that_closes_and_stays_is_told_soon(sent: bytes, problem: str) -> None:
+    async def closing(connection: ServerConnection) -> None:
+        await connection.recv()
+        connection.transport.pause_reading()
+        connection.transport.write(sent)  # past the library, which would close the socket then
+        await told.wait()
+        connection.transport.abort()
+
+    told = asyncio.Event()
+
+    async def main() -> tuple[list[str], float]:
+        loop = asyncio.get_running_loop()
+        async with answering(closing) as url:
+            began = loop.time()
+            answers = await outcomes(url, "A", timeout=30.0)
+            told.set()
+            return answers, loop.time() - began
+
+    answers, seconds = run(main())
+    assert answers == [f"told: {problem}"]
+    assert seconds < 5  # the library alone would wait for 20
+
+
 def test_a_frame_that_is_too_large_closes_the_connection() -> None:
     async def shouting(connection: ServerConnection) -> None:
         await connection.recv()

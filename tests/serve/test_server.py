@@ -210,8 +210,8 @@ def test_each_connection_has_one_line() -> None:
         "/a: closed by the client with 1000",
         "/b: closed by the client with 1000",
         "/: closed by the server with 1003 expected text, and got a binary frame",
-        "sent no request of HTTP",
-        "GET /else\\x1b[2J: 404",
+        "sent no request that is understood",
+        "/else\\x1b[2J: HTTP 404",
     ]
     assert said[0].endswith("; 2 frames received, 2 sent")
     assert said[1].endswith("; 1 frame received, 1 sent")
