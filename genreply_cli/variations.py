@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from genreply_cli import websocket
 from genreply_cli.coordinator import Connect, Coordinator, Greet, State
-from genreply_cli.otp import From, GenServer, NoReply, Reply, send_after
+from genreply_cli.otp import Down, From, GenServer, NoReply, Reply, monitor
 from genreply_cli.websocket import WebSocket
 
 # A callback that is overridden with other types has `type: ignore[override]`: Elixir allows it.
@@ -97,28 +97,18 @@ class KeyedWebSocket(WebSocket):
                 return NoReply(state)
 
 
-KEEP = 3600.0  # the least number of seconds for which a caller is kept
-
-
 @dataclass(frozen=True)
-class Sweep:
-    """A message of the coordinator to itself: forget the callers with these references."""
-
-    refs: tuple[object, ...] = field(default=(), repr=False)
-
-
-@dataclass
 class KeyedState:
     async_pid: KeyedWebSocket
     callers: dict[object, From[str]] = field(default_factory=dict)
-    sweeps: bool = False
 
 
 class KeyedCoordinator(GenServer[KeyedState]):
     """Keeps each caller under the reference of its request.
 
-    It is right if answers are reordered, lost or repeated. A server never learns that a caller has
-    given up, so a server that keeps callers whose answers may be lost has to forget them by itself.
+    It is right if answers are reordered, lost or repeated. A server is not told that a caller has
+    given up, unless it monitors the call: the reference is that of the monitor. So it keeps no
+    caller whose answer was lost.
     """
 
     async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
@@ -130,26 +120,19 @@ class KeyedCoordinator(GenServer[KeyedState]):
     def handle_call(
         self, request: Greet, from_: From[str], state: KeyedState
     ) -> NoReply[KeyedState]:
-        ref = object()  # make_ref()
+        ref = monitor(from_)
         state.async_pid.send_message(request.msg, ref)
         state.callers[ref] = from_
-        if not state.sweeps:
-            state.sweeps = True
-            send_after(self, KEEP, Sweep())
         return NoReply(state)
 
     def handle_info(
-        self, message: MessageReceived | Sweep, state: KeyedState
+        self, message: MessageReceived | Down, state: KeyedState
     ) -> NoReply[KeyedState]:
         match message:
             case MessageReceived(msg, ref) if ref in state.callers:
                 GenServer.reply(state.callers.pop(ref), msg)
-            case Sweep(refs):
-                for ref in refs:
-                    state.callers.pop(ref, None)
-                state.sweeps = bool(state.callers)
-                if state.sweeps:
-                    send_after(self, KEEP, Sweep(tuple(state.callers)))
+            case Down(ref):
+                state.callers.pop(ref, None)
         return NoReply(state)
 
 

@@ -3,7 +3,16 @@
 from typing import Any
 
 from genreply_cli.analysis.blame import UNKNOWN, BrokenLaws, Recording, Suspect, shown
-from genreply_cli.analysis.calls import GONE, OPEN, REPLIED, STATES, UNSEEN, Calls, OpenCall
+from genreply_cli.analysis.calls import (
+    DOUBTFUL,
+    GONE,
+    OPEN,
+    REPLIED,
+    STATES,
+    UNSEEN,
+    Calls,
+    OpenCall,
+)
 from genreply_cli.analysis.causes import ANSWERS, ROUNDING, Causes
 from genreply_cli.analysis.keeping import Keeping
 from genreply_cli.analysis.process_laws import OTHER_KIND, ProcessLaws
@@ -112,6 +121,9 @@ class CallLaws:
         """A caller that waits for a process, or a monitor, is told of its end."""
         self._process_laws.check_source(step)
         in_vain = None
+        if step.details.get("gave_up"):
+            self._check_told(step)
+            return
         if not step.reaches_monitor:
             asked = self._check_end(step)
             if asked is not None:
@@ -119,6 +131,17 @@ class CallLaws:
                 self._check_caller("to", step, asked)
                 self._check_callee("from", step.source, asked)
         self._process_laws.check_end_of_server(step, in_vain=in_vain)
+
+    def _check_told(self, step: Step) -> None:
+        """Who monitors a call is told that its caller has given up, if it has."""
+        state, _ = self._calls.ended.of(step.call)
+        if state not in {GONE, DOUBTFUL} and not self._recording.gaps:
+            state = OPEN if step.call in self._calls.open else state
+            problem = f"expected a call that was given up; {shown(step.call)} {STATES[state]}"
+            self._broken.add(Suspect("call", problem), Suspect("kind", OTHER_KIND))
+        elif step.call is not None and not self._calls.ended.was_made_by(step.call, step.source):
+            problem = f"expected the caller of {shown(step.call)}; found {shown(step.source)}"
+            self._broken.add(Suspect("from", problem))
 
     def begin(self, step: Step) -> None:
         """A call begins."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from genreply_cli.cluster.terms import Atom, as_term, as_value
 from genreply_cli.otp import (
+    CallTimeout,
     Down,
     Exited,
     From,
@@ -158,6 +159,13 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
     def exit(self, reason: Any) -> None:
         """Send an exit signal to the process there."""
         self.send(_Signal(reason))
+
+    def _failure(self, request: Any, from_: From[Any]) -> Exception:
+        """The error of a call without a reply. What the server there is told is not known here."""
+        error = super()._failure(request, from_)
+        if isinstance(error, CallTimeout):
+            error.told = None
+        return error
 
     def reference_of(self, from_: From[Any]) -> str:
         """What a call is called in the whole cluster: the node that asks, and the number there."""

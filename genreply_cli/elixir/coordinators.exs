@@ -134,8 +134,6 @@ end
 defmodule KeyedCoordinator do
   use GenServer
 
-  @keep :timer.hours(1)
-
   def start(connect \\ &KeyedWebSocket.start_link/1), do: GenServer.start(__MODULE__, connect)
   def greet(pid, msg, timeout \\ 5000), do: GenServer.call(pid, {:greet, msg}, timeout)
 
@@ -144,10 +142,9 @@ defmodule KeyedCoordinator do
     {:ok, %{async_pid: socket, callers: %{}}}
   end
 
-  def handle_call({:greet, msg}, from, state) do
-    ref = make_ref()
+  def handle_call({:greet, msg}, {pid, _tag} = from, state) do
+    ref = Process.monitor(pid)
     :ok = KeyedWebSocket.send_message(state.async_pid, msg, ref)
-    Process.send_after(self(), {:forget, ref}, @keep)
     {:noreply, put_in(state.callers[ref], from)}
   end
 
@@ -157,12 +154,14 @@ defmodule KeyedCoordinator do
         {:noreply, state}
 
       {from, callers} ->
+        Process.demonitor(ref, [:flush])
         GenServer.reply(from, msg)
         {:noreply, %{state | callers: callers}}
     end
   end
 
-  def handle_info({:forget, ref}, state) do
+  # The caller has ended. The Python is told when the call ends, even if the caller lives on.
+  def handle_info({:DOWN, ref, :process, _pid, _reason}, state) do
     {:noreply, %{state | callers: Map.delete(state.callers, ref)}}
   end
 end

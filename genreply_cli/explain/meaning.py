@@ -76,6 +76,8 @@ def _row(step: Step) -> Meaning:
             return MEANINGS["forget"]
         case "exit" if step.details.get("link") is not None:
             return MEANINGS["linked"]
+        case "down" if step.details.get("gave_up"):
+            return MEANINGS["gave up"]
         case "down" if step.reaches_monitor:
             return MEANINGS["monitor"]
         case "down" if step.details.get("reason") == "noproc":
@@ -146,6 +148,15 @@ def _went_to(step: Step) -> str:
     return "" if call is None else f" Its answer went to {pretty_name(call)}."
 
 
+def _told(step: Step) -> str:
+    told = step.told
+    if told is None:
+        return ""
+    if not told:
+        return f"; {pretty_name(step.target)} is not told"
+    return f"; {listed(told)} {'is' if len(told) == 1 else 'are'} told"
+
+
 def _intended(step: Step) -> str:
     call = step.details.get("for")
     if call is None:
@@ -181,6 +192,7 @@ FIELDS: Final[Mapping[str, Callable[[Step], str]]] = {
     "limit": _limit,  # `, for at most 5 s`
     "others_kept": _others_kept,  # `; 2 callers wait`
     "went_to": _went_to,
+    "told": _told,  # `; coordinator is not told`
     "intended": _intended,
     "started": lambda step: (
         "ran before the recording began" if step.details.get("already") else "is started"
@@ -296,13 +308,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         _after_wrong,
         action="reply"),
     "timeout": Meaning(
-        "{source} gives up{after}, and goes on without an answer;"
-        " {target} is not told.{went_to}",
+        "{source} gives up{after}, and goes on without an answer{told}.{went_to}",
         _after_giving_up,
         action="call"),
     "cancel": Meaning(
-        "{source} is cancelled{after}, and goes on without an answer;"
-        " {target} is not told.{went_to}",
+        "{source} is cancelled{after}, and goes on without an answer{told}.{went_to}",
         _after_giving_up,
         action="call"),
     "late": Meaning(
@@ -334,6 +344,10 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "monitor": Meaning(
         "{target}, who watches {source}, is told that it has ended: {reason}.",
         action="call"),
+    "gave up": Meaning(
+        "{target} monitors {call}, and is told that its caller has gone: {reason}.",
+        "Next, handle_info of {target} can forget it.",
+        action="forget"),
     "state": Meaning("{at} goes on with another state: {state}."),
     "forget": Meaning(
         "{at} has forgotten {forgot}: nothing in its state leads to {them} any more.",

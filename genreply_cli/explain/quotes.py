@@ -129,6 +129,8 @@ SNIPPETS: Final[Mapping[type, Mapping[str, Snippet]]] = {
                         "GenServer.reply(from, msg)"),
         "ignore":      ("case MessageReceived(msg, ref) if ref in state.callers:",
                         "{nil, _callers} ->\n  {:noreply, state}"),
+        "forget":      ("case Down(ref):\n    state.callers.pop(ref, None)",
+                        "{:noreply, %{state | callers: Map.delete(state.callers, ref)}}"),
         "link":        ("return KeyedState(async_pid=connect(self))",
                         "{:ok, socket} = connect.(self())"),
     },

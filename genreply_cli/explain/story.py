@@ -90,7 +90,7 @@ class Story:
     def if_nothing_follows(self, step: Step, sentence: str, quoted: Quote) -> None:
         """Add a sentence that is dropped if the step turns out to have an effect.
 
-        It is told only if the call has its answer.
+        It is told only if the call has its answer, or if its server was told that it needs none.
         """
         self._if_nothing_follows[step.seq] = Sentence(step.t, sentence, *quoted, step.seq)
 
@@ -106,7 +106,7 @@ class Story:
         return any(step.kind == "reply" and step.call == self.call for step, _ in self._sentences)
 
     def __iter__(self) -> Iterator[Sentence]:
-        answered = self.is_answered
+        answered = self.is_answered or any(step.told for step, _ in self._sentences)
         for step, sentence in self._sentences:
             yield sentence
             if answered and step.seq in self._if_nothing_follows:

@@ -15,6 +15,7 @@ it make a future and await it.
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from itertools import takewhile
 from threading import get_ident
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -45,6 +46,7 @@ class Raised(NamedTuple):
 class _Watcher(Protocol):
     """What a call needs of a process that monitors it."""
 
+    server: Any
     monitored: dict[Monitor, Any]
 
     def send_down(self, ref: Monitor, reason: Any, ended: Any) -> None: ...
@@ -96,7 +98,7 @@ class Deadlines(dict["From[Any]", float]):
     def __init__(self, node: _Host, timeout: float) -> None:
         self._node = node
         self._timeout = timeout
-        self._timer = node.call_later(timeout, self._fall_due)
+        self._set_timer(timeout, self._fall_due)
         node.deadlines[timeout] = self
 
     def started(self, from_: "From[Any]") -> float:
@@ -119,7 +121,7 @@ class Deadlines(dict["From[Any]", float]):
         if now - self[next(iter(self))] < LATE_SECONDS:
             self._fail_overdue(now)
         else:  # in the next turn of the loop, all timers that are due by now come before this one
-            self._timer = self._node.call_later(0, self._catch_up, now)
+            self._set_timer(0, self._catch_up, now)
 
     def _catch_up(self, now: float) -> None:
         self._node.catch_up()
@@ -131,7 +133,14 @@ class Deadlines(dict["From[Any]", float]):
             fail_call(from_, TIMED_OUT)
         if self:
             delay = self[next(iter(self))] - self._node.loop.time()
-            self._timer = self._node.call_later(delay, self._fall_due)
+            self._set_timer(delay, self._fall_due)
+
+    def _set_timer(self, delay: float, function: Any, *args: Any) -> None:
+        """Have a function called later, outside the context of the call that happens to be first.
+
+        The calls that share the timer may be made by several processes, or by none.
+        """
+        self._timer = Context().run(self._node.call_later, delay, function, *args)
 
 
 class From(Generic[T]):
@@ -167,6 +176,14 @@ class From(Generic[T]):
         """Whether the caller still waits for a reply: it has none, and has not gone."""
         return self._status is WAITING
 
+    @property
+    def monitored_by(self) -> tuple[Any, ...]:
+        """The servers that get a `Down` if the caller gives up: see `monitor`."""
+        monitored = None if self._calls is None else self._calls.node.monitored_calls.get(self)
+        if monitored is None:
+            return ()
+        return tuple(dict.fromkeys(watcher.server for watcher in monitored.monitors.values()))
+
     def __repr__(self) -> str:
         return f"<From {id(self):#x}, asking {self.server!r}, {self._status}>"
 
@@ -189,7 +206,7 @@ class MonitoredCall:
         """Send each watcher its `Down`, with what has become of the call as the reason."""
         self.forget()
         for ref, watcher in self.monitors.items():
-            watcher.send_down(ref, status, self._from.caller)
+            watcher.send_down(ref, status, self._from)
 
 
 def answer_call(from_: From[Any], value: Any) -> None:
@@ -226,6 +243,8 @@ def fail_call(
     """
     calls = from_._calls
     node = calls.node
+    if status is TIMED_OUT and node.monitored_calls:
+        reason = from_.server in from_.monitored_by  # the caller's error says whether it is told
     if node.observe is not None:
         if status is FAILED:
             node.emit("down", from_.server, from_.caller, reason, from_)

@@ -19,6 +19,8 @@ kinds, and what the fields say:
     exit       the process  -           the reason   -      the killer   a process ended
     down       the process  the hearer  the reason   From   -            its end, told to a caller
                                                                          that waits, or a monitor
+    down       the caller   the server  the reason   From   -            it gave up, told to a
+                                                                         server that monitors this
     note       the sender   -           anything     -      -            something of the program
     state      the server   -           the state    -      Continue     a callback has returned it
 

@@ -4,7 +4,7 @@
      └─ Exit                raised in a callback: end this server, for this reason
     Exception
      ├─ CallError           a call, or a stop, did not end well: .server, .request, .timeout
-     │   ├─ CallTimeout     (also a TimeoutError) no reply in time; the server is not told
+     │   ├─ CallTimeout     (also a TimeoutError) no reply in time; .told says if the server knows
      │   ├─ NoProcess       (also a LookupError) there is no such server; nothing was sent
      │   ├─ ServerExit      the server ended before it replied: .reason
      │   ├─ MailboxFull     (also an asyncio.QueueFull) .limit messages wait; nothing was sent
@@ -137,20 +137,22 @@ class CallError(_Portable, Exception):
 
 
 class CallTimeout(CallError, TimeoutError):
-    """No reply came within the timeout.
+    """No reply came within the timeout. The server still handles it, and a late reply is dropped.
 
-    The server is not told: it still handles the request, and a late reply is dropped.
+    `told` is True if the server is told that the caller has gone, for it monitors the call
+    (`monitor(from_)`), and otherwise False. It is None if that is not known: the server runs
+    elsewhere, or no call of a request has timed out, but one of `debug`.
     """
+
+    told: bool | None = None
 
     @property
     def why(self) -> str:
         """What went wrong, in a few words."""
         if self._operation != "call":  # of debug
             return f"the server did not come to it within {self.timeout:g} s; it still will"
-        return (
-            f"no reply within {self.timeout:g} s; "
-            "the server is not told, and a late reply is dropped"
-        )
+        known = {True: "the server is told, and ", False: "the server is not told, and ", None: ""}
+        return f"no reply within {self.timeout:g} s; {known[self.told]}a late reply is dropped"
 
 
 class NoProcess(CallError, LookupError):

@@ -210,8 +210,8 @@ def monitor(watched: Any) -> Monitor:
 
     `watched` may also be the `From` of a call: the `Down` then comes if its caller gives up before
     it has a reply, with the reason "timed out" or "cancelled". If the call ends in another way, no
-    `Down` comes. (A server of the BEAM monitors the pid in `from` for this; there, the caller of a
-    call that has timed out goes on living, and the server is not told.)
+    `Down` comes. (A server of the BEAM monitors the pid in `from` for this. It gets the `DOWN` when
+    that process ends, which may live on after its call has timed out.)
 
     Raises RuntimeError in a plain task, which may `await server.wait()`.
     """
@@ -235,7 +235,7 @@ def _monitor_call(from_: From[Any], watcher: Process) -> Monitor:
         calls = watcher.node.monitored_calls
         watcher.monitor(calls.setdefault(from_, MonitoredCall(from_)), ref)
     elif from_._status in {TIMED_OUT, CANCELLED}:
-        watcher.send_down(ref, from_._status, from_.caller)
+        watcher.send_down(ref, from_._status, from_)
     return ref
 
 

@@ -298,7 +298,9 @@ class GenServer(Callbacks[S]):
     def _failure(self, request: Any, from_: From[Any]) -> Exception:
         """Return the error for the caller of a call that has ended without a reply."""
         if from_._status is TIMED_OUT:
-            return CallTimeout(self, request, from_.timeout)
+            error = CallTimeout(self, request, from_.timeout)
+            error.told = bool(from_._outcome)
+            return error
         if isinstance(from_._outcome, Raised):
             return from_._outcome.error
         return ServerExit(self, request, from_.timeout, from_._outcome)

@@ -326,13 +326,16 @@ class Node(RunQueue, Threads):
     ) -> Event | None:
         """Emit the event of a message that is put into the mailbox of a process.
 
-        If it is the `Down` of a monitor, `ended` is what has ended.
+        If it is the `Down` of a monitor, `ended` is the process that has ended, or the call that
+        was given up.
         """
         server = process.server
         if kind is SYSTEM:
             return None
         if from_ is not None:
             return self.emit(CALL, from_.caller, server, message, from_, from_.timeout)
+        if isinstance(ended, From):
+            return self.emit("down", ended.caller, server, message.reason, ended)
         if ended is not None:
             return self.emit("down", ended, server, message.reason)
         if isinstance(message, FROM_OWNED):

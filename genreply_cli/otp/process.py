@@ -583,7 +583,7 @@ class Process:
         self.links, self.monitors = {}, {}
 
     def send_down(self, ref: Monitor, reason: Any, ended: Any) -> None:
-        """Tell this process that what it monitors has ended: a process, or the caller of a call."""
+        """Tell this process that what it monitors has ended: a process, or a call given up."""
         self.post(INFO, Down(ref, ref.process, reason), ended=ended)
 
     def link(self, other: "Process") -> None:

@@ -13,7 +13,7 @@ from genreply_cli.repl.history import History
 from genreply_cli.repl.stepping import Stepper
 from genreply_cli.session.callers import Call, Callers, until_sent
 from genreply_cli.session.observers import Observers
-from genreply_cli.session.outcome import CANCELLED, NOT_TOLD, Outcome
+from genreply_cli.session.outcome import CANCELLED, UNKNOWN, Outcome
 from genreply_cli.session.settings import Settings
 from genreply_cli.session.supervisor import Supervisor
 from genreply_cli.terminal.output import MAX_DRAWN_CALLS
@@ -171,7 +171,7 @@ class Shell:
 
     def _show_outcome(self, outcome: Outcome, timeout: float | None) -> None:
         if outcome.status == CANCELLED:
-            fate = outcome.fate or NOT_TOLD
+            fate = outcome.fate or UNKNOWN
             self.frontend.complain(f"{outcome.call} cancelled; {fate.one}")
         elif outcome.error is None:
             self.frontend.show_reply(outcome.call, outcome.reply_text)

@@ -12,11 +12,11 @@ from genreply_cli.errors import ExitStatus, complain
 from genreply_cli.session.outcome import (
     CANCELLED,
     ERROR,
-    NOT_TOLD,
     REPLIED,
     WRONG_CALLER,
     Fate,
     Outcome,
+    fate_of,
 )
 from genreply_cli.text import FirstFew, visible
 from genreply_cli.transcript.snapshot import Snapshot
@@ -111,4 +111,4 @@ class Fates:
                 return FORGOTTEN
             case "queued":
                 return NOT_HANDLED
-        return NOT_TOLD
+        return fate_of(None if step.told is None else step.target in step.told)

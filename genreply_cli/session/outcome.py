@@ -33,6 +33,21 @@ NOT_TOLD: Final = Fate(
 )
 
 
+TOLD: Final = Fate(
+    "the server is told, and a reply that comes later is dropped",
+    "the server is told, and replies that come later are dropped",
+)
+UNKNOWN: Final = Fate(
+    "a reply that comes later is dropped",
+    "replies that come later are dropped",
+)
+
+
+def fate_of(told: bool | None) -> Fate:
+    """What is known of a call that was given up, if only who is told is known."""
+    return UNKNOWN if told is None else TOLD if told else NOT_TOLD
+
+
 class Outcome(NamedTuple):
     """What became of one greeting. `blocked` is how many seconds its caller has waited."""
 
@@ -73,7 +88,7 @@ class Outcome(NamedTuple):
     def error_texts(self, timeout: float | None) -> tuple[str, str]:
         """The same without a name, to be read after that of one call, or after several."""
         if self.status == TIMED_OUT:
-            fate = self.fate or NOT_TOLD
+            fate = self.fate or fate_of(getattr(self.error, "told", None))
             limit = f"got no reply within {typed_duration(timeout or 0)}"
             return f"{limit}; {fate.one}", f"{limit}; {fate.many}"
         problem = f"got no reply: {self._why_it_failed()}"

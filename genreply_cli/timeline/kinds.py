@@ -59,6 +59,8 @@ STYLES: Final[Mapping[str, KindStyle]] = {
                            "{at} is gone"),
     "down":      KindStyle("down", "┈", "", "red", wording.notified,
                            "{target} is told", root=CROSS),
+    "gave up":   KindStyle("down", "┈", "", "dim", wording.given_up,
+                           "{target} is told that {source} waits no longer", root=CROSS),
     "state":     KindStyle("state", "", "•", "dim", wording.state,
                            "{at} has a new state"),
     "forget":    KindStyle("forget", "", CROSS, "bold red", wording.forgotten,
@@ -75,7 +77,7 @@ def style_of(step: Step) -> KindStyle:
     """The row of the table for a step.
 
     Some kinds have other rows: a reply to the wrong caller, a reply that is an error, a state that
-    has forgotten a caller, and a normal exit (normal, shutdown).
+    has forgotten a caller, the news that a caller gave up, and a normal exit (normal, shutdown).
     """
     if step.kind == "state" and step.forgot:
         return STYLES["forget"]
@@ -83,6 +85,8 @@ def style_of(step: Step) -> KindStyle:
         return STYLES["wrong"]
     if step.kind == "reply" and is_error(step.message):
         return STYLES["raised"]
+    if step.kind == "down" and step.details.get("gave_up"):
+        return STYLES["gave up"]
     if step.kind == "exit" and step.details.get("reason") in {"normal", "shutdown"}:
         return STYLES["stopped"]
     style = STYLES.get(step.kind)

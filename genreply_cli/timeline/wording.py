@@ -125,7 +125,13 @@ def gave_up(step: Step) -> Wording:
             must_show=brief,
         )
     after = verb if seconds is None else f"{verb} after {seconds:.3f} s"
-    return Wording(f"{after}; nobody is told", brief=(after, ""), must_show=verb)
+    told = step.told
+    if told is None:
+        return Wording(after, must_show=verb)
+    hearers = (
+        f"{listed(told)} {'is' if len(told) == 1 else 'are'} told" if told else "nobody is told"
+    )
+    return Wording(f"{after}; {hearers}", brief=(after, ""), must_show=verb)
 
 
 def dropped(step: Step) -> Wording:
@@ -163,6 +169,11 @@ def ended(step: Step) -> Wording:
         brief=("linked, goes down too", ""),
         whole=(linked, "" if reason is None else pretty_name(reason)),
     )
+
+
+def given_up(step: Step) -> Wording:
+    verb = "was cancelled" if step.details.get("reason") == "cancelled" else "gave up"
+    return Wording(f"{pretty_name(step.call)} {verb}")
 
 
 def notified(step: Step) -> Wording:

@@ -145,6 +145,7 @@ _TEXT: Final[Expected] = _is_text, "text"
 _COUNT: Final[Expected] = _is_count, "a whole number, 0 or more"
 _SECONDS: Final[Expected] = _is_seconds, "a number of seconds, 0 or more"
 _NAMES: Final[Expected] = _are_names, "a list of calls"
+_YES_OR_NO: Final[Expected] = (lambda value: type(value) is bool), "true or false"
 
 # fmt: off
 HEADER: Final[Mapping[str, Expected]] = {
@@ -156,12 +157,13 @@ HEADER: Final[Mapping[str, Expected]] = {
 DETAILS: Final[Mapping[str, Expected]] = {
     "module": _TEXT, "linked": _TEXT, "owner": _TEXT,
     "callbacks": (_is_object, "a JSON object"),
-    "already": (lambda value: type(value) is bool, "true or false"),
+    "already": _YES_OR_NO,
     "timeout": _SECONDS, "sent": _TEXT,
     "waiting": (_is_waiting, "a number of calls, or a list of them"), "in_vain": _COUNT,
     "state": (_is_anything, "a value"), "keeps": _NAMES, "more": _COUNT, "forgot": _NAMES,
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
+    "told": (_are_names, "a list of processes"), "gave_up": _YES_OR_NO,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
     "ref": _TEXT,
     **dict.fromkeys(COUNTED, _COUNT),

@@ -287,6 +287,8 @@ class _Merging:
             return self._call_name(side, value)
         if field in {"keeps", "forgot"}:
             return [self._call_name(side, name) for name in value]
+        if field == "told" and value is not None:
+            return [self._name(side, name) for name in value]
         if field in {"linked", "owner", "link"}:
             return self._name(side, value)
         return self._values(side, value) if field == "state" else value

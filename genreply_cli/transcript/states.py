@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from genreply_cli.otp import From, GenServer
+from genreply_cli.otp import From, GenServer, Monitor
 from genreply_cli.transcript.values import to_json_value
 
 MAX_ITEMS: Final = 16  # of a container; a longer one is only counted
@@ -43,8 +43,8 @@ class StateWriter:
 
     `call_of` gives the name of a call, or None for one that began before the recording.
 
-    References (`object()`, as `make_ref()` in Elixir) have no text of their own. They are numbered
-    as they come, and keep their number while they stand in the state.
+    References (those of monitors, and `object()`, as `make_ref()` in Elixir) have no text of their
+    own. They are numbered as they come, and keep their number while they stand in the state.
     """
 
     def __init__(
@@ -97,6 +97,10 @@ class StateWriter:
                     return {"repr": EARLIER_CALL}
                 self._keeps[value] = None
                 return {"call": call}
+            case Monitor():
+                if isinstance(value.process, From):  # a monitored call can be answered
+                    self._value(value.process, levels)
+                return {"ref": self._ref(value)}
             case _ if kind is object:
                 return {"ref": self._ref(value)}
         if not levels:

@@ -136,6 +136,12 @@ class Step(NamedTuple):
         return self.details.get("forgot") or []
 
     @property
+    def told(self) -> list[str] | None:
+        """The processes that are told when this caller gives up; None if that is not known."""
+        told: list[str] | None = self.details.get("told", [])
+        return told
+
+    @property
     def returns(self) -> bool:
         """Whether the server that was called has returned from the handler of this call by now."""
         return self.kind in _RETURNS
@@ -148,6 +154,9 @@ class Step(NamedTuple):
     @property
     def reaches_monitor(self) -> bool:
         """Whether it is the `down` message of a monitor, which ends no call.
+
+        If it is `gave_up`, it says that the caller of the call has done so, and not that a process
+        has ended.
 
         A caller whose server ended has `down` as well, but with the time for which it was blocked.
         """

@@ -347,7 +347,8 @@ class Tracer:
         went: dict[str, Any] = {}
         if call.answer_went is not None:
             went = dict(zip(("went_to", "went_at"), call.answer_went, strict=True))
-        return {"timeout": event.detail} | _since("blocked", call.asked_at, now) | went
+        blocked = _since("blocked", call.asked_at, now)
+        return {"timeout": event.detail} | blocked | went | self._told(event)
 
     _of_cancel = _of_timeout
 
@@ -368,8 +369,17 @@ class Tracer:
         reason = {"reason": describe_reason(event.message)}
         if event.about is None:  # for a monitor, not for a waiting caller
             return reason
+        if event.source is not event.about.server:  # for a monitor of the call
+            return reason | {"gave_up": True}
         self._end_call(call, now)
         return reason | _since("blocked", call.asked_at, now)
+
+    def _told(self, event: Event) -> dict[str, Any]:
+        """Who is told that a caller gives up. None: that is known on another node only."""
+        if hasattr(event.target, "reference_of"):
+            return {"told": None}
+        told = () if event.about is None else event.about.monitored_by
+        return {"told": [self.name(server) for server in told]} if told else {}
 
     def _reference(self, value: Any) -> Any:
         """A call or a process that stands in a message, as data; None for any other value."""

@@ -112,7 +112,7 @@ def test_trace_explains_one_call_or_says_that_there_is_none() -> None:
 def test_a_timeout_says_what_to_do_about_it() -> None:
     done = genreply("send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "Hello")
     assert done.err == (
-        "error: c1 got no reply within 100ms; the server is not told,"
+        "error: c1 got no reply within 100ms; the server is told,"
         " and a reply that comes later is dropped\n"
         "       try --timeout 1, or see it: --timeline\n"
     )
@@ -127,12 +127,22 @@ def test_a_crash_says_why() -> None:
     assert done.code == 4
 
 
-def test_the_late_answer_is_seen_to_be_dropped_if_somebody_watches() -> None:
+@pytest.mark.parametrize(
+    ("coordinator", "expected"),
+    [
+        ("fifo", ["timeout", "info", "late", "state", "end"]),
+        ("keyed", ["timeout", "down", "state", "info", "end"]),
+    ],
+)
+def test_what_becomes_of_the_late_answer_is_seen_if_somebody_watches(
+    coordinator: str, expected: list[str]
+) -> None:
     done = genreply(
-        "send", "--timeout", "100ms", "--delay", "300ms", "--clock", "virtual", "--events", "Hello"
+        *("send", "--coordinator", coordinator, "--timeout", "100ms", "--delay", "300ms"),
+        *("--clock", "virtual", "--events", "Hello"),
     )
     kinds = [json.loads(line).get("kind") for line in done.out.splitlines()]
-    assert kinds[-5:] == ["timeout", "info", "late", "state", "end"]
+    assert kinds[-5:] == expected
     assert done.code == 3
 
 

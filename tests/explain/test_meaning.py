@@ -16,6 +16,7 @@ def test_every_kind_has_a_row() -> None:
         "linked",
         "nobody",
         "monitor",
+        "gave up",
         "unknown fault",
         "note",
     }

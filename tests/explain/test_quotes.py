@@ -31,7 +31,8 @@ SOURCES[ELIXIR.name] = ELIXIR.read_text()
 NOT_DONE = {
     ("blocking", "keep"), ("immediate", "keep"), ("immediate", "wait inside"),
     ("single", "wait inside"), ("fifo", "wait inside"), ("keyed", "wait inside"),
-    ("immediate", "reply later"),
+    ("immediate", "reply later"), ("blocking", "forget"), ("immediate", "forget"),
+    ("single", "forget"), ("fifo", "forget"),
 }  # fmt: skip  # what a design does not do
 ONLY_PYTHON = {  # inherited from Coordinator; Elixir inherits nothing
     ("blocking", "ignore"),

@@ -25,6 +25,7 @@ from servers import (
 
 from genreply_cli.coordinator import Coordinator, Greet
 from genreply_cli.otp import (
+    CallTimeout,
     Continue,
     Down,
     Event,
@@ -292,6 +293,57 @@ async def test_a_send_that_raises_is_not_told(events: list[Event]) -> None:
     with pytest.raises(NoProcess):
         send("nobody", "sent")
     assert events == []
+
+
+async def test_a_caller_that_gives_up_is_told_to_who_monitors_the_call_and_to_nobody_else(
+    events: list[Event],
+) -> None:
+    class Keeper(GenServer[bool]):
+        def handle_call(self, request: str, from_: From[Any], state: bool) -> NoReply[bool]:
+            if state:
+                monitor(from_)
+                monitor(from_)
+                assert from_.monitored_by == (self,)
+            return NoReply(state)
+
+    keeper = Keeper.start(True)
+    silent = Keeper.start(False)
+    caller = asyncio.current_task()
+    for server, knows in ((keeper, True), (silent, False)):
+        with pytest.raises(CallTimeout) as error:
+            await server.call("wait", 1.0)
+        assert error.value.told is knows
+        assert ("the server is told" in str(error.value)) == knows
+    await asyncio.sleep(0)
+    timeout, *downs = of_kind(events, "timeout", "down")[:3]
+    assert (
+        told(downs, "source", "target", "message", "about")
+        == [(caller, keeper, "timed out", timeout.about)] * 2
+    )
+    assert timeout.about is not None
+    assert timeout.about.monitored_by == ()
+
+
+async def test_timeouts_that_share_a_timer_have_no_cause_in_common(events: list[Event]) -> None:
+    class Waits(GenServer[None]):
+        def handle_call(self, request: str, from_: From[Any], state: None) -> NoReply[None]:
+            return NoReply(state)
+
+    class Asks(GenServer[GenServer[Any]]):
+        async def handle_cast(self, _: str, state: GenServer[Any]) -> NoReply[GenServer[Any]]:
+            with pytest.raises(CallTimeout):
+                await state.call("from a server", 1.0)
+            return NoReply(state)
+
+    silent = Waits.start(None)
+    asks = Asks.start(silent)
+    asks.cast("ask")
+    await asyncio.sleep(0.5)
+    with pytest.raises(CallTimeout):
+        await silent.call("from a task", 1.0)
+    assert told(of_kind(events, "timeout"), "source", "cause") == [
+        (asks, None), (asyncio.current_task(), None),
+    ]  # fmt: skip
 
 
 async def test_the_end_that_a_monitor_by_name_hears_of_is_told_from_the_server_itself(

@@ -367,7 +367,7 @@ def test_the_prompt_says_that_messages_are_held_back(repl: Start) -> None:
     session.child.send("A\r\r")
     session.wait_for(
         "stepping: Enter delivers the next message; waiting: c1",
-        "  coordinator's state: KeyedState(async_pid=websocket, callers={ref_1: c1}, sweeps=true)",
+        "  coordinator's state: KeyedState(async_pid=websocket, callers={ref_1: c1})",
     )
 
 
@@ -438,7 +438,7 @@ def test_ctrl_d_with_calls_in_flight_asks_once_and_the_transcript_has_its_end(
     session.child.send("\x04")
     session.wait_for("calls 1, cancelled 1; median wait")
     assert session.end() == 0
-    assert kinds(the_only_session(tmp_path))[-3:] == ["noreply", "cancel", "end"]
+    assert kinds(the_only_session(tmp_path))[-5:] == ["noreply", "cancel", "down", "state", "end"]
 
 
 @pytest.mark.parametrize("blocked", [True, False])
@@ -495,7 +495,7 @@ def test_a_terminal_that_hangs_up_leaves_a_whole_transcript(repl: Start, tmp_pat
     session.child.send("one &\r")
     session.wait_for("waiting: c1")
     session.hang_up()
-    assert kinds(the_only_session(tmp_path))[-2:] == ["cancel", "end"]
+    assert kinds(the_only_session(tmp_path))[-4:] == ["cancel", "down", "state", "end"]
 
 
 def test_of_a_session_that_was_killed_all_that_had_happened_is_replayed(

@@ -25,7 +25,7 @@ from genreply_cli.session.batch import greet_all
 from genreply_cli.session.fates import FORGOTTEN, LOST, Fates
 from genreply_cli.session.faults import FAULT_KINDS, Fault
 from genreply_cli.session.network import FaultyLink, Network
-from genreply_cli.session.outcome import NOT_TOLD, Outcome
+from genreply_cli.session.outcome import Outcome, fate_of
 from genreply_cli.session.recording import header
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
@@ -258,7 +258,8 @@ def check_fates(outcomes: list[Outcome], steps: list[Step], ends: dict[str | Non
             if outcome.call not in lost:
                 assert (outcome.fate is FORGOTTEN) == (standing[outcome.call] == "forgotten")
                 if standing[outcome.call] == "kept":
-                    assert outcome.fate is NOT_TOLD
+                    told = ends[outcome.call].told or []
+                    assert outcome.fate is fate_of(told="coordinator" in told)
 
 
 @pytest.mark.parametrize("form", FORMATS)

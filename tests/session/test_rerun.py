@@ -235,20 +235,20 @@ def test_what_differs_is_told_call_by_call() -> None:
         "c1: timed out here, replied there\n"
         "  - state coordinator: State(async_pid=websocket, caller=c1)\n"
         "  + state coordinator:"
-        " KeyedState(async_pid=websocket, callers={ref_1: c1}, sweeps=true)\n"
+        " KeyedState(async_pid=websocket, callers={ref_1: c1})\n"
         '  - timeout caller: timeout 1.0, went_to "c3"\n'
         '  + reply coordinator -> caller: "A to you too!"\n'
         "  + state coordinator:"
-        " KeyedState(async_pid=websocket, callers={ref_2: c2, ref_3: c3}, sweeps=true)\n"
+        " KeyedState(async_pid=websocket, callers={ref_2: c2, ref_3: c3})\n"
         "c3: answered with the answer for another here, replied there\n"
         '  - state coordinator: State(async_pid=websocket, caller=c3) (forgot ["c2"])\n'
         "  + state coordinator: KeyedState(async_pid=websocket,"
-        " callers={ref_1: c1, ref_2: c2, ref_3: c3}, sweeps=true)\n"
+        " callers={ref_1: c1, ref_2: c2, ref_3: c3})\n"
         '  - reply coordinator -> caller-3: "A to you too!" (for "c1")\n'
         '  - duplicate coordinator -> caller-3: "B to you too!" (for "c2")\n'
         '  - duplicate coordinator -> caller-3: "C to you too!"\n'
         '  + reply coordinator -> caller-3: "C to you too!"\n'
-        "  + state coordinator: KeyedState(async_pid=websocket, callers={}, sweeps=true)\n"
+        "  + state coordinator: KeyedState(async_pid=websocket, callers={})\n"
     )
 
 

@@ -10,7 +10,7 @@ ANSI = {"cyan", "blue", "yellow", "magenta", "green", "red", "dim", "bold"}
 
 
 def test_every_kind_has_a_look_of_its_own_and_some_have_a_second_one() -> None:
-    assert set(STYLES) == set(KINDS) | {"wrong", "raised", "stopped", "forget"}
+    assert set(STYLES) == set(KINDS) | {"wrong", "raised", "stopped", "forget", "gave up"}
 
 
 @pytest.mark.parametrize("kind", STYLES)

@@ -24,6 +24,7 @@ VARIANTS = {
     "linked",
     "nobody",
     "monitor",
+    "gave up",
     "unknown fault",
     "note",
 }

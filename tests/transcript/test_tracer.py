@@ -67,6 +67,8 @@ class From:
     """A stand-in for a call."""
 
     seen = None
+    server: Any = None
+    monitored_by: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Story:
 
     def call(self, caller: Any, server: Any, at: float = 0.0) -> From:
         call = From()
+        call.server = server
         self.add("call", caller, server, Greet("A"), at, call=call, about=call, detail=5.0)
         return call
 
