@@ -34,6 +34,7 @@ with it, however it ends. `service.md` beside this file is the guide, with whole
 
 import asyncio
 import random
+from collections import deque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -45,7 +46,6 @@ from genreply_cli.otp import (
     GenServer,
     Init,
     Item,
-    Monitor,
     NoReply,
     Opened,
     Raise,
@@ -54,7 +54,6 @@ from genreply_cli.otp import (
     Source,
     Stop,
     Task,
-    demonitor,
     monitor,
     reply,
     send_after,
@@ -96,12 +95,12 @@ class Event:
     value: Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Ask(Request[T]):
     request: Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Tell(Request[None]):
     frame: Any  # None: it waits for the connection, and nothing is sent
 
@@ -111,12 +110,8 @@ class _Connect:
     pass
 
 
-class _Caller(NamedTuple):
-    from_: From[Any]
-    ref: Monitor
-
-
-class _Outgoing(NamedTuple):
+@dataclass(slots=True)
+class _Outgoing:
     frame: Any
     key: int | None = None  # of the caller that waits, if one does
     answered: bool = False  # by a frame; otherwise, the caller is done when this has been sent
@@ -131,27 +126,32 @@ class Link:
     writer: Task | None = None  # it runs while the connection is open
     last_key: int = 0
     failures: int = 0  # attempts since something was received
-    callers: dict[int, _Caller] = field(default_factory=dict)
-    keys: dict[Monitor, int] = field(default_factory=dict)  # of the same callers
+    callers: dict[int, From[Any]] = field(default_factory=dict)
+    keys: dict[From[Any], int] = field(default_factory=dict)  # of the same callers
     sent: set[int] = field(default_factory=set)  # the keys that the other side knows
-    outgoing: "asyncio.Queue[_Outgoing]" = field(default_factory=asyncio.Queue)
+    outgoing: deque[_Outgoing] = field(default_factory=deque)
+    more: asyncio.Event = field(default_factory=asyncio.Event)  # set when something is put there
+
+    def put(self, outgoing: _Outgoing) -> None:
+        """Have something sent after all that waits already."""
+        self.outgoing.append(outgoing)
+        self.more.set()
 
     def keep(self, from_: From[Any]) -> int:
         """Keep a caller, under a new key."""
         self.last_key += 1
-        ref = monitor(from_)
-        self.callers[self.last_key] = _Caller(from_, ref)
-        self.keys[ref] = self.last_key
+        self.callers[self.last_key] = from_
+        self.keys[from_] = self.last_key
+        monitor(from_)
         return self.last_key
 
     def take(self, key: int) -> From[Any] | None:
         """Return the caller with this key, and forget it. None if nobody waits under it."""
-        caller = self.callers.pop(key, None)
-        if caller is None:
-            return None
-        self.sent.discard(key)
-        del self.keys[caller.ref]
-        return caller.from_
+        from_ = self.callers.pop(key, None)
+        if from_ is not None:
+            self.sent.discard(key)
+            del self.keys[from_]
+        return from_
 
 
 class Service(GenServer[Link], Generic[Q, R]):
@@ -201,8 +201,8 @@ class Service(GenServer[Link], Generic[Q, R]):
         Raises the error of a `Failure`; ConnectionError if the connection goes, or if the next
         attempt to connect fails; asyncio.QueueFull; and what `call` raises, such as CallTimeout.
         """
-        answer: R = await self.call(_Ask[R](request), timeout)
-        return answer
+        asked: _Ask[R] = _Ask(request)
+        return await self.call(asked, timeout)
 
     async def tell(self, frame: Any, timeout: float | None = 5.0) -> None:
         """Send a frame that has no answer, and wait until the connection has taken it.
@@ -229,21 +229,21 @@ class Service(GenServer[Link], Generic[Q, R]):
     def handle_call(
         self, request: Any, from_: From[Any], state: Link
     ) -> NoReply[Link] | Reply[Link]:
-        if state.outgoing.qsize() >= self.queue_limit:
+        if len(state.outgoing) >= self.queue_limit:
             full = (
                 f"{self!r} has {self.queue_limit:,} frames that wait to be sent, and takes no more"
             )
             return Reply(Raise(asyncio.QueueFull(full)), state)
         key = state.keep(from_)
         if isinstance(request, _Tell):
-            state.outgoing.put_nowait(_Outgoing(request.frame, key))
+            state.put(_Outgoing(request.frame, key))
             return NoReply(state)
         try:
             frame = self.encode(key, request.request)
         except Exception as error:
             state.take(key)
             return Reply(Raise(error), state)
-        state.outgoing.put_nowait(_Outgoing(frame, key, answered=True))
+        state.put(_Outgoing(frame, key, answered=True))
         return NoReply(state)
 
     def handle_info(self, message: Any, state: Link) -> NoReply[Link] | Stop[Link]:
@@ -251,8 +251,8 @@ class Service(GenServer[Link], Generic[Q, R]):
             case Item(_, frame):
                 state.failures = 0
                 return self._received(frame, state)
-            case Down(Monitor() as ref) if ref in state.keys:
-                return self._forget(state, state.keys[ref])
+            case Down(_, From() as from_) if from_ in state.keys:
+                return self._forget(state, state.keys[from_])
             case Opened(_, connection):
                 state.writer = start_task(self._write(connection, state), name="writer")
             case Down(_, Source() | Task(), reason):
@@ -288,29 +288,33 @@ class Service(GenServer[Link], Generic[Q, R]):
     def _send(self, state: Link, frame: Any) -> NoReply[Link] | Stop[Link]:
         if frame is None:
             return NoReply(state)
-        if state.outgoing.qsize() >= 2 * self.queue_limit:
+        if len(state.outgoing) >= 2 * self.queue_limit:
             return self._lost(state, "the other side does not read what it is sent")
-        state.outgoing.put_nowait(_Outgoing(frame))
+        state.put(_Outgoing(frame))
         return NoReply(state)
 
     async def _write(self, connection: Connection, state: Link) -> None:
         """Send what waits, and what comes: the task of an open connection."""
-        outgoing = state.outgoing
-        while True:
-            item = await outgoing.get()
-            key = item.key
-            if key is not None:
-                if key not in state.callers:
-                    continue  # its caller has given up
-                if item.answered:
-                    state.sent.add(key)
-            if item.frame is not None:
-                sending = connection.send(item.frame)
-                if hasattr(sending, "__await__"):
-                    await sending
-            if key is not None and not item.answered and (from_ := state.take(key)) is not None:
+        outgoing, more = state.outgoing, state.more  # the next connection has others
+        while await more.wait():
+            more.clear()
+            while outgoing:
+                await self._write_one(outgoing.popleft(), connection, state)
+
+    async def _write_one(self, item: _Outgoing, connection: Connection, state: Link) -> None:
+        if item.key is not None:
+            if item.key not in state.callers:
+                return  # its caller has given up
+            if item.answered:
+                state.sent.add(item.key)
+        if item.frame is not None:
+            sending = connection.send(item.frame)
+            if hasattr(sending, "__await__"):
+                await sending
+        if item.key is not None and not item.answered:
+            from_ = state.take(item.key)
+            if from_ is not None:
                 reply(from_, None)
-            del item  # it may be large, and the next one may take long to come
 
     def _lost(self, state: Link, reason: Any) -> NoReply[Link] | Stop[Link]:
         """Tell all who wait that there is no connection, and connect again later."""
@@ -318,14 +322,13 @@ class Service(GenServer[Link], Generic[Q, R]):
             if owned is not None:
                 owned.cancel()
         error = _connection_error(reason, opened=state.writer is not None)
-        for caller in state.callers.values():
-            demonitor(caller.ref)
-            reply(caller.from_, Raise(error))
+        for from_ in state.callers.values():
+            reply(from_, Raise(error))
         state.callers.clear()
         state.keys.clear()
         state.sent.clear()
         state.source = state.writer = None
-        state.outgoing = asyncio.Queue()
+        state.outgoing, state.more = deque(), asyncio.Event()
         if not self.reconnect:
             return Stop(("shutdown", error), state)
         delay = min(self.longest_delay, self.first_delay * 2 ** min(state.failures, 30))

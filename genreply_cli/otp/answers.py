@@ -201,7 +201,7 @@ class Item:
     value: Any
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Monitor:
     """What `monitor` returns and `demonitor` takes. `watcher` is sent a `Down` for `process`.
 

@@ -107,11 +107,14 @@ class Source(Owned):
 
     def __init__(self, process: Process, name: str, limit: int) -> None:
         super().__init__(process, name)
-        self._room = asyncio.Semaphore(limit)  # for items in the mailbox of the owner
+        self._room = limit  # for items in the mailbox of the owner
+        self._room_again: asyncio.Future[None] | None = None  # while there is none
 
     def make_room(self) -> None:
         """Have it read on: the owner has taken an item out of its mailbox."""
-        self._room.release()
+        self._room += 1
+        if self._room_again is not None and not self._room_again.done():
+            self._room_again.set_result(None)
 
     async def _run(self, source: Any) -> None:
         try:
@@ -131,11 +134,13 @@ class Source(Owned):
             raise TypeError(f"{self!r} gave {shorten(iterable)}; expected an async iterable")
         iterator = aiter(iterable)
         try:
-            await self._room.acquire()
             async for value in iterator:
+                self._room -= 1
                 self._deliver(ITEM, Item(self, value))
                 del value  # it may be large, and the next one may take long to come
-                await self._room.acquire()
+                if not self._room:
+                    self._room_again = self._process.node.loop.create_future()
+                    await self._room_again
         finally:
             if hasattr(iterator, "aclose"):
                 await iterator.aclose()
