@@ -50,7 +50,7 @@ class Counter(GenServer[int]):
         return NoReply(state + request)
 
 class Wrong(GenServer[int]):
-    def handle_info(self, message: Any, state: int) -> Reply[int]:  # E: "Reply[int]" of
+    def handle_info(self, message: Any, state: int) -> Reply[int]:  # E: "Reply[int, Any]" of
         return Reply("to whom?", state)
 
     def handle_cast(self, request: Any, state: int) -> NoReply[str]:  # E: "NoReply[str]"
@@ -63,7 +63,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from genreply_cli.coordinator import Coordinator, Greet
-from genreply_cli.otp import ChildSpec, From, GenServer, Node, NoReply, Reply, Request, call
+from genreply_cli.otp import (
+    ChildSpec, From, GenServer, Node, NoReply, Raise, Reply, Request, call, reply,
+)
 
 @dataclass(frozen=True)
 class Size(Request[int]):
@@ -96,6 +98,21 @@ class Page(GenServer[int]):
 
 class Both(Page):
     def handle_call(self, request: Size | Name, from_: From[Any], state: int) -> Reply[int]:
+        return Reply(state, state)
+
+class Checked(GenServer[int]):
+    def handle_call(
+        self, request: Size | Name, from_: From[Any], state: int
+    ) -> Reply[int, int | str]:
+        if request == Name():
+            return Reply(b"a name", state)  # E: bytes
+        return Reply(state, state) if isinstance(request, Size) else Reply(Raise(KeyError()), state)
+
+class One(GenServer[int]):
+    async def handle_call(self, request: Size, from_: From[int], state: int) -> Reply[int, int]:
+        if state:
+            return Reply("text", state)  # E: "str"
+        reply(from_, "text")  # E: reply
         return Reply(state, state)
 
 class Names(GenServer[int]):

@@ -6,9 +6,17 @@ would triple their cost. Do not change them all the same.
 """
 
 from dataclasses import dataclass, field
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from genreply_cli.otp.exits import shorten
+
+if TYPE_CHECKING:
+    import typing_extensions
+
+    V_co = typing_extensions.TypeVar("V_co", covariant=True, default=Any)
+else:
+    V_co = TypeVar("V_co", covariant=True)
 
 S_co = TypeVar("S_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
@@ -52,17 +60,23 @@ class Continue:
 
 
 @dataclass(slots=True)
-class Reply(Generic[S_co]):
+class Reply(Generic[S_co, V_co]):
     """From `handle_call`: the caller gets `value`, and the server goes on with `state`.
+
+    A `handle_call` that returns `Reply[State]` may reply with anything. For type checkers,
+    `Reply[State, int]` says that each reply is an int.
 
     `then=Continue(x)` runs `handle_continue(x, state)` next. `timeout=seconds` sends `Timeout()` to
     `handle_info` if no message comes within that time; any message cancels it.
     """
 
-    value: Any
+    value: "V_co | Raise"
     state: S_co
     then: Continue | None = None
     timeout: float | None = None
+
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(GenericAlias)  # Python before 3.13 knows no default
 
 
 @dataclass(frozen=True, slots=True)
