@@ -4,7 +4,6 @@ A check is a predicate over the transcript of the run: it compares what was type
 happened, so it does not hold the answer itself.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.learn import answers, checks
 from genreply_cli.session.faults import Fault
-from genreply_cli.session.scenarios import SCENARIOS, Scenario, hello, overlap
+from genreply_cli.session.scenarios import SCENARIOS, Scenario, overlap
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.step import Step
 from genreply_cli.variations import (
@@ -45,12 +44,6 @@ class Lesson:
         return settings._replace(timeout=value) if self.is_timeout else settings
 
 
-async def hello_and_answer(coordinator: AnyCoordinator, settings: Settings) -> None:
-    """One greeting, and time for an answer that nobody waits for."""
-    await hello(coordinator, settings)
-    await asyncio.sleep(2 * settings.delay[1])
-
-
 def _settings(coordinator: str) -> Settings:
     return Settings(coordinator, (0.25, 0.25), 5.0, clock="virtual")
 
@@ -78,7 +71,7 @@ LESSONS: Final[Sequence[Lesson]] = (
         " server is deaf: if one answer never comes, it stays deaf for ever.",
         checks.longest_wait,
         answers.duration,
-        Scenario("the basic way", _settings("blocking"), overlap),
+        SCENARIOS["blocking"],
     ),
     Lesson(
         "The problem: the reply comes too soon",
@@ -96,7 +89,7 @@ LESSONS: Final[Sequence[Lesson]] = (
         " is a way to say who is to get that answer.",
         checks.reply_text,
         answers.reply,
-        Scenario("the reply comes too soon", _settings("immediate"), hello_and_answer),
+        SCENARIOS["immediate"],
     ),
     Lesson(
         "The solution: keep from, and reply later",

@@ -176,7 +176,7 @@ def test_all_that_is_wrong_is_told_and_counted(tmp_path: Path) -> None:
 
 def interrupted_late() -> str:
     """The sample `late` up to where its second call has been passed on."""
-    return "".join(samples()["late"].read_text().splitlines(keepends=True)[:14])
+    return "".join(samples()["late"].read_text().splitlines(keepends=True)[:16])
 
 
 def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_recording_that_was_interrupted_may_have_open_calls(tmp_path: Path) ->
     assert (done.code, done.out) == (0, "")
     assert done.err.splitlines()[1:] == [
         "note: calls that were still open when the recording ended: 1",
-        "13 events, 2 calls: nothing wrong",
+        "15 events, 2 calls: nothing wrong",
     ]
 
 
@@ -202,7 +202,7 @@ def test_a_recording_may_be_continued_even_one_that_was_interrupted(tmp_path: Pa
         )
     done = genreply("trace", path, "--check")
     assert (done.code, done.out) == (0, "")
-    assert done.err.endswith("51 events, 6 calls: nothing wrong\n")
+    assert done.err.endswith("53 events, 6 calls: nothing wrong\n")
 
 
 def test_in_version_1_waiting_is_a_list(tmp_path: Path) -> None:
@@ -307,4 +307,4 @@ def test_a_call_with_a_huge_number_takes_no_more_room_than_another() -> None:
 def test_the_samples_are_read_as_they_were_written() -> None:
     header, steps = read(samples()["hello"])
     assert header.title == "one greeting: kept, answered later"
-    assert len(list(steps)) == 11
+    assert len(list(steps)) == 12

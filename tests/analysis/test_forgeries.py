@@ -129,75 +129,75 @@ class Forgery(NamedTuple):
 
 
 # Lines of overlap-single: 2, 3 starts; 6, 10, 14 calls of c1, c2, c3, each with a cast, a state and
-# a noreply; 18 info for c1; 19 c3 gets the reply for c1; 20, 22 infos for c2 and c3; 21, 23
-# duplicates; 24, 25 c1 and c2 time out; 26 end.
-# Lines of late: 6 call of c1, 10 it times out, 11 info, 12 late; 13 call of c2, 18 its reply.
-# Lines of crash: 14 fault, 15 crash, 16, 17 exits, 18, 19 downs, 20 call in vain, 21 its down.
-# Lines of overlap-keyed: 19, 22, 25 replies, each with a state after it.
+# a noreply; 19 info for c1; 20 c3 gets the reply for c1; 21, 23 infos for c2 and c3; 22, 24
+# duplicates; 26, 27 c1 and c2 time out; 28 end.
+# Lines of late: 6 call of c1, 10 it times out, 12 info, 13 late; 15 call of c2, 20 its reply.
+# Lines of crash: 15 fault, 16 crash, 17, 18 exits, 19, 20 downs, 22 call in vain, 23 its down.
+# Lines of overlap-keyed: 20, 23, 26 replies, each with a state after it.
 # fmt: off
 FORGERIES = {
     # whose answer it was
-    "for taken out of a wrong reply": Forgery("overlap-single", 19, take_out("for"), "for"),
-    "for of another call": Forgery("overlap-single", 19, put_for("c2"), "for"),
-    "for of no call": Forgery("overlap-single", 19, put_for("c9"), "for"),
-    "for added to a right reply": Forgery("late", 18, put_for("c1"), "for"),
-    "for added to a late answer": Forgery("late", 12, put_for("c2"), "for"),
-    "for taken out of a duplicate": Forgery("overlap-single", 21, take_out("for"), "for"),
-    "for added to a duplicate": Forgery("overlap-single", 23, put_for("c1"), "for"),
+    "for taken out of a wrong reply": Forgery("overlap-single", 20, take_out("for"), "for"),
+    "for of another call": Forgery("overlap-single", 20, put_for("c2"), "for"),
+    "for of no call": Forgery("overlap-single", 20, put_for("c9"), "for"),
+    "for added to a right reply": Forgery("late", 20, put_for("c1"), "for"),
+    "for added to a late answer": Forgery("late", 13, put_for("c2"), "for"),
+    "for taken out of a duplicate": Forgery("overlap-single", 22, take_out("for"), "for"),
+    "for added to a duplicate": Forgery("overlap-single", 24, put_for("c1"), "for"),
     "for taken out, in version 1": Forgery("old overlap-single", 14, take_out("for"), "for"),
     "the callers of two replies swapped":
-        Forgery("overlap-keyed", 19, swap_callers(22), "for", ((22, "for"),)),
-    "a reply to another caller": Forgery("overlap-single", 19, put(to="caller-2"), "to"),
-    "a reply to another call": Forgery("overlap-single", 19, put(call="c2"), "call"),
-    "a right reply to another call": Forgery("overlap-keyed", 19, put(call="c2"), "call"),
-    "a reply from another process": Forgery("late", 18, put_from("websocket"), "from"),
+        Forgery("overlap-keyed", 20, swap_callers(23), "for", ((23, "for"),)),
+    "a reply to another caller": Forgery("overlap-single", 20, put(to="caller-2"), "to"),
+    "a reply to another call": Forgery("overlap-single", 20, put(call="c2"), "call"),
+    "a right reply to another call": Forgery("overlap-keyed", 20, put(call="c2"), "call"),
+    "a reply from another process": Forgery("late", 20, put_from("websocket"), "from"),
     "a duplicate from another process":
-        Forgery("overlap-single", 21, put_from("websocket"), "from"),
-    "a duplicate to another caller": Forgery("overlap-single", 21, put(to="caller-2"), "to"),
-    "a duplicate of another call": Forgery("overlap-single", 21, put(call="c1"), "call"),
-    "a late answer to another caller": Forgery("late", 12, put(to="caller-2"), "to"),
-    "a reply without a message": Forgery("late", 18, take_out("message"), "message"),
+        Forgery("overlap-single", 22, put_from("websocket"), "from"),
+    "a duplicate to another caller": Forgery("overlap-single", 22, put(to="caller-2"), "to"),
+    "a duplicate of another call": Forgery("overlap-single", 22, put(call="c1"), "call"),
+    "a late answer to another caller": Forgery("late", 13, put(to="caller-2"), "to"),
+    "a reply without a message": Forgery("late", 20, take_out("message"), "message"),
     "a reply by one who has passed the call on":
         Forgery("unusual", 10, put_from("worker"), "from"),
     # where the answer went
-    "went_to taken out": Forgery("overlap-single", 24, take_out("went_to"), "went_to"),
+    "went_to taken out": Forgery("overlap-single", 26, take_out("went_to"), "went_to"),
     "went_to and went_at taken out":
-        Forgery("overlap-single", 24, take_out("went_to", "went_at"), "went_to"),
-    "went_to of another call": Forgery("overlap-single", 24, put(went_to="c2"), "went_to"),
+        Forgery("overlap-single", 26, take_out("went_to", "went_at"), "went_to"),
+    "went_to of another call": Forgery("overlap-single", 26, put(went_to="c2"), "went_to"),
     "went_to added": Forgery("late", 10, put(went_to="c2", went_at=0.05), "went_to"),
     "went_to added to a cancelled call":
         Forgery("unusual", 14, put(went_to="c1", went_at=2.0), "went_to"),
-    "went_at too late": Forgery("overlap-single", 24, put(went_at=0.3), "went_at"),
-    "went_at taken out": Forgery("overlap-single", 25, take_out("went_at"), "went_at"),
+    "went_at too late": Forgery("overlap-single", 26, put(went_at=0.3), "went_at"),
+    "went_at taken out": Forgery("overlap-single", 27, take_out("went_at"), "went_at"),
     # what led to what
-    "a cause that is a start": Forgery("late", 18, put(cause=1), "cause"),
-    "a cause that is a state": Forgery("late", 18, put(cause=14), "cause"),
-    "a cause that is a reply": Forgery("overlap-single", 23, put(cause=18), "cause"),
+    "a cause that is a start": Forgery("late", 20, put(cause=1), "cause"),
+    "a cause that is a state": Forgery("late", 20, put(cause=16), "cause"),
+    "a cause that is a reply": Forgery("overlap-single", 24, put(cause=19), "cause"),
     "a cause that is a cast to another process":
-        Forgery("overlap-single", 19, put(cause=6), "cause"),
-    "a cause that is a cast of another call": Forgery("overlap-single", 18, put(cause=10), "call"),
+        Forgery("overlap-single", 20, put(cause=6), "cause"),
+    "a cause that is a cast of another call": Forgery("overlap-single", 19, put(cause=10), "call"),
     "a cause that was handled before": Forgery("overlap-single", 15, put(cause=9), "cause"),
-    "a cause that was answered before": Forgery("overlap-keyed", 25, put(cause=20), "cause"),
-    "a cause to come": Forgery("late", 18, put(cause=18), "cause"),
-    "a message of another call": Forgery("overlap-single", 18, put(call="c2"), "call"),
-    "a message of no call": Forgery("overlap-single", 18, take_out("call"), "call"),
+    "a cause that was answered before": Forgery("overlap-keyed", 26, put(cause=21), "cause"),
+    "a cause to come": Forgery("late", 20, put(cause=20), "cause"),
+    "a message of another call": Forgery("overlap-single", 19, put(call="c2"), "call"),
+    "a message of no call": Forgery("overlap-single", 19, take_out("call"), "call"),
     "a message from another process":
-        Forgery("overlap-single", 18, put_from("coordinator"), "from"),
+        Forgery("overlap-single", 19, put_from("coordinator"), "from"),
     "a message from a process that never started":
-        Forgery("overlap-single", 18, put_from("ghost"), "from"),
+        Forgery("overlap-single", 19, put_from("ghost"), "from"),
     "a message to a process that never started":
-        Forgery("overlap-single", 18, put(to="ghost"), "to"),
+        Forgery("overlap-single", 19, put(to="ghost"), "to"),
     "a message without content": Forgery("late", 7, take_out("message"), "message"),
     # how calls begin and end
     "a call of a name that was used": Forgery("overlap-single", 14, put(call="c2"), "call"),
     "a call of a name to come": Forgery("overlap-single", 14, put(call="c7"), "call"),
     "a call by a caller that waits": Forgery("overlap-single", 14, put_from("caller-2"), "from"),
     "a call by a caller to come": Forgery("overlap-single", 14, put_from("caller-7"), "from"),
-    "a call to a process that never started": Forgery("late", 13, put(to="ghost"), "to"),
-    "a call without a message": Forgery("late", 13, take_out("message"), "message"),
-    "a cast that is a call": Forgery("late", 13, put(kind="cast"), "kind"),
-    "a noreply of another process": Forgery("late", 16, put(at="websocket"), "at"),
-    "a noreply for a call that has ended": Forgery("late", 16, put(call="c1"), "call"),
+    "a call to a process that never started": Forgery("late", 15, put(to="ghost"), "to"),
+    "a call without a message": Forgery("late", 15, take_out("message"), "message"),
+    "a cast that is a call": Forgery("late", 15, put(kind="cast"), "kind"),
+    "a noreply of another process": Forgery("late", 18, put(at="websocket"), "at"),
+    "a noreply for a call that has ended": Forgery("late", 18, put(call="c1"), "call"),
     "a noreply for a call that is kept": Forgery("overlap-single", 17, put(call="c1"), "call"),
     "one more that waits": Forgery("overlap-single", 17, put(waiting=4), "waiting"),
     "one more that waits in vain": Forgery("overlap-single", 17, put(in_vain=3), "in_vain"),
@@ -206,50 +206,50 @@ FORGERIES = {
     "one less that waits, in version 1":
         Forgery("old overlap-single", 12, put(waiting=["c2", "c3"]), "waiting"),
     "a timeout before its time":
-        Forgery("overlap-single", 24, put(t=0.9, blocked=0.9), "t"),
+        Forgery("overlap-single", 26, put(t=0.9, blocked=0.9), "t"),
     "a timeout after its time":
-        Forgery("overlap-single", 25, put(t=1.5, blocked=1.47), "t"),
+        Forgery("overlap-single", 27, put(t=1.5, blocked=1.47), "t"),
     "another timeout than that of the call":
-        Forgery("overlap-single", 25, put(timeout=2.0), "timeout"),
-    "a timeout by another caller": Forgery("overlap-single", 25, put_from("caller-3"), "from"),
-    "a timeout at another server": Forgery("overlap-single", 25, put(to="websocket"), "to"),
-    "a timeout of a call that was answered": Forgery("overlap-single", 25, put(call="c3"), "call"),
-    "a timeout that is a reply": Forgery("overlap-single", 24, put(kind="reply"), "kind"),
-    "a reply that is a timeout": Forgery("late", 18, put(kind="timeout"), "kind"),
-    "a reply that is late": Forgery("late", 18, put(kind="late"), "kind"),
-    "a late answer that is a reply": Forgery("late", 12, put(kind="reply"), "kind"),
-    "a duplicate that is a reply": Forgery("overlap-single", 21, put(kind="reply"), "kind"),
+        Forgery("overlap-single", 27, put(timeout=2.0), "timeout"),
+    "a timeout by another caller": Forgery("overlap-single", 27, put_from("caller-3"), "from"),
+    "a timeout at another server": Forgery("overlap-single", 27, put(to="websocket"), "to"),
+    "a timeout of a call that was answered": Forgery("overlap-single", 27, put(call="c3"), "call"),
+    "a timeout that is a reply": Forgery("overlap-single", 26, put(kind="reply"), "kind"),
+    "a reply that is a timeout": Forgery("late", 20, put(kind="timeout"), "kind"),
+    "a reply that is late": Forgery("late", 20, put(kind="late"), "kind"),
+    "a late answer that is a reply": Forgery("late", 13, put(kind="reply"), "kind"),
+    "a duplicate that is a reply": Forgery("overlap-single", 22, put(kind="reply"), "kind"),
     "a second end of a call":
-        Forgery("late", 19, insert(kind="timeout", call="c2", to="coordinator", timeout=5.0,
+        Forgery("late", 21, insert(kind="timeout", call="c2", to="coordinator", timeout=5.0,
                                    **{"from": "caller"}), "kind"),
-    "blocked for longer": Forgery("late", 18, put(blocked=0.31), "blocked"),
-    "dropped earlier": Forgery("late", 12, put(ago=0.1), "ago"),
+    "blocked for longer": Forgery("late", 20, put(blocked=0.31), "blocked"),
+    "dropped earlier": Forgery("late", 13, put(ago=0.1), "ago"),
     # how processes live and end
     "a second start": Forgery("overlap-single", 10, insert(kind="start", at="websocket"), "at"),
     "a second start, linked":
         Forgery("overlap-single", 10, insert(kind="start", at="websocket", linked="coordinator"),
                 "at"),
     "a second start of the first process":
-        Forgery("overlap-single", 18, insert(kind="start", at="coordinator"), "at"),
+        Forgery("overlap-single", 19, insert(kind="start", at="coordinator"), "at"),
     "a start that is linked to no process": Forgery("late", 3, put(linked="ghost"), "linked"),
-    "an exit of another process": Forgery("crash", 17, put(at="websocket"), "at"),
-    "an exit of no process": Forgery("crash", 16, put(at="ghost"), "at"),
-    "an exit by a link to itself": Forgery("crash", 17, put(link="coordinator"), "link"),
-    "an exit by a link that never was": Forgery("crash", 17, put(link="ghost"), "link"),
+    "an exit of another process": Forgery("crash", 18, put(at="websocket"), "at"),
+    "an exit of no process": Forgery("crash", 17, put(at="ghost"), "at"),
+    "an exit by a link to itself": Forgery("crash", 18, put(link="coordinator"), "link"),
+    "an exit by a link that never was": Forgery("crash", 18, put(link="ghost"), "link"),
     "an exit by a link whose other end lives": Forgery("unusual", 11, put(link="boss"), "link"),
     "a crash of a process that has ended":
         Forgery("unusual", 14, insert(kind="crash", at="helper"), "at"),
-    "an end that was another's, for a caller": Forgery("crash", 18, put_from("websocket"), "from"),
-    "an end told to another caller": Forgery("crash", 19, put(to="caller"), "to"),
+    "an end that was another's, for a caller": Forgery("crash", 19, put_from("websocket"), "from"),
+    "an end told to another caller": Forgery("crash", 20, put(to="caller"), "to"),
     "an end before its time": Forgery("unusual", 12, put_from("boss"), "from"),
-    "normal for noproc": Forgery("crash", 21, put(reason="normal"), "reason"),
-    "noproc for a crash": Forgery("crash", 18, put(reason="noproc"), "reason"),
+    "normal for noproc": Forgery("crash", 23, put(reason="normal"), "reason"),
+    "noproc for a crash": Forgery("crash", 19, put(reason="noproc"), "reason"),
     "another reason than that of the exit": Forgery("unusual", 12, put(reason="boom"), "reason"),
     "a message in vain that was not": Forgery("unusual", 13, put(to="boss"), "to"),
     "a message to a process that has ended":
         Forgery("unusual", 13, put(kind="cast"), "to"),
     "a reply by a server that has ended":
-        Forgery("crash", 21, put(kind="reply", message="A to you too!"), "kind"),
+        Forgery("crash", 23, put(kind="reply", message="A to you too!"), "kind"),
     # what servers keep
     "keeps a call that is not in the state":
         Forgery("overlap-single", 16, put(keeps=["c1"]), "keeps"),
@@ -260,7 +260,7 @@ FORGERIES = {
     "a state with another call in it":
         Forgery("late", 8, put(state=STATES["c2"]), "state"),
     "a state without the call": Forgery("late", 8, put(state=STATES["nothing"]), "keeps"),
-    "a state of another process": Forgery("late", 15, put(at="websocket"), "at"),
+    "a state of another process": Forgery("late", 17, put(at="websocket"), "at"),
     "a state that has not changed":
         Forgery("late", 9, lambda lines, at: insert(**{
             field: value for field, value in lines[at - 1].items() if field not in {"seq", "t"}
@@ -268,26 +268,26 @@ FORGERIES = {
     "forgot taken out": Forgery("overlap-single", 12, take_out("forgot"), "forgot"),
     "forgot of another call": Forgery("overlap-single", 12, put(forgot=["c2"]), "forgot"),
     "forgot one more": Forgery("overlap-single", 16, put(forgot=["c2", "c1"]), "forgot"),
-    "forgot a call that was answered": Forgery("overlap-keyed", 20, put(forgot=["c1"]), "forgot"),
+    "forgot a call that was answered": Forgery("overlap-keyed", 21, put(forgot=["c1"]), "forgot"),
     # the lines themselves
     "a missing line": Forgery("overlap-single", 14, drop, "seq"),
     "a missing start": Forgery("overlap-single", 3, drop, "seq"),
-    "a missing exit": Forgery("crash", 17, drop, "seq"),
-    "a missing end of a call": Forgery("crash", 18, drop, "seq"),
-    "a missing reply, concealed": Forgery("late", 18, leave_out, "replied"),
+    "a missing exit": Forgery("crash", 18, drop, "seq"),
+    "a missing end of a call": Forgery("crash", 19, drop, "seq"),
+    "a missing reply, concealed": Forgery("late", 20, leave_out, "replied"),
     "a missing reply, concealed, of a call that was kept":
-        Forgery("overlap-keyed", 25, leave_out, "forgot"),
+        Forgery("overlap-keyed", 26, leave_out, "forgot"),
     "a line that is there twice": Forgery("overlap-single", 14, repeat, "seq"),
     "two lines that have changed places": Forgery("overlap-single", 15, change_places, "seq"),
-    "another number": Forgery("overlap-single", 14, put(seq=20), "seq"),
+    "another number": Forgery("overlap-single", 14, put(seq=21), "seq"),
     "a smaller number": Forgery("overlap-single", 14, put(seq=4), "seq"),
-    "back in time": Forgery("overlap-single", 18, put(t=0.01), "t"),
-    "another number of calls": Forgery("overlap-single", 26, put(calls=4), "calls"),
-    "another number of replies": Forgery("overlap-single", 26, put(replied=2), "replied"),
-    "another number of answers that were dropped": Forgery("late", 19, put(dropped=0), "dropped"),
+    "back in time": Forgery("overlap-single", 19, put(t=0.01), "t"),
+    "another number of calls": Forgery("overlap-single", 28, put(calls=4), "calls"),
+    "another number of replies": Forgery("overlap-single", 28, put(replied=2), "replied"),
+    "another number of answers that were dropped": Forgery("late", 21, put(dropped=0), "dropped"),
     "something after the end":
-        Forgery("late", 20, lambda lines, at: lines.append(
-            {"seq": 19, "t": 1.0, "kind": "mark", "label": "x"}), "kind"),
+        Forgery("late", 22, lambda lines, at: lines.append(
+            {"seq": 21, "t": 1.0, "kind": "mark", "label": "x"}), "kind"),
 }
 # fmt: on
 

@@ -51,6 +51,7 @@ def test_a_sample_in_numbers() -> None:
         "  duplicate             2",
         "  end                   1",
         "  info                  3",
+        "  mark                  2",
         "  noreply               3",
         "  reply                 1",
         "  start                 2",

@@ -146,8 +146,8 @@ def test_a_transcript_that_breaks_off_is_printed_up_to_there(tmp_path: Path) -> 
     path.write_text(samples()["hello"].read_text().replace('"t":0.250000', '"t":"soon"', 1))
     done = genreply("trace", path)
     assert done.code == 5
-    assert len(done.out.splitlines()) == 5
-    assert done.err.startswith(f'error: {path}, line 10, field "t": expected a number of seconds')
+    assert len(done.out.splitlines()) == 6
+    assert done.err.startswith(f'error: {path}, line 11, field "t": expected a number of seconds')
 
 
 def test_all_calls_that_are_asked_for_are_explained_in_the_order_of_asking() -> None:

@@ -102,8 +102,8 @@ def test_a_message_and_what_its_handler_does_stand_in_one_row() -> None:
     shown = [[kind for kind in row if kind != "state"] for row in rows]
     assert shown == [
         ["call", "cast", "noreply"], ["call", "cast", "noreply"], ["call", "cast", "noreply"],
-        ["info", "reply"], ["info", "duplicate"], ["info", "duplicate"],
-        ["timeout"], ["timeout"], ["end"],
+        ["mark"], ["info", "reply"], ["info", "duplicate"], ["info", "duplicate"],
+        ["mark"], ["timeout"], ["timeout"], ["end"],
     ]  # fmt: skip
 
 

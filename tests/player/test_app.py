@@ -22,28 +22,30 @@ ENTER, LEAVE, HIDE, SHOW = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25l", b"\x1b[
 
 # each key, and what is on the screen when it has been pressed, and was not before
 KEYS: list[tuple[str, str | Callable[[list[str]], bool]]] = [
-    (".", "event 2 of 18"), ("\x1b[C", "event 5 of 18"),
-    ("j", "event 6 of 18"), ("\x1b[B", "event 8 of 18"),
-    (",", "event 6 of 18"), ("\x1b[D", "event 5 of 18"),
-    ("k", "event 2 of 18"), ("\x1b[A", "event 1 of 18"),
-    ("3", "event 6 of 18"), ("9", "event 17 of 18"), ("0", "event 1 of 18"),
-    ("G", "event 18 of 18"), ("g", "event 1 of 18"),
-    ("\x1b[F", "event 18 of 18"), ("\x1b[H", "event 1 of 18"),
-    ("\x1b[6~", "event 18 of 18"), ("\x1b[5~", "event 1 of 18"),
-    ("]", "event 9 of 18"), ("]", "event 11 of 18"), ("]", "there is no later mark or failure"),
-    ("[", "event 9 of 18"), ("n", "event 10 of 18"), ("N", "event 9 of 18"), ("N", "event 8 of 18"),
+    (".", "event 2 of 20"), ("\x1b[C", "event 5 of 20"),
+    ("j", "event 6 of 20"), ("\x1b[B", "event 8 of 20"),
+    (",", "event 6 of 20"), ("\x1b[D", "event 5 of 20"),
+    ("k", "event 2 of 20"), ("\x1b[A", "event 1 of 20"),
+    ("3", "event 8 of 20"), ("9", "event 19 of 20"), ("0", "event 1 of 20"),
+    ("G", "event 20 of 20"), ("g", "event 1 of 20"),
+    ("\x1b[F", "event 20 of 20"), ("\x1b[H", "event 1 of 20"),
+    ("\x1b[6~", "event 20 of 20"), ("\x1b[5~", "event 1 of 20"),
+    ("]", "event 9 of 20"), ("]", "event 10 of 20"), ("]", "event 12 of 20"),
+    ("]", "event 13 of 20"), ("]", "there is no later mark or failure"), ("[", "event 12 of 20"),
+    ("[", "event 10 of 20"), ("[", "event 9 of 20"), ("n", "event 11 of 20"),
+    ("N", "event 9 of 20"), ("N", "event 8 of 20"),
     ("+", "paused    2x"), ("+", "paused    4x"), ("=", "paused    1x"),
     ("-", "paused    1/2x"), ("-", "paused    1/4x"), ("-", "paused    1/8x"),
     ("c", "only c1"), ("G", "event 6 of 6"), ("c", lambda rows: "only c1" not in rows[0]),
-    ("/", "find: _"), ("again", "find: again_"), ("\r", "event 12 of 18"),
-    ("/", "(Enter: again again)"), ("\r", "event 13 of 18"),
+    ("/", "find: _"), ("again", "find: again_"), ("\r", "event 14 of 20"),
+    ("/", "(Enter: again again)"), ("\r", "event 15 of 20"),
     ("\r", '["send_message", "Hello again"]'), ("\x1b", "space play"),
     ("?", "this event in full"), ("?", "space play"),
     ("e", "Elixir, coordinators.exs:"),
     ("e", lambda rows: not any("why:" in row for row in rows)),
     ("e", "why: coordinator passes it on to websocket"),
-    ("b", "event 12 of 18"), ("b", "what led to this event is not recorded"),
-    ("B", "event 13 of 18"), (">", "each event for at least 1.500 s"),
+    ("b", "event 14 of 20"), ("b", "what led to this event is not recorded"),
+    ("B", "event 15 of 20"), (">", "each event for at least 1.500 s"),
     ("<", "each event for at least 700 ms"), ("<", "each event for at least 350 ms"),
     ("G", "at the end"), (" ", "playing    1/8x, 2.800 s or more each"), (" ", "paused    1/8x"),
 ]  # fmt: skip
@@ -63,23 +65,23 @@ def left(player: Terminal, code: int = 0) -> list[str]:
 
 def test_each_key(terminal: Start) -> None:
     player = terminal("trace", "late", "--step", lines=30)
-    player.wait_for("event 1 of 18")
+    player.wait_for("event 1 of 20")
     for key, shown in KEYS:
         player.child.send(key)
         player.wait_for(shown)
     player.child.send("q")
     [line] = left(player)
     assert re.fullmatch(
-        r"late.jsonl: 18 events, 0.900 s; stopped at event \d+ \(\+0.\d00 s\)", line
+        r"late.jsonl: 20 events, 0.900 s; stopped at event \d+ \(\+0.\d00 s\)", line
     )
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 def test_ctrl_c_and_ctrl_d_leave_it_like_q(terminal: Start, key: str) -> None:
     player = terminal("trace", "hello", "--step")
-    player.wait_for("event 1 of 11")
+    player.wait_for("event 1 of 12")
     player.child.send(key)
-    assert left(player) == ["hello.jsonl: 11 events, 0.250 s; stopped at event 1 (+0.000 s)"]
+    assert left(player) == ["hello.jsonl: 12 events, 0.250 s; stopped at event 1 (+0.000 s)"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_ctrl_c_and_ctrl_d_leave_it_like_q(terminal: Start, key: str) -> None:
 )
 def test_a_signal_gives_the_screen_back(terminal: Start, number: int, code: int) -> None:
     player = terminal("trace", "hello", "--step")
-    player.wait_for("event 1 of 11")
+    player.wait_for("event 1 of 12")
     player.child.kill(number)
     left(player, code)
 
@@ -113,20 +115,20 @@ def test_it_stays_at_the_end(terminal: Start) -> None:
     player = terminal("trace", "hello")
     player.wait_for("at the end")
     player.child.send(",")
-    player.wait_for("event 10 of 11")
+    player.wait_for("event 11 of 12")
     player.child.send("q")
     left(player)
 
 
 def test_a_resize_is_drawn_anew(terminal: Start) -> None:
     player = terminal("trace", "overlap-single", "--step", lines=24)
-    player.wait_for("event 1 of 25")
+    player.wait_for("event 1 of 27")
     player.child.send("8")
     index = read_all(index_at(paths.samples()["overlap-single"]))
     for columns, lines in [(120, 24), (40, 24), (10, 3), (80, 10), (120, 24)]:
         player.resize(columns, lines)
         style = Style(failures=[number for number in failures(index) if number is not None])
-        rows = render(State(number=20, playing=False), index, columns, lines, style).rows
+        rows = render(State(number=21, playing=False), index, columns, lines, style).rows
         texts = ["".join(text for text, _ in row).rstrip() for row in rows]
         player.wait_for([text for text in texts if text].__eq__)
     player.child.send("q")
@@ -189,7 +191,7 @@ def test_a_transcript_from_a_pipe_is_played_with_the_keys_of_the_terminal(termin
     player.child.send(".")
     player.wait_for("event 2 of 5")
     player.child.send("q")
-    assert ": 5 of 18 events, 0.900 s; stopped at event 2 (+0.600 s)" in left(player)[0]
+    assert ": 5 of 20 events, 0.900 s; stopped at event 2 (+0.600 s)" in left(player)[0]
 
 
 @pytest.mark.parametrize(

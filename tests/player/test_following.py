@@ -125,7 +125,7 @@ async def test_failures_that_are_written_later_are_marked(tmp_path: Path) -> Non
         assert list(playback.failures) == []
         append(path, LATE[9:])
         await asyncio.sleep(0.15)
-        assert list(playback.failures) == [8, 10]
+        assert list(playback.failures) == [8, 11]
 
 
 def test_an_index_that_grows_has_the_steps_of_one_that_was_read_whole(tmp_path: Path) -> None:

@@ -120,16 +120,26 @@ def test_marks_and_failures() -> None:
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("crash", ["fault", "crash", "exit", "exit", "down", "down", "down"]),
-        ("late", ["timeout", "late"]),
-        ("hello", []),
+        ("crash", ["mark", "fault", "crash", "exit", "exit", "down", "down", "mark", "down"]),
+        ("late", ["timeout", "mark", "late", "mark"]),
+        ("hello", ["mark"]),
         (
             "overlap-single",
-            ["state", "state", "reply", "duplicate", "duplicate", "timeout", "timeout"],
+            [
+                "state",
+                "state",
+                "mark",
+                "reply",
+                "duplicate",
+                "duplicate",
+                "mark",
+                "timeout",
+                "timeout",
+            ],
         ),
     ],
 )
-def test_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:
+def test_the_marks_and_the_failures_of_the_samples(name: str, kinds: list[str]) -> None:
     index, state, found = SAMPLES[name], PAUSED, []
     while not (state := pressed(state, index, "]")).status:
         step = index.step(state.number)

@@ -136,7 +136,7 @@ def tampered(sample: str, change: Callable[[list[dict[str, Any]]], None], path: 
 
 def test_what_did_not_happen_does_not_come_out(tmp_path: Path) -> None:
     path = tampered(
-        "hello", lambda lines: lines[10].update(message="Goodbye"), tmp_path / "it.jsonl"
+        "hello", lambda lines: lines[11].update(message="Goodbye"), tmp_path / "it.jsonl"
     )
     done = genreply("trace", path, "--rerun")
     assert (done.code, done.out, done.err) == (5, (
@@ -270,7 +270,7 @@ def test_time_makes_a_difference_only_if_asked_for(tmp_path: Path) -> None:
 
 def test_a_call_of_many_events_is_compared_without_taking_for_ever(tmp_path: Path) -> None:
     marks = [
-        {"seq": seq, "t": 0.0, "kind": "mark", "label": str(seq % 7)} for seq in range(9, 9009)
+        {"seq": seq, "t": 0.0, "kind": "mark", "label": str(seq % 7)} for seq in range(10, 9010)
     ]
     longer = tampered("hello", lambda lines: lines.extend(marks), tmp_path / "longer.jsonl")
     done = genreply("trace", longer, "--diff", "hello")

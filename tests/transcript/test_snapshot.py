@@ -96,9 +96,9 @@ def test_of_one_slot_the_last_caller_is_kept_and_the_others_are_forgotten() -> N
 
 
 def test_the_slot_still_holds_a_caller_that_has_its_answer() -> None:
-    kept = standing_after("overlap-single", 18).keeps("coordinator")
+    kept = standing_after("overlap-single", 19).keeps("coordinator")
     assert kept == {"c3": Kept("c3", 0.06, 15, "wrong caller")}
-    assert stood("overlap-single", 18) == [
+    assert stood("overlap-single", 19) == [
         ("c1", "forgotten", "coordinator"), ("c2", "forgotten", "coordinator"),
     ]  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_of_a_map_each_caller_is_kept_until_its_answer() -> None:
         ("c1", "kept", "coordinator"), ("c2", "kept", "coordinator"),
         ("c3", "kept", "coordinator"),
     ]  # fmt: skip
-    assert list(standing_after("overlap-keyed", 19).keeps("coordinator") or ()) == ["c2", "c3"]
+    assert list(standing_after("overlap-keyed", 20).keeps("coordinator") or ()) == ["c2", "c3"]
     assert standing_after("overlap-keyed").keeps("coordinator") == {}
 
 
