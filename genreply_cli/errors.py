@@ -1,11 +1,12 @@
 """Every exit status that genreply promises, and the errors that end a command with one."""
 
+import os
 import sys
 from enum import IntEnum
 from signal import SIG_DFL, SIGHUP, SIGTERM, getsignal, signal
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
-from genreply_cli.text import visible
+from genreply_cli.text import fold, visible
 
 
 class ExitStatus(IntEnum):
@@ -79,10 +80,20 @@ def raise_on_termination() -> None:
 
 def complain(problem: str, code: int, hint: str | None = None) -> int:
     """Print an error and its hint on stderr. Returns the exit status `code`."""
-    print(f"error: {visible(problem)}", file=sys.stderr)
+    tell(f"error: {visible(problem)}")
     if hint:
-        print(f"       {visible(hint)}", file=sys.stderr)
+        tell(f"       {visible(hint)}")
     return code
+
+
+def tell(line: str, stream: TextIO | None = None) -> None:
+    """Print a line on stderr, or on another stream. On a terminal it is broken between words."""
+    stream = sys.stderr if stream is None else stream
+    rows = [line]
+    if stream.isatty():
+        room = max(1, os.get_terminal_size(stream.fileno()).columns - 1)
+        rows = [row for each in line.split("\n") for row in fold(each, room)]
+    print("\n".join(rows), file=stream, flush=True)
 
 
 def os_error_text(error: Exception) -> str:

@@ -111,6 +111,28 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, text[start:]]
 
 
+_COMMAND: Final = re.compile(r"\bgenreply [a-z]+( [^;,]*)?")
+
+
+def fold(line: str, room: int) -> list[str]:
+    """A line in rows of at most `room` cells, each as far to the right as the first.
+
+    They are broken between words, but not in a command, which can be copied whole; the terminal
+    itself breaks what is too long for a row.
+    """
+    text = line.lstrip(" ")
+    indent = " " * (len(line) - len(text))
+    together = _COMMAND.sub(lambda command: command[0].replace(" ", "\0"), text)
+    first, *words = together.split(" ")
+    rows = [indent + first]
+    for word in words:
+        if cells(rows[-1]) + 1 + cells(word) <= room:
+            rows[-1] += f" {word}"
+        else:
+            rows.append(indent + word)
+    return [row.replace("\0", " ") for row in rows]
+
+
 def _count_fitting(text: str, start: int, width: int) -> int:
     """How many characters from here on fit; at least one."""
     if text[start : start + width].isascii():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genreply_cli.text import cells, counted, quoted, visible, wrap
+from genreply_cli.text import cells, counted, fold, quoted, visible, wrap
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 STEERING = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, ends of lines
@@ -96,6 +96,22 @@ def test_wrapped_lines_fit_and_hold_all_of_the_text(text: str, width: int) -> No
     lines = wrap(text, width)
     assert all(cells(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(st.text(st.characters(codec="utf-8")).map(visible), st.integers(2, 40))
+def test_a_folded_line_holds_all_of_the_text_and_only_whole_words(text: str, room: int) -> None:
+    rows = fold(text, room)
+    assert " ".join(row.strip(" ") for row in rows).split() == text.split()
+    assert all(cells(row) <= room or " " not in row.strip(" ") for row in rows[1:])
+
+
+def test_a_command_is_not_broken_when_a_line_is_folded() -> None:
+    line = "  try --timeout 5, or see it: genreply trace lunch.jsonl; Ctrl-C leaves"
+    assert fold(line, 30) == [
+        "  try --timeout 5, or see it:",
+        "  genreply trace lunch.jsonl;",
+        "  Ctrl-C leaves",
+    ]
 
 
 def test_one_thing_is_counted_in_the_singular() -> None:

@@ -11,7 +11,7 @@ import typer
 
 from genreply_cli import paths
 from genreply_cli.cli.options import option
-from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text, tell
 from genreply_cli.text import cells, visible
 
 ANSWER_SECONDS: Final = 5.0  # after which the program's event loop is said to be busy
@@ -126,7 +126,7 @@ def _attach(program: _Program) -> int:
         else:
             screen.show(to_step(values, program.name, 1))
         sys.stdout.flush()
-    print(f"note: {program.name} has ended", file=sys.stderr)
+    tell(f"note: {program.name} has ended")
     return ExitStatus.OK
 
 
@@ -155,7 +155,7 @@ def _keep_showing(program: _Program, found: Any) -> None:
             live.update(table, refresh=True)
             time.sleep(REFRESH_SECONDS)
             found = program.servers()
-    print(f"note: {program.name} has ended", file=sys.stderr)
+    tell(f"note: {program.name} has ended")
 
 
 def _plain(found: Any) -> list[str]:

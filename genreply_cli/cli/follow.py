@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genreply_cli import paths
 from genreply_cli.cli.source import invalid, is_sample
 from genreply_cli.cli.trace_options import TraceOptions
-from genreply_cli.errors import GenreplyError, os_error_text
+from genreply_cli.errors import GenreplyError, os_error_text, tell
 from genreply_cli.session.signals import until_terminated
 from genreply_cli.terminal.screen import Screen
 from genreply_cli.text import visible
@@ -53,7 +53,7 @@ def _announce(path: Path | None) -> None:
             raise GenreplyError(os_error_text(error)) from None
         if paths.last_session() is None:
             note = "no session has been recorded yet; begin one with genreply repl"
-            print(f"note: {note}, in another terminal", file=sys.stderr)
+            tell(f"note: {note}, in another terminal")
         return
     if is_sample(str(path)):
         raise GenreplyError(
@@ -64,7 +64,7 @@ def _announce(path: Path | None) -> None:
     if not path.parent.is_dir():
         raise GenreplyError(f"{visible(str(path))}: there is no such folder")
     note = f"{visible(str(path))} does not exist yet; it is shown as soon as it is written"
-    print(f"note: {note}; Ctrl-C leaves", file=sys.stderr)
+    tell(f"note: {note}; Ctrl-C leaves")
 
 
 # --- in the player
@@ -121,7 +121,7 @@ async def _print(wanted: TraceOptions, path: Path | None) -> None:
             continue
         # a header: a transcript begins
         if item.absent:
-            print(f"note: {headerless_note(str(path))}", file=sys.stderr)
+            tell(f"note: {headerless_note(str(path))}")
         print(f"note: following {visible(str(path or paths.last_session()))}", file=sys.stderr)
         if wanted.task == "events":
             show, skip = Writer(sys.stdout, item).write, _ignore
@@ -163,6 +163,6 @@ def _leaving(leave: Callable[[str], object]) -> Iterator[None]:
             if press.key in {"q", "c-c", "c-d"}:
                 leave(press.key)
 
-    print("note: q leaves", file=sys.stderr)
+    tell("note: q leaves")
     with keyboard.raw_mode(), keyboard.attach(on_keys):
         yield

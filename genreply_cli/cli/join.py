@@ -1,7 +1,6 @@
 """`genreply join`, as people type it: which node, which cookie, and who may reach it."""
 
 import ipaddress
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ from genreply_cli.cli.options import (
     option,
 )
 from genreply_cli.cli.own_server import StartOption, own_server, settings_of
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, tell
 
 EPILOG = (
     "Whoever has the cookie of a cluster can run any program on its machines as you: that is"
@@ -121,7 +120,7 @@ def join(
     if not address.is_loopback:
         secret = "" if tls is not None else ", and nothing is encrypted"
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
-        print(f"WARNING: {warning}", file=sys.stderr)
+        tell(f"WARNING: {warning}")
     name, _, server = name.partition("=")
     own = own_server(context, server or None, start, None)
     settings = settings_of(own, Settings(coordinator, delay, None, tuple(fault or ()), seed))

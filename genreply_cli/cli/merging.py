@@ -1,13 +1,12 @@
 """`genreply trace A --with B`: two recordings of one session, from two nodes, as one transcript."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from genreply_cli.cli.source import invalid, open_transcript
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, tell
 from genreply_cli.text import visible
 from genreply_cli.transcript.format import TranscriptError
 from genreply_cli.transcript.merge import MergeError, Recording, merge
@@ -26,7 +25,7 @@ def merged(first: str, second: str) -> Iterator[tuple[str, list[str]]]:
         both = merge(_recording(first), _recording(second))
     except MergeError as error:
         raise GenreplyError(visible(str(error)), exit_code=ExitStatus.INVALID) from None
-    print(f"note: {_clocks(both.ahead, both.uncertainty)}", file=sys.stderr)
+    tell(f"note: {_clocks(both.ahead, both.uncertainty)}")
     with tempfile.TemporaryDirectory(prefix="genreply-") as folder:
         path = Path(folder, "merged.jsonl")
         writer = Writer(path, both.header)

@@ -1,13 +1,12 @@
 """The options for a real server: --url, and what goes with it."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genreply_cli.cli.options import option, require
 from genreply_cli.cli.serve import require_websockets
-from genreply_cli.errors import GenreplyError
+from genreply_cli.errors import GenreplyError, tell
 
 if TYPE_CHECKING:
     from genreply_cli.remote.target import Target
@@ -175,5 +174,5 @@ def target_of(
         raise typer.BadParameter(str(error)) from None
     if insecure:
         warning = "nobody checks who answers: --insecure accepts any certificate"
-        print(f"WARNING: {warning}", file=sys.stderr)
+        tell(f"WARNING: {warning}")
     return target

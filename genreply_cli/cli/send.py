@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from genreply_cli.cli.report import Report
-from genreply_cli.errors import GenreplyError, os_error_text
+from genreply_cli.errors import GenreplyError, os_error_text, tell
 from genreply_cli.session.batch import greet_all
 from genreply_cli.session.outcome import Greets, Outcome
 from genreply_cli.session.session import session
@@ -145,7 +145,7 @@ def _draw_timeline(watching: _Watching, options: SendOptions, calls: int, stack:
     from genreply_cli.terminal.progress import ProgressBar
 
     note = f"note: more than {MAX_DRAWN_CALLS} calls are not drawn; --timeline draws them all"
-    print(note, file=sys.stderr)
+    tell(note)
     bar = stack.enter_context(ProgressBar(sys.stderr, calls, options.output_options))
     watching.bar = bar
     watching.observers.append(lambda step: bar.advance() if step.ends_call else None)
@@ -198,7 +198,7 @@ async def _send(
             await observers.linger(options.linger)
     report.complain_of_the_rest()
     if report.is_worth_a_summary and (status or options.timeline):
-        print(report.summary(), file=sys.stderr)
+        tell(report.summary())
     return status, [] if observers is None else observers.failures
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from genreply_cli import paths
-from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text, tell
 from genreply_cli.session.parsing import closest
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.progress import ProgressBar
@@ -103,7 +103,7 @@ def _salvage(source: str, copy: IO[bytes]) -> str:
     """Copy the lines that can be read, and name the others on stderr. Returns the name."""
 
     def leave_out(error: TranscriptError) -> None:
-        print(f"note: left out: {error}", file=sys.stderr)
+        tell(f"note: left out: {error}")
 
     with closing(open_transcript(source, leave_out)) as steps:
         copy.write(header_line(steps.header).encode() + b"\n")

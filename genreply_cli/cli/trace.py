@@ -17,7 +17,7 @@ from genreply_cli.cli.source import (
     open_with_causes,
 )
 from genreply_cli.cli.trace_options import TraceOptions
-from genreply_cli.errors import ExitStatus, GenreplyError
+from genreply_cli.errors import ExitStatus, GenreplyError, tell
 from genreply_cli.export.formats import export, render, render_pair
 from genreply_cli.terminal.output import OutputOptions, choose_mode
 from genreply_cli.terminal.screen import Screen
@@ -43,7 +43,7 @@ def run(wanted: TraceOptions) -> int:
         return follow_to_screen(wanted)
     source = _last_session() if wanted.source is None else wanted.source
     if source is None:
-        print("no session has been recorded yet; here are the samples", file=sys.stderr)
+        tell("no session has been recorded yet; here are the samples")
         return list_transcripts()
     if wanted.merged_with is None:
         return _do_task(source, wanted)
@@ -58,7 +58,7 @@ def _do_task(source: str, wanted: TraceOptions, contradictions: Sequence[str] = 
     if wanted.task == "check":
         return check(source, wanted, contradictions)
     for contradiction in contradictions:
-        print(f"note: {visible(contradiction)}", file=sys.stderr)
+        tell(f"note: {visible(contradiction)}")
     causes: Collection[int] = ()
     if wanted.filters.needs_causes and wanted.task in {"play", "print", "events", "export"}:
         steps, causes = open_with_causes(source, wanted.filters, skip_bad=wanted.skip_bad)
@@ -88,7 +88,7 @@ def _do_task(source: str, wanted: TraceOptions, contradictions: Sequence[str] = 
             sys.stdout.flush()
             raise invalid(error) from None
         for note in steps.notes:
-            print(f"note: {note}", file=sys.stderr)
+            tell(f"note: {note}")
     return 0
 
 
@@ -167,7 +167,7 @@ def _all_steps_of(parts: Iterable[tuple[Part, Step]], filters: Filters) -> Itera
 
 def _note_none(filters: Filters) -> None:
     if filters:
-        print(f"note: no event passes {filters}", file=sys.stderr)
+        tell(f"note: no event passes {filters}")
 
 
 def print_rows(steps: Steps, wanted: TraceOptions, causes: Collection[int]) -> None:
@@ -309,10 +309,10 @@ def check(source: str, wanted: TraceOptions, contradictions: Sequence[str] = ())
         return ExitStatus.INVALID if wrong else ExitStatus.OK
     sys.stdout.flush()
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     found = f"{counted(wrong, 'thing') if wrong else 'nothing'} wrong"
     checked = f"{counted(checker.steps, 'event')}, {counted(checker.calls, 'call')}"
-    print(f"{checked}: {found}", file=sys.stderr)
+    tell(f"{checked}: {found}")
     return ExitStatus.INVALID if wrong else ExitStatus.OK
 
 
@@ -382,18 +382,16 @@ def rerun(steps: Steps, wanted: TraceOptions) -> int:
     code = _print_differences(here, there)
     if code and real:
         sys.stdout.flush()
-        print(
+        tell(
             "note: on a real clock microseconds decide what comes first where calls overlap;"
             " --clock virtual leaves no doubt",
-            file=sys.stderr,
         )
     if code and inputs.command_labels:
         sys.stdout.flush()
         label = pretty_name(inputs.command_labels[0])
-        print(
+        tell(
             f"note: labels such as {label} are never executed;"
             " earlier versions of genreply recorded commands in labels only",
-            file=sys.stderr,
         )
     return code
 
@@ -406,5 +404,5 @@ def _print_differences(here: "CallSummary", there: "CallSummary") -> int:
         different = True
         print(line)
     sys.stdout.flush()
-    print("different" if different else f"equal: {counted(here.count(), 'call')}", file=sys.stderr)
+    tell("different" if different else f"equal: {counted(here.count(), 'call')}")
     return ExitStatus.INVALID if different else 0

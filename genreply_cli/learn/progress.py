@@ -2,10 +2,9 @@
 
 import json
 import os
-import sys
 
 from genreply_cli import paths
-from genreply_cli.errors import os_error_text
+from genreply_cli.errors import os_error_text, tell
 from genreply_cli.text import visible
 
 
@@ -30,4 +29,4 @@ def keep(lessons: set[int]) -> None:
     except OSError as error:
         where = f": {visible(str(error.filename))}" if error.filename else ""
         problem = f"{os_error_text(error)}{where}"
-        print(f"note: your progress cannot be kept, {problem}", file=sys.stderr)
+        tell(f"note: your progress cannot be kept, {problem}")

@@ -11,6 +11,7 @@ Groups = Mapping[str, Mapping[str, str]]  # what can be typed, and what it does
 _COMMAND: Final = re.compile(r"/\w+")
 TWO_COLUMNS: Final = 72  # a terminal of at least this width has two columns
 HEAD: Final = 12  # cells for the name of a group
+NO_BREAK: Final = "\xa0"  # a blank within a name: no row ends there
 NAME: Final = 14  # cells for a command or a key
 
 # fmt: off
@@ -83,10 +84,11 @@ def overview(
 
 def _names(groups: Groups, columns: int) -> Iterator[list[Span]]:
     for group, entries in groups.items():
-        names = wrap("  ".join(entries), max(1, columns - HEAD))
+        whole = [name.replace(" ", NO_BREAK) for name in entries]
+        names = wrap("  ".join(whole), max(1, columns - HEAD))
         for number, row in enumerate(names):
             head = "" if number else group
-            yield [(f"{head:{HEAD}}", "bold"), (row.strip(), "cyan")]
+            yield [(f"{head:{HEAD}}", "bold"), (row.strip(" ").replace(NO_BREAK, " "), "cyan")]
 
 
 def _explained(groups: Groups, columns: int) -> Iterator[list[Span]]:

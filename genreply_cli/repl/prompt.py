@@ -25,7 +25,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from genreply_cli import paths
-from genreply_cli.errors import os_error_text
+from genreply_cli.errors import os_error_text, tell
 from genreply_cli.repl.frontend import PromptSource
 from genreply_cli.repl.paste import MAX_IN_LINE, Keyboard, Pastes, unix_lines
 from genreply_cli.repl.print_above import PromptOutput
@@ -312,5 +312,5 @@ def _history() -> History:
         return WellFormedHistory(str(paths.history()))
     except OSError as error:
         where = f": {visible(str(error.filename))}" if error.filename else ""
-        print(f"note: what is typed is not kept: {os_error_text(error)}{where}", file=sys.stderr)
+        tell(f"note: what is typed is not kept: {os_error_text(error)}{where}")
         return InMemoryHistory()

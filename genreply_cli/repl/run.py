@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from genreply_cli import paths
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
+from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text, tell
 from genreply_cli.otp import CallError
 from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.history import History
@@ -83,7 +83,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
         except (OSError, GenreplyError) as error:
             if options.record is not None:
                 raise
-            print(f"note: this session is not recorded: {_with_path(error)}", file=sys.stderr)
+            tell(f"note: this session is not recorded: {_with_path(error)}")
         frontend = make_frontend()
         frontend.server = None if settings.server is None else settings.server.label
         if frontend.show is not None:
@@ -97,7 +97,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
     if failures:
         raise GenreplyError(f"the recording is not complete: {os_error_text(failures[0])}")
     if frontend.interactive:
-        print(_summary(history.stats, transcript, options.record))
+        tell(_summary(history.stats, transcript, options.record), sys.stdout)
         wrong = history.fates.wrong.count + history.fates.repeated.count
         status: int = ExitStatus.WRONG_ANSWER if wrong and options.strict else ExitStatus.OK
     else:

@@ -5,10 +5,9 @@ async with session(settings.start, [fates.update]) as …:
     outcome = fates.complete(outcome)
 """
 
-import sys
 from typing import Final
 
-from genreply_cli.errors import ExitStatus, complain
+from genreply_cli.errors import ExitStatus, complain, tell
 from genreply_cli.session.outcome import (
     CANCELLED,
     ERROR,
@@ -94,7 +93,7 @@ class Fates:
         sentence = "; ".join(facts)
         if strict:
             return complain(sentence, ExitStatus.WRONG_ANSWER)
-        print(f"note: {visible(sentence)}", file=sys.stderr)
+        tell(f"note: {visible(sentence)}")
         return ExitStatus.OK
 
     def _fate(self, step: Step, call: str) -> Fate:

@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 
 from genreply_cli.terminal.output import OutputOptions, choose_mode, rich_console
 from genreply_cli.terminal.status_line import StatusLine
-from genreply_cli.text import cells, wrap
+from genreply_cli.text import fold
 from genreply_cli.timeline.lanes import Span
 from genreply_cli.timeline.timeline import Timeline, make_faint
 from genreply_cli.transcript.step import Step
@@ -94,7 +94,7 @@ class Screen:
         """
         if wraps and self.mode.wraps:
             room = max(1, self.width - 1)
-            text = "\n".join(row for line in text.split("\n") for row in _wrapped(line, room))
+            text = "\n".join(row for line in text.split("\n") for row in fold(line, room))
         if self._console is None:
             self._write(f"{text}\n")
         else:
@@ -200,16 +200,3 @@ def _colored(rows: Iterable[list[Span]]) -> str:
         + "\n"
         for row in rows
     )
-
-
-def _wrapped(line: str, room: int) -> list[str]:
-    """A line in rows that are broken between words, below each other.
-
-    The terminal itself breaks one with a longer word: a path or a command can be copied whole.
-    """
-    text = line.lstrip(" ")
-    indent = " " * (len(line) - len(text))
-    room -= len(indent)
-    if any(cells(word) > room for word in text.split(" ")):
-        return [line]
-    return [indent + row for row in wrap(text, room)]

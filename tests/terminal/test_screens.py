@@ -98,7 +98,7 @@ def test_ctrl_c_gives_up_the_call_that_blocks_and_what_was_typed_ahead_is_kept(
     repl.wait_for("c1 blocked")
     repl.child.send("next")
     repl.child.send("\x03")
-    given_up = re.compile("cancel.*nobody is told")
+    given_up = re.compile("cancel.*coordinator is told")
     repl.wait_for(lambda rows: rows[-1] == "greet> next" and any(map(given_up.search, rows)))
     repl.child.send("\x03")
     repl.wait_for(lambda rows: rows[-1] == "greet>")

@@ -1,7 +1,9 @@
 """Sentences among the rows: wrapped between words, and how to read the rows."""
 
+from collections.abc import Callable
+
 import pytest
-from terminals import EmulatedTerminal
+from terminals import EmulatedTerminal, Terminal
 
 from genreply_cli.paths import samples
 from genreply_cli.terminal.output import OutputOptions
@@ -32,9 +34,25 @@ def test_a_sentence_is_wrapped_between_words(columns: int) -> None:
 
 def test_a_path_that_no_row_can_hold_is_left_to_the_terminal_so_that_it_can_be_copied() -> None:
     terminal = EmulatedTerminal(40)
-    text = f"saved; see it with: genreply trace /tmp/{'folder/' * 6}lunch.jsonl"
-    Screen(terminal).say(text)
-    assert "".join(terminal.rows) == text
+    command = f"genreply trace /tmp/{'folder/' * 6}lunch.jsonl"
+    Screen(terminal).say(f"saved; see it with: {command}")
+    assert terminal.rows[0] == "saved; see it with:"
+    assert "".join(terminal.rows[1:]) == command
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_what_a_command_says_below_its_rows_is_wrapped_between_words_too(
+    terminal: Callable[..., Terminal], columns: int
+) -> None:
+    arguments = ["one", "two", "-q", "--jobs", "2", "-c", "single", "--timeout", "50ms"]
+    send = terminal("send", *arguments, columns=columns)
+    words = " ".join(row.strip() for row in send.end_of_output())
+    assert "error: c1 got no reply within 50ms; its answer was sent to c2" in words
+    assert "note: wrong answers: c2 got the answer to c1; more than one reply" in words
+    send = terminal("send", "one", "--coordinater", "single", columns=columns)
+    rows = send.end_of_output()
+    assert "error: No such option: --coordinater; did you mean --coordinator?" in " ".join(rows)
+    assert all(row.startswith("       ") for row in rows[2:])
 
 
 @pytest.mark.parametrize("options", [OutputOptions("plain"), OutputOptions(accessible=True)])
