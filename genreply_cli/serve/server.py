@@ -1,8 +1,10 @@
 """`genreply serve`: listens, lets in who may connect, and writes a line about each connection."""
 
 import asyncio
+import errno
 import ipaddress
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -100,9 +102,9 @@ class Greeter:
                 logger=silent,
             )
         except (OSError, UnicodeError) as error:
-            where = f"{options.host}:{options.port}"
-            problem = f"cannot listen on {where}: {os_error_text(error)}"
-            raise GenreplyError(problem, hint="--port 0 picks a free port") from None
+            where = visible(address_text((options.host, options.port)))
+            problem, hint = why_not_listening(error)
+            raise GenreplyError(f"cannot listen on {where}: {problem}", hint=hint) from None
         self.origins.update(own_origins(server, options.host))
         return server
 
@@ -132,10 +134,25 @@ class Greeter:
             self.open -= 1
 
 
+def why_not_listening(error: OSError | UnicodeError) -> tuple[str, str]:
+    """Why it is impossible to listen somewhere, and what to type next."""
+    elsewhere = "--host 127.0.0.1 listens on this machine"
+    match error:
+        case OSError(errno=errno.EADDRINUSE):
+            return "another program listens there", "--port 0 picks a free port"
+        case OSError(errno=errno.EACCES):
+            return "permission denied", "--port 0 picks a free port"
+        case OSError(errno=errno.EADDRNOTAVAIL):
+            return "this machine does not have this address", elsewhere
+        case socket.gaierror() | UnicodeError():
+            return "there is no host of this name", elsewhere
+    return os_error_text(error), elsewhere
+
+
 def tell_where(server: Server) -> None:
     """Print the addresses; warn if others than this machine can connect."""
-    for socket in server.sockets:
-        host, port = socket.getsockname()[:2]
+    for each in server.sockets:
+        host, port = each.getsockname()[:2]
         where = address_text((host, port))
         print(f"listening on ws://{where}; http://{where} is a page for a browser", flush=True)
         if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
@@ -146,8 +163,8 @@ def tell_where(server: Server) -> None:
 def own_origins(server: Server, host: str) -> set[str]:
     """The origins of the server's own page, whatever name a browser has for this machine."""
     origins: set[str] = set()
-    for socket in server.sockets:
-        address, port = socket.getsockname()[:2]
+    for each in server.sockets:
+        address, port = each.getsockname()[:2]
         names = [address, host]
         if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             names.append("localhost")

@@ -98,6 +98,15 @@ def count(text: str, most: int) -> int:
     return int(digits)
 
 
+def whole(text: str, least: int, most: int) -> int:
+    """A whole number in a range. Raises ValueError with a sentence."""
+    digits = text.strip().lstrip("0") or "0"
+    if text.strip().isdecimal() and len(digits) <= len(str(most)) and least <= int(digits) <= most:
+        return int(digits)
+    shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+    raise ValueError(f"{shown!r} is no whole number from {least} to {most:,}")
+
+
 def seed(text: str) -> int:
     """A whole number from 0. Raises ValueError with a sentence."""
     if not text.isdecimal():

@@ -262,7 +262,7 @@ def test_an_address_in_use_is_refused_with_a_sentence() -> None:
         port = taken.getsockname()[1]
         done = genreply("serve", "--port", str(port))
     assert done.code == 1
-    assert done.err.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")
+    assert done.err.startswith(f"error: cannot listen on 127.0.0.1:{port}: another program listens")
     assert "--port 0 picks a free port" in done.err
 
 
@@ -270,6 +270,34 @@ def test_an_address_that_is_none_is_refused_with_a_sentence() -> None:
     done = genreply("serve", "--host", "no.such.host.invalid")
     assert done.code == 1
     assert done.err.startswith("error: cannot listen on no.such.host.invalid:8765: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--host", ""], "it is empty; expected an address, like 127.0.0.1"),
+        (["--port", "65536"], "'65536' is no whole number from 0 to 65,535"),
+        (["--max-frame", "many"], "'many' is no whole number from 1 to 1,073,741,824"),
+        (["--origin", "*"], "'*' is no origin; expected one like http://localhost:3000"),
+        (["--origin", "localhost:3000"], "'localhost:3000' is no origin; expected one like"),
+        (["--origin", "http://a.example/page"], "'http://a.example/page' is no origin;"),
+    ],
+)
+def test_options_that_cannot_mean_anything_are_refused(words: list[str], problem: str) -> None:
+    done = genreply("serve", *words)
+    assert done.code == 2
+    assert problem in done.err
+
+
+def test_an_origin_is_let_in_as_browsers_write_it(tmp_path: Path) -> None:
+    with served(tmp_path, "--origin", "HTTPS://Friend.example/", "--host", "[::1]") as server:
+
+        async def main() -> int:
+            connecting = lambda: connect(server.url, origin="https://friend.example")  # type: ignore[arg-type]  # noqa: E731
+            return await status(connecting)
+
+        assert server.url.startswith("ws://[::1]:")
+        assert run(main()) == 101
 
 
 def test_an_address_that_others_can_reach_has_a_warning(tmp_path: Path) -> None:
