@@ -118,7 +118,7 @@
       row("reply", call.name, "coordinator", "caller", `${quoted(answer.message)}   blocked ${seconds(call.waited)}`);
       const item = document.createElement("li"), time = document.createElement("small");
       time.textContent = ` ${call.name}, after ${seconds(call.waited)}`;
-      item.append(answer.message, time);
+      item.append(visible(answer.message), time);
       replies.append(item);
       while (replies.children.length > MAX_ROWS) replies.firstChild.remove();
     } else {

@@ -47,6 +47,14 @@ def test_a_greeting_and_its_timeline(browser: Browser, tmp_path: Path) -> None:
         assert found[1] == 'c1 call greet "Hello <b>\\u{202e}"'
         assert found[3] == "c1 noreply caller c1 kept, not answered; 1 waiting"
         assert found[5].startswith('c1 reply "Hello <b>\\u{202e} to you too!"   blocked 0.')
+        greet(browser, "x" * 500)
+        browser.wait_until(shows("reply", 2))
+        replies = browser.run(
+            "[...document.querySelectorAll('.replies li')].map((item) =>"
+            " item.firstChild.textContent)"
+        )
+        assert replies == ["Hello <b>\\u{202e} to you too!", f"{'x' * 500} to you too!"]
+        assert browser.run("document.documentElement.scrollWidth <= window.innerWidth")
         assert browser.problems == []
         assert [url for url in browser.requests if not url.endswith(f"{server.port}/")] == []
 
