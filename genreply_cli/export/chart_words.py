@@ -10,7 +10,7 @@ from genreply_cli.text import counted, visible
 from genreply_cli.timeline.kinds import style_of
 from genreply_cli.transcript.counts import Counts
 from genreply_cli.transcript.format import Header
-from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name
+from genreply_cli.transcript.pretty import pretty, pretty_message, pretty_name, pretty_part
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step, is_caller
 
 MAX_LISTED: Final = 3  # calls that a note names
@@ -102,7 +102,7 @@ def label(mark: Mark) -> Label:
     if step.kind in MESSAGES:
         match step.message:
             case [str(), value] if step.kind == "info":
-                return Label(name, pretty(value))
+                return Label(name, pretty_part(value))
         return Label(name, pretty_message(step.message))
     return Label(name, pretty(step.message))
 

@@ -10,6 +10,7 @@ from genreply_cli.transcript.pretty import (
     pretty,
     pretty_message,
     pretty_name,
+    pretty_part,
     pretty_state,
 )
 from genreply_cli.transcript.step import NO_MESSAGE, Step, is_error
@@ -55,7 +56,7 @@ def asked(step: Step) -> Wording:
 def sent(step: Step) -> Wording:
     match step.message:
         case [str(), value]:  # an answer on its way back: the value says more than its tag
-            return Wording(pretty_message(step.message), brief=(pretty(value), ""))
+            return Wording(pretty_message(step.message), brief=(pretty_part(value), ""))
     return asked(step)
 
 

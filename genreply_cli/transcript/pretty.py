@@ -32,11 +32,11 @@ def pretty_message(message: Any) -> str:
     """A message as text: `greet "Hello"` for the Elixir tuple ["greet", "Hello"]."""
     match message:
         case [str(tag), *values] if tag.isidentifier():
-            return f"{visible(tag)} {', '.join(map(_inside, values))}".rstrip()
+            return f"{visible(tag)} {', '.join(map(pretty_part, values))}".rstrip()
     return "" if message is NO_MESSAGE else pretty(message)
 
 
-def _inside(value: Any) -> str:
+def pretty_part(value: Any) -> str:
     """A value of a message. An error there has not been raised yet."""
     return f"the error {visible(value['raise'])}" if is_error(value) else pretty(value)
 
