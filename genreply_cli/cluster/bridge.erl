@@ -9,6 +9,7 @@
 
 -define(TERMS_A_FRAME, 1000).
 -define(BYTES_A_FRAME, 1000000).
+-define(MILLISECONDS_FOR_A_PID, 5000).
 
 start(Path) ->
     {ok, Socket} = gen_tcp:connect({local, Path}, 0, [binary, {packet, 4}, {active, true}]),
@@ -154,6 +155,7 @@ label() ->
 
 connect(Out, Id, To) ->
     Node = case To of {_, There} -> There; Pid -> node(Pid) end,
+    process_flag(trap_exit, true),
     case net_kernel:connect_node(Node) of
         true ->
             Monitor = monitor(process, To),
@@ -162,44 +164,50 @@ connect(Out, Id, To) ->
             exit({nodedown, Node})
     end.
 
+%% Calls are made as gen_server:call makes them: with an alias, to which the reply is sent, and which
+%% ends with the monitor, so that a late reply is dropped. `Calls` has the reference of each call, and
+%% the call of each reference.
 talk(Out, Id, To, Monitor, Calls) ->
     receive
         {?MODULE, {call, Call, Request}} ->
-            Me = self(),
-            Caller = spawn(fun() -> call(Out, Me, Id, Call, To, Request) end),
-            talk(Out, Id, To, Monitor, Calls#{Call => Caller});
-        {?MODULE, {cancel, Call}} -> % the alias ends with its process, so a late reply is dropped
-            [exit(Caller, kill) || {ok, Caller} <- [maps:find(Call, Calls)]],
-            talk(Out, Id, To, Monitor, maps:remove(Call, Calls));
-        {?MODULE, {called, Call}} ->
-            talk(Out, Id, To, Monitor, maps:remove(Call, Calls));
+            Ref = monitor(process, To, [{alias, reply_demonitor}]),
+            seq_trace:set_token(label, {node(), Call}),
+            send(To, {'$gen_call', {self(), [alias | Ref]}, Request}),
+            seq_trace:set_token([]),
+            talk(Out, Id, To, Monitor, Calls#{Call => Ref, Ref => Call});
+        {[alias | Ref], Value} when is_map_key(Ref, Calls) ->
+            {Call, Rest} = maps:take(Ref, Calls),
+            tell(Out, {answer, Id, Call, Value}),
+            talk(Out, Id, To, Monitor, maps:remove(Call, Rest));
+        {'DOWN', Monitor, _, _, Reason} ->
+            exit(Reason);
+        {'DOWN', Ref, _, _, Reason} when is_map_key(Ref, Calls) ->
+            {Call, Rest} = maps:take(Ref, Calls),
+            tell(Out, {failed, Id, Call, Reason}),
+            talk(Out, Id, To, Monitor, maps:remove(Call, Rest));
+        {?MODULE, {cancel, Call}} when is_map_key(Call, Calls) ->
+            {Ref, Rest} = maps:take(Call, Calls),
+            demonitor(Ref, [flush]),
+            talk(Out, Id, To, Monitor, maps:remove(Ref, Rest));
         {?MODULE, {cast, Request}} ->
             gen_server:cast(To, Request);
         {?MODULE, {send, Message}} ->
-            catch erlang:send(To, Message);
+            send(To, Message);
         {?MODULE, {signal, Reason}} ->
-            signal(To, Reason);
+            [exit(Pid, Reason) || Pid <- pid(To)];
+        {?MODULE, link} -> % its end comes as a 'DOWN' as well
+            [link(Pid) || Pid <- pid(To)];
+        {?MODULE, unlink} ->
+            [unlink(Pid) || Pid <- pid(To)];
         {?MODULE, {stop, Reason}} ->
-            spawn(fun() -> catch gen_server:stop(To, Reason, infinity) end);
-        {?MODULE, forget} ->
-            exit(normal);
-        {'DOWN', Monitor, _, _, Reason} ->
-            exit(Reason);
+            send(To, {system, {self(), make_ref()}, {terminate, Reason}});
         _ ->
-            ok
+            seq_trace:set_token([])
     end,
     talk(Out, Id, To, Monitor, Calls).
 
-%% A Python caller: what happens to it is what happens to any Erlang caller.
-call(Out, Server, Id, Call, To, Request) ->
-    seq_trace:set_token(label, {node(), Call}),
-    try gen_server:call(To, Request, infinity) of
-        Value -> tell(Out, {answer, Id, Call, Value})
-    catch
-        exit:{{nodedown, _}, _} -> tell(Out, {failed, Id, Call, noconnection});
-        exit:{Reason, {gen_server, call, _}} -> tell(Out, {failed, Id, Call, Reason})
-    end,
-    Server ! {?MODULE, {called, Call}}.
+send(To, Message) ->
+    catch erlang:send(To, Message).
 
 %% The microseconds that so many callers need, each of which makes so many calls, without Python.
 time_calls(To, Request, Callers, Each) ->
@@ -212,13 +220,18 @@ time_calls(To, Request, Callers, Each) ->
         _ -> failed
     end.
 
-%% An exit signal goes to a pid, and its node knows which one has the name.
-signal(Pid, Reason) when is_pid(Pid) ->
-    exit(Pid, Reason);
-signal({Name, Node}, Reason) ->
-    spawn(fun() ->
-        case erpc:call(Node, erlang, whereis, [Name]) of
-            undefined -> ok;
-            Pid -> exit(Pid, Reason)
-        end
-    end).
+%% Links and exit signals need a pid, and its node knows which one has the name. It is asked once.
+pid(Pid) when is_pid(Pid) ->
+    [Pid];
+pid({Name, Node} = To) ->
+    case get(To) of
+        undefined ->
+            try erpc:call(Node, erlang, whereis, [Name], ?MILLISECONDS_FOR_A_PID) of
+                undefined -> [];
+                Pid -> put(To, Pid), [Pid]
+            catch
+                _:_ -> []
+            end;
+        Pid ->
+            [Pid]
+    end.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreply_cli.cluster.terms import Atom, as_term, as_value
+from genreply_cli.cluster.terms import Atom, as_term, as_value, decode, encode
 from genreply_cli.otp import (
     CallTimeout,
     Down,
@@ -16,11 +16,15 @@ from genreply_cli.otp import (
     NoProcess,
     NoReply,
     Raise,
+    ServerExit,
+    Stop,
+    StopTimeout,
     fail,
     monitor,
     reply,
 )
 from genreply_cli.otp.exits import shorten
+from genreply_cli.otp.status import check_timeout
 
 _PYTHON_ERROR: Final = (Atom("error"), Atom("python"))
 NO_CONNECTION: Final = "noconnection"  # the exit reason when the connection with a node has gone
@@ -120,7 +124,8 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
     It is the pattern once more: it keeps the caller, passes the request on, and replies when the
     answer comes. When the process there ends, so does this one, for the same reason; when the
     connection goes, the reason is "noconnection". An exit signal, of a link or of `exit`, is passed
-    on to the process there.
+    on to the process there. While processes here are linked with this one, the process there is
+    linked with this node: it gets the exit signal "noconnection" if the node vanishes.
     """
 
     trap_exit = True
@@ -138,6 +143,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         self._tell = tell
         self._next_id = next_id
         self._numbers: dict[From[Any], int] = {}  # of calls that have not been passed on yet
+        self._linked: set[GenServer[Any]] = set()  # with this one, while they live
         self._ended: Any = None  # why the process there has ended
         return {}
 
@@ -149,12 +155,24 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         return await super().call(request, timeout)
 
     async def stop(self, reason: Any = "normal", timeout: float | None = None) -> None:
-        """Have the process there stop for `reason`, and wait until it has."""
+        """Have the process there stop for `reason`, and wait until it has: see `GenServer.stop`.
+
+        As on the BEAM, it raises nothing if the process has ended by itself for the same reason.
+        """
+        if timeout is not None:
+            check_timeout(timeout)
         if not self.alive:
             raise NoProcess(self, reason, timeout, "stop")
         self.send(_StopIt(reason))
-        async with asyncio.timeout(timeout):
-            await self.wait()
+        try:
+            async with asyncio.timeout(timeout):
+                ended = await self.wait()
+        except TimeoutError:
+            raise StopTimeout(self, reason, timeout, "stop") from None
+        if ended != reason_of_term(decode(encode(term_of_reason(reason)))):
+            raise self._error(ended, reason, timeout) or ServerExit(
+                self, reason, timeout, ended, "stop"
+            )
 
     def exit(self, reason: Any) -> None:
         """Send an exit signal to the process there."""
@@ -166,6 +184,13 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         if isinstance(error, CallTimeout):
             error.told = None
         return error
+
+    def link_changed(self, other: GenServer[Any], *, linked: bool) -> None:
+        """Link this node with the process there as long as somebody here is linked with it."""
+        before = bool(self._linked)
+        (self._linked.add if linked else self._linked.discard)(other)
+        if before is not bool(self._linked):
+            self._tell("link" if linked else "unlink")
 
     def reference_of(self, from_: From[Any]) -> str:
         """What a call is called in the whole cluster: the node that asks, and the number there."""
@@ -194,7 +219,9 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         self._tell("cast", request)
         return NoReply(state)
 
-    def handle_info(self, message: Any, state: dict[int, _Kept]) -> NoReply[dict[int, _Kept]]:
+    def handle_info(
+        self, message: Any, state: dict[int, _Kept]
+    ) -> NoReply[dict[int, _Kept]] | Stop[dict[int, _Kept]]:
         match message:
             case Answered(call, value) if call in state:
                 reply(state.pop(call).from_, _reply_of_term(value))
@@ -211,10 +238,16 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
                 for kept in state.values():
                     self._fail(kept, reason)
                 state.clear()
+                if reason == "kill":  # as a signal, it would be "killed"
+                    return Stop(reason, state)
                 self.trap_exit = False  # type: ignore[misc]  # of this one alone
                 super().exit(reason)  # as by a link: nothing has failed here, and nothing is logged
-            case _Signal(reason) | Exited(_, reason):
+            case _Signal(reason):
                 self._tell("signal", term_of_reason(reason))
+            case Exited(process, reason):
+                self._tell("signal", term_of_reason(reason))
+                if process is not None:
+                    self.link_changed(process, linked=False)
             case _StopIt(reason):
                 self._tell("stop", term_of_reason(reason))
             case _:

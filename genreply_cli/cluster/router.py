@@ -5,6 +5,7 @@ Numbers name what the two talk about: a call from here, a served server, a serve
 
 import asyncio
 import itertools
+from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -111,7 +112,7 @@ class Router:
 
     def _tell_about(self, number: int, what: str, *arguments: Any) -> None:
         if not self._ended:
-            self.tell("to", number, (Atom(what), *arguments))
+            self.tell("to", number, (Atom(what), *arguments) if arguments else Atom(what))
 
     # --- from the BEAM
 
@@ -131,7 +132,8 @@ class Router:
             case "told", number, value if number in self._asked:
                 self._asked.pop(number).set_result(value)
             case "exit", number, reason if number in self._served:
-                self._served[number].server.exit(reason_of_term(reason))
+                # outside of any process: no process of this node has sent the signal
+                Context().run(self._served[number].server.exit, reason_of_term(reason))
             case "stop", number, reason if number in self._served:
                 start_task(self._served[number].server.stop(reason_of_term(reason)))
             case "ended", number, reason:

@@ -388,6 +388,13 @@ class GenServer(Callbacks[S]):
         if to_itself and process.status is EXITED:
             raise Exit(process.reason)
 
+    def link_changed(self, other: "GenServer[Any]", *, linked: bool) -> None:
+        """Take note of a link with another server, or that it was undone. By default, do nothing.
+
+        The runtime calls it. It is for a server that stands for one elsewhere, with which it is
+        then linked, too. It is not called when one of the two ends.
+        """
+
     async def wait(self) -> Any:
         """Wait until the server has ended, and return its exit reason.
 

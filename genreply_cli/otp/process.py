@@ -590,11 +590,17 @@ class Process:
         """Link the two: each gets an exit signal when the other exits."""
         if other is not self:
             self.links[other] = other.links[self] = None
+            self._tell_of_link(other, linked=True)
 
     def unlink(self, other: "Process") -> None:
         """Undo `link`."""
         self.links.pop(other, None)
         other.links.pop(self, None)
+        self._tell_of_link(other, linked=False)
+
+    def _tell_of_link(self, other: "Process", *, linked: bool) -> None:
+        self.server.link_changed(other.server, linked=linked)
+        other.server.link_changed(self.server, linked=linked)
 
     def monitor(self, other: "Process | MonitoredCall", ref: Monitor) -> None:
         """Have this process sent a `Down` when the other exits, or the caller gives up."""

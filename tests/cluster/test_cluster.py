@@ -518,6 +518,49 @@ def test_a_python_program_that_is_stopped_is_not_called_dead(
     process.send_signal(signal.SIGCONT)
 
 
+LINKS = """
+    import asyncio, sys
+    from genreply_cli.cluster import Cluster
+    from genreply_cli.otp import GenServer, Node, NoReply, Reply, link, unlink
+
+    class Linking(GenServer):
+        def handle_call(self, request, from_, state):
+            how, server = request
+            return Reply(how(server), state)
+
+    async def main():
+        async with Node(), Cluster(sys.argv[1]) as cluster:
+            servers = [cluster.server(name, sys.argv[2]) for name in ("linked", "undone", "alone")]
+            first, second = Linking.start(), Linking.start()
+            for how, which in ((link, 0), (link, 1), (unlink, 1)):
+                await first.call((how, servers[which]))
+            await second.call((link, servers[1]))
+            await second.stop()
+            for server in servers:
+                await server.call(1)
+            print("ready", flush=True)
+            await asyncio.Event().wait()
+
+    asyncio.run(main())
+"""
+
+
+def test_a_node_that_vanishes_takes_along_what_is_linked_with_it_and_nothing_else(
+    peer: Peer,
+) -> None:
+    for name in ("linked", "undone", "alone"):
+        peer.eval(f"{{:ok, {name}}} = GenServer.start(Echo, [], name: :{name}); 1")
+    peer.eval("ref = Process.monitor(linked); 1")
+    program = [sys.executable, "-c", textwrap.dedent(LINKS), f"links{os.getpid()}@127.0.0.1"]
+    with subprocess.Popen([*program, peer.node], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+    down = peer.eval("receive do {:DOWN, ^ref, _, _, reason} -> reason after 9000 -> :none end")
+    assert down == ":noconnection"
+    assert peer.eval("Enum.map([undone, alone], &Process.alive?/1)") == "[true, true]"
+
+
 def test_a_node_with_another_cookie_is_not_let_in(peer: Peer, tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_text("another")

@@ -2,11 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from genreply_cli.otp import Event, Exit, From, GenServer, NoReply, Reply, send_after
 from genreply_cli.websocket import MessageReceived, SendMessage, State, WebSocket
+
+S = TypeVar("S")
+
+# What stands for a server that a test has started: the server itself, unless it is to be reached
+# through a cluster.
+placed: ContextVar[Callable[[GenServer[Any]], Any]] = ContextVar(
+    "placed", default=lambda server: server
+)
+
+
+class Placed(GenServer[S]):
+    """A base for servers that tests reach where `placed` says."""
+
+    if not TYPE_CHECKING:  # it has the type of that of GenServer
+
+        @classmethod
+        def start(cls, *args, **options):
+            return placed.get()(super().start(*args, **options))
 
 
 @dataclass(frozen=True)
@@ -16,7 +35,7 @@ class Terminated:
     reason: Any
 
 
-class Doer(GenServer[list[Any]]):
+class Doer(Placed[list[Any]]):
     """Runs functions, async or not, that it is called with, as itself. Records other messages."""
 
     def init(self, heard: list[Any] | None = None) -> list[Any]:
@@ -51,7 +70,7 @@ class TrappingDoer(Doer):
     trap_exit = True
 
 
-class Stateless(GenServer[None]):
+class Stateless(Placed[None]):
     """A base for servers whose state does not matter: it is None."""
 
     def init(self) -> Any:
@@ -72,7 +91,7 @@ class Starting(GenServer[Any]):
         return function()
 
 
-class Keeper(GenServer[dict[Any, From[Any]]]):
+class Keeper(Placed[dict[Any, From[Any]]]):
     """Keeps every caller waiting, under its request, for somebody else to answer."""
 
     def init(self, callers: dict[Any, From[Any]] | None = None) -> dict[Any, From[Any]]:

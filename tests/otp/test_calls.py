@@ -14,6 +14,7 @@ from servers import (
     Doer,
     Echo,
     Keeper,
+    Placed,
     Stateless,
     Terminated,
     TrappingDoer,
@@ -51,7 +52,7 @@ class Ask(Request[str]):
     what: str
 
 
-class Recorder(GenServer[tuple[list[Any], float]]):
+class Recorder(Placed[tuple[list[Any], float]]):
     """Keeps what it is asked, and replies with all of it; each request takes it so many seconds."""
 
     def init(self, handled: list[Any], takes: float = 0.0) -> Any:
@@ -390,7 +391,7 @@ async def test_of_calls_with_one_timeout_the_others_still_fall_due_when_one_was_
 # --- the end of a server
 
 
-class Breaking(GenServer[dict[Any, Any]]):
+class Breaking(Placed[dict[Any, Any]]):
     """Keeps "deferred" waiting and crashes at "end" after a while, before it handles "queued"."""
 
     def init(self, ends: Any) -> Any:
@@ -429,7 +430,7 @@ async def test_when_a_server_ends_its_deferred_current_and_queued_callers_all_he
     assert now() == 1.0
     assert [type(error) for error in failed] == [ServerExit] * 3
     assert [error.request for error in failed] == ["deferred", "end", "queued"]
-    assert failed[0].reason is failed[1].reason is failed[2].reason is await server.wait()
+    assert failed[0].reason == failed[1].reason == failed[2].reason == await server.wait()
     assert failed[0].reason == reason or type(failed[0].reason) is reason
 
 

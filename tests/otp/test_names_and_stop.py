@@ -193,10 +193,10 @@ async def test_stop_ends_a_server_for_that_reason_for_callers_monitors_and_links
     asking = asyncio.create_task(outcome(keeper.call("a")))
     await all_quiet()
     assert await keeper.stop(reason) is None  # type: ignore[func-returns-value]
-    assert (await asking).reason is reason
+    assert (await asking).reason == reason
     await all_quiet()
     assert [message.reason for message in heard] == [reason, reason]
-    assert await keeper.wait() is reason
+    assert await keeper.wait() == reason
 
 
 async def test_stop_waits_its_turn_behind_the_messages_that_are_queued() -> None:
