@@ -4,14 +4,15 @@ A process acts while it handles a message. So the cause of what it does is a mes
 it sends belongs to the call of that message. An answer belongs to the call of its cause as well: if
 it goes to another call, it went to a wrong caller, and `for` names the call that it was meant for.
 Whether it is meant so is not known if the cause is a call itself, or a message of a process to
-itself: a lock, a queue or a batch answers others that wait. Then nothing need be said.
+itself, or one of a handler that has answered the call of it: a lock, a batch or a pool answers
+others that wait. Then nothing need be said.
 """
 
 from typing import Final, NamedTuple
 
 from genreply_cli.analysis.blame import UNKNOWN, BrokenLaws, Suspect, shown
 from genreply_cli.analysis.calls import Calls
-from genreply_cli.transcript.step import KINDS, Step, is_meant_for_its_call
+from genreply_cli.transcript.step import KINDS, Step
 
 WINDOW: Final = 1 << 14  # steps that are remembered; of older ones, messages of calls that wait
 ROUNDING: Final = 2.001e-6  # seconds by which the difference of two rounded times may be off
@@ -41,7 +42,8 @@ class Message(NamedTuple):
     target: str | None
     call: str | None
     kind: str
-    is_meant_for_its_call: bool = True
+    cause: int | None = None
+    is_loose: bool = False  # an answer that it leads to may be meant for any call
 
 
 NO_CAUSE: Final = Message(None, None, "")  # a step that is no message
@@ -62,6 +64,7 @@ class Causes:
         self._older: dict[int, Message] = {}  # of calls that wait
         self._older_limit = WINDOW
         self._went: dict[str, tuple[str | None, float]] = {}  # call -> the call that got its answer
+        self._answered_in: dict[str, int] = {}  # call -> the message whose handler has answered it
         self._handled: dict[str, int] = {}  # process -> the seq before which it has handled all
 
     def of(self, step: Step) -> Message | None:
@@ -109,8 +112,9 @@ class Causes:
         if _starts_owned(step):
             self._recent[seq] = Message(step.at, step.call, kind)
         elif kind in MESSAGES or (kind == "down" and step.reaches_monitor):
-            meant = is_meant_for_its_call(step)
-            self._recent[seq] = Message(step.target, step.call, kind, meant)
+            parent = None if kind == "call" else self.of(step)
+            is_loose = step.source == step.target or (parent is not None and self._is_loose(parent))
+            self._recent[seq] = Message(step.target, step.call, kind, step.cause, is_loose)
         else:
             self._recent[seq] = NO_CAUSE
             if kind in RETURNS:
@@ -161,6 +165,7 @@ class Causes:
         self._recent.clear()
         self._older.clear()
         self._went.clear()
+        self._answered_in.clear()
         self._handled.clear()
 
     def _add_wrong_actor(self, step: Step, cause: Message, actor: str) -> None:
@@ -181,7 +186,7 @@ class Causes:
     def _check_intended(self, step: Step, cause: Message) -> None:
         found = step.details.get("for")
         intended = cause.call if cause.call != step.call else None
-        if found == intended or (found is None and not cause.is_meant_for_its_call):
+        if found == intended or (found is None and (cause.kind == "call" or self._is_loose(cause))):
             return
         if intended is None:
             expected = "expected none: its cause belongs to the same call"
@@ -201,6 +206,14 @@ class Causes:
         ]
         self._broken.add(*self._likeliest_first(step, suspects))
 
+    def _is_loose(self, message: Message) -> bool:
+        """Whether an answer to this message may be meant for any call that waits.
+
+        It may if the handler that has sent it has answered its call, too, and so goes on.
+        """
+        answered_in = self._answered_in.get(message.call or "")
+        return message.is_loose or (answered_in is not None and answered_in == message.cause)
+
     def _likeliest_first(self, step: Step, suspects: list[Suspect]) -> list[Suspect]:
         """The cause comes first if the process has handled that message to the end before."""
         actor = step.source if step.at is None else step.at
@@ -215,6 +228,10 @@ class Causes:
             self._handled[actor] = step.cause + 1
         if step.kind not in ANSWERS:
             return
+        if step.kind == "reply" and step.call is not None and step.cause is not None:
+            self._answered_in[step.call] = step.cause
+            if len(self._answered_in) > WINDOW:
+                del self._answered_in[next(iter(self._answered_in))]
         intended = step.details.get("for")
         if intended is not None and intended in self._calls.open:
             self._went[intended] = step.call, step.t

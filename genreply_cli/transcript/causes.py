@@ -65,7 +65,8 @@ class Received:
     call: str | None  # that it belongs to
     proven: bool  # that it belongs to this call
     content: frozenset[Value]
-    meant: bool  # an answer that it leads to is meant for this call
+    is_call: bool = False
+    is_loose: bool = False  # an answer that it leads to may be meant for any call
 
 
 class Cause(NamedTuple):

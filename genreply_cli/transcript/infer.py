@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from genreply_cli.transcript.causes import Inboxes, Received, content_of
 from genreply_cli.transcript.counts import Counts
-from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller, is_meant_for_its_call
+from genreply_cli.transcript.step import NO_MESSAGE, Step, is_caller
 
 MAX_REMEMBERED: Final = 50_000  # calls, callers and ended processes, each
 MAX_LINK_DELAY: Final = 0.01  # seconds from the exit of a process to that of a linked one
@@ -269,18 +269,21 @@ class Inference:
             return _Cause()
         return _Cause(found.message.seq, found.message, found.proven)
 
-    def _receive(self, step: Step, *, proven: bool) -> None:
+    def _receive(self, step: Step, *, proven: bool, loose: bool = False) -> None:
         """The target of a step has received its message."""
         if step.target is not None and not is_caller(step.target):
-            content, meant = content_of(step.message), is_meant_for_its_call(step)
-            self._inboxes.add(step.target, Received(step.seq, step.call, proven, content, meant))
+            content, is_call = content_of(step.message), step.kind == "call"
+            received = Received(step.seq, step.call, proven, content, is_call, loose)
+            self._inboxes.add(step.target, received)
 
     def _send(self, step: Step) -> Step:
         cause = self._cause(step, step.source)
         named = step.call is not None
         step = step._replace(cause=cause.seq, call=step.call if named else cause.call)
         if step.kind != "lost":
-            self._receive(step, proven=named or cause.proves_call)
+            loose = step.source == step.target
+            loose = loose or (cause.message is not None and cause.message.is_loose)
+            self._receive(step, proven=named or cause.proves_call, loose=loose)
         return step
 
     # Calls ----------------------------------------------------------------------------------------
@@ -317,7 +320,7 @@ class Inference:
         details = dict(step.details)
         if "for" not in details and name is not None and cause.call not in {None, name}:
             if cause.proves_call:
-                if cause.message is not None and cause.message.meant:
+                if self._is_meant_for_its_call(cause.message):
                     details["for"] = cause.call
             elif step.cause is None:  # too uncertain to say that the caller is a wrong one
                 cause = _Cause()
@@ -333,6 +336,17 @@ class Inference:
             self._note_wrong_answer(details.get("for"), call, step.t)
         target = step.target if call is None else step.target or call.caller
         return step._replace(kind=kind, call=name, target=target, details=details, cause=cause.seq)
+
+    def _is_meant_for_its_call(self, message: Received | None) -> bool:
+        """Whether it is known that an answer to a message is meant for the call of the message.
+
+        It is not if the message is the call itself, or one of a process to itself, or if the call
+        was answered before: whoever handles that may answer others that wait.
+        """
+        if message is None or message.is_call or message.is_loose:
+            return False
+        call = None if message.call is None else self._calls.get(message.call)
+        return call is None or not call.answered
 
     def _note_wrong_answer(self, intended: Any, call: _Call, t: float) -> None:
         """The answer to one call went to another."""

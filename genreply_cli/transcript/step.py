@@ -173,15 +173,6 @@ def is_answer(step: Step) -> bool:
     return step.kind in {"reply", "late", "duplicate"}
 
 
-def is_meant_for_its_call(step: Step) -> bool:
-    """Whether an answer to which this message leads is meant for the call that it belongs to.
-
-    That is not known of a call itself, nor of a message of a process to itself, such as a timer.
-    Whoever handles these may answer others that wait, as a lock, a queue or a batch does.
-    """
-    return step.kind != "call" and step.source != step.target
-
-
 NAMED_CALLER: Final = "caller:"
 
 

@@ -19,60 +19,19 @@ from genreply_cli.transcript.names import Names, is_task
 from genreply_cli.transcript.numbers import Numbers
 from genreply_cli.transcript.states import EARLIER_CALL, StateWriter
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step
+from genreply_cli.transcript.traced import TracedCall, TracedServer
 from genreply_cli.transcript.values import describe_reason, to_json_value
 
 _COMMON: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "message", "cause"})
 _AT: Final = frozenset(kind for kind, facts in KINDS.items() if facts.where == "at")
 _WITH_MESSAGE: Final = frozenset(kind for kind, facts in KINDS.items() if facts.has_message)
+_SENT: Final = frozenset({"cast", "info"})
 _COUNTED: Final = frozenset(kind for kind, facts in KINDS.items() if facts.counter is not None)
 
+MAX_LOOSE: Final = 1 << 14  # messages that are remembered
+MAX_SENT: Final = 64  # the same, of those that one handler has sent for one call
+
 _new = tuple.__new__  # half the time of Step's own constructor, and it is called for each step
-
-
-class _Call:
-    """What a tracer remembers of a call, for as long as its `From` exists, which refers to it."""
-
-    __slots__ = (
-        "answer_went", "asked", "asked_at", "ended_at", "handed_on", "is_forgotten", "name",
-        "of_others", "server", "to_itself", "tracer",
-    )  # fmt: skip
-
-    def __init__(self, name: str, tracer: "Tracer | None" = None, of_others: Any = None) -> None:
-        self.name = name
-        self.tracer = tracer
-        self.of_others: _Call | None = of_others  # what another tracer remembers of it
-        self.asked: int | None = None  # the event with which it began
-        self.asked_at: float | None = None
-        self.ended_at: float | None = None
-        self.server: _Server | None = None  # that keeps its caller waiting
-        self.is_forgotten = False  # by that server: its caller waits in vain
-        self.answer_went: tuple[str, float] | None = None  # to which other call, and when
-        self.to_itself: set[int] | None = None  # messages of it that a process has sent itself
-        self.handed_on = False  # its From was in a message: others may answer it
-
-
-class _Server:
-    """What is remembered of a server."""
-
-    def __init__(self, states: StateWriter) -> None:
-        self.states = states
-        self.waiting = 0  # how many calls it keeps waiting
-        self.in_vain = 0  # how many of those it has forgotten
-        self.described: dict[str, Any] | None = None  # its last state as data
-        self.written: dict[str, Any] | None = None  # the details of its last `state` step
-        self.keeps: dict[str, _Call] = {}  # the calls that stood in that state
-
-    def forget(self, call: _Call) -> None:
-        """Nothing in the state leads to a call any more, whose caller waits."""
-        if call.server is self:
-            call.is_forgotten = True
-            self.in_vain += 1
-
-    def remember(self, call: _Call) -> None:
-        """A call stands in the state, or waits no longer."""
-        if call.is_forgotten and call.server is self:
-            call.is_forgotten = False
-            self.in_vain -= 1
 
 
 class Tracer:
@@ -99,8 +58,9 @@ class Tracer:
         self._numbers = Numbers()
         self._names = Names()
         self._last_call = 0
-        self._servers: ByIdentity[_Server] = ByIdentity()
+        self._servers: ByIdentity[TracedServer] = ByIdentity()
         self._counts = Counts()
+        self._loose: dict[int, None] = {}  # messages: an answer to them may be for any call
 
     def __call__(self, event: Event) -> Step:
         """The step for an event that is no state."""
@@ -120,8 +80,13 @@ class Tracer:
         if kind in _AT:
             source, at = None, name_of(source)
         else:
-            if source is target and call is not None:
-                call.to_itself = {*(call.to_itself or ()), number}
+            if call is not None and kind in _SENT:
+                if call.sent_in == cause:
+                    call.sent = (*call.sent[-MAX_SENT:], number)
+                else:
+                    call.sent_in, call.sent = cause, (number,)
+                if source is target or (cause is not None and self._is_loose(call, cause)):
+                    self._loosen(call.sent[-1:])
             source, target = name_of(source), name_of(target)
         if kind not in _WITH_MESSAGE:
             message = NO_MESSAGE
@@ -139,7 +104,7 @@ class Tracer:
                 target,
                 at,
                 message,
-                {} if describe is None else describe(self, event, call or _Call(""), now),
+                {} if describe is None else describe(self, event, call or TracedCall(""), now),
                 None if cause is None else self._numbers.of_cause(cause),
             ),
         )
@@ -290,20 +255,20 @@ class Tracer:
     def _seen_call(self, from_: Any) -> str | None:
         return self.call(from_) if self.saw(from_) else None
 
-    def _call(self, from_: Any) -> _Call | None:
+    def _call(self, from_: Any) -> TracedCall | None:
         return None if from_ is None else self._known_call(from_)
 
-    def _remembered(self, from_: Any) -> _Call | None:
-        call: _Call | None = from_.seen
+    def _remembered(self, from_: Any) -> TracedCall | None:
+        call: TracedCall | None = from_.seen
         while call is not None and call.tracer is not self:
             call = call.of_others
         return call
 
-    def _known_call(self, from_: Any) -> _Call:
+    def _known_call(self, from_: Any) -> TracedCall:
         call = self._remembered(from_)
         if call is None:
             self._last_call += 1
-            call = from_.seen = _Call(f"c{self._last_call}", self, from_.seen)
+            call = from_.seen = TracedCall(f"c{self._last_call}", self, from_.seen)
         return call
 
     def _time(self, now: float) -> float:
@@ -315,34 +280,37 @@ class Tracer:
 
     # --- the fields that only steps of one kind have; the call is told what has become of it
 
-    def _of_start(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+    def _of_start(self, event: Event, _: TracedCall, __: float) -> dict[str, Any]:
         module = {"module": type(event.source).__name__, **self.callbacks_of(event.source)}
         if event.detail is None:
             return module
         owned = isinstance(event.source, Source | Task)
         return module | {"owner" if owned else "linked": self.name(event.detail)}
 
-    def _of_call(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _of_call(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         call.asked, call.asked_at = event.seq, now
         reference = _reference_in_cluster(event)
         if reference is None:
             return {"timeout": event.detail}
         return {"timeout": event.detail, "ref": reference}
 
-    def _of_noreply(self, event: Event, call: _Call, _: float) -> dict[str, Any]:
+    def _of_noreply(self, event: Event, call: TracedCall, _: float) -> dict[str, Any]:
         return self._count_waiting(event.source, call)
 
-    def _of_reply(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _of_reply(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         self._end_call(call, now)
+        call.answered_in = event.cause
+        if call.sent_in == event.cause:
+            self._loosen(call.sent)
         blocked = _since("blocked", call.asked_at, now)
         return blocked if event.call is event.about else blocked | self._meant_for(event, call, now)
 
-    def _of_late(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _of_late(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         return _since("ago", call.ended_at, now) | self._meant_for(event, call, now)
 
     _of_duplicate = _of_late
 
-    def _of_timeout(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _of_timeout(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         self._end_call(call, now)
         went: dict[str, Any] = {}
         if call.answer_went is not None:
@@ -352,20 +320,20 @@ class Tracer:
 
     _of_cancel = _of_timeout
 
-    def _of_lost(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+    def _of_lost(self, event: Event, _: TracedCall, __: float) -> dict[str, Any]:
         return {"sent": event.detail}
 
-    def _of_crash(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+    def _of_crash(self, event: Event, _: TracedCall, __: float) -> dict[str, Any]:
         return {"error": describe_reason(event.message)}
 
-    def _of_exit(self, event: Event, _: _Call, __: float) -> dict[str, Any]:
+    def _of_exit(self, event: Event, _: TracedCall, __: float) -> dict[str, Any]:
         self._servers.forget(event.source)
         reason, killer = {"reason": describe_reason(event.message)}, event.detail
         if killer is None or killer is event.source or getattr(killer, "alive", False):
             return reason  # a signal of a process that lives is no link's
         return reason | {"link": self.name(killer)}
 
-    def _of_down(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _of_down(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         reason = {"reason": describe_reason(event.message)}
         if event.about is None:  # for a monitor, not for a waiting caller
             return reason
@@ -406,13 +374,13 @@ class Tracer:
             to_json_value(value, name=note)
         return len(calls)
 
-    def _server(self, server: Any) -> _Server:
+    def _server(self, server: Any) -> TracedServer:
         known = self._servers.get(server)
         if known is None:
-            known = self._servers.put(server, _Server(StateWriter(self.name, self._seen_call)))
+            known = self._servers.put(server, TracedServer(StateWriter(self.name, self._seen_call)))
         return known
 
-    def _count_waiting(self, server: Any, call: _Call) -> dict[str, int]:
+    def _count_waiting(self, server: Any, call: TracedCall) -> dict[str, int]:
         """How many calls this server keeps waiting, the new one included, and how many in vain."""
         known = self._server(server)
         if call.ended_at is None and call.server is None:
@@ -421,29 +389,44 @@ class Tracer:
         waiting = {"waiting": known.waiting}
         return waiting | {"in_vain": known.in_vain} if known.in_vain else waiting
 
-    def _end_call(self, call: _Call, now: float) -> None:
+    def _end_call(self, call: TracedCall, now: float) -> None:
         call.ended_at = now
         if call.server is not None:
             call.server.remember(call)
             call.server.waiting -= 1
             call.server = None
 
-    def _meant_for(self, event: Event, call: _Call, now: float) -> dict[str, Any]:
+    def _is_loose(self, call: TracedCall, cause: int) -> bool:
+        """Whether what the handler of this message sends for a call may be for any other one.
+
+        That is so if a process has sent the message to itself, as a timer for a batch of calls, or
+        if the handler has answered the call, and goes on to the next task; and so it is with all
+        that such a message leads to.
+        """
+        return cause == call.answered_in or cause in self._loose
+
+    def _loosen(self, messages: tuple[int, ...]) -> None:
+        """Note messages to which an answer may be meant for any call."""
+        self._loose |= dict.fromkeys(messages)
+        while len(self._loose) > MAX_LOOSE:
+            del self._loose[next(iter(self._loose))]
+
+    def _meant_for(self, event: Event, call: TracedCall, now: float) -> dict[str, Any]:
         """The call that an answer was meant for, if it went to another one.
 
-        That is only said if the message that is handled is meant for its call, see
-        `is_meant_for_its_call`. The intended call remembers this: its caller will wait in vain.
+        It is not said where it cannot be known, see `_is_loose`. The intended call remembers this:
+        its caller will wait in vain.
         """
         intended = None if event.about is None else self._call(event.call)
         if intended is None or intended is call:
             return {}
-        if event.cause == intended.asked or event.cause in (intended.to_itself or ()):
+        if event.cause == intended.asked or event.cause in self._loose:
             return {}
         intended.answer_went = call.name, _rounded(now)
         return {"for": intended.name}
 
 
-_Details = Callable[[Tracer, Event, _Call, float], dict[str, Any]]
+_Details = Callable[[Tracer, Event, TracedCall, float], dict[str, Any]]
 _DETAILS: Final[Mapping[str, _Details]] = {
     kind: getattr(Tracer, f"_of_{kind}") for kind in KINDS if hasattr(Tracer, f"_of_{kind}")
 }

@@ -49,6 +49,43 @@ class Batch(GenServer[Waiting]):
         return NoReply([])
 
 
+class Pool(Batch):
+    """Has one helper, who is given the next task when the one before is done."""
+
+    dispatch_first = False
+
+    def handle_call(self, request: Any, from_: From[Any], state: Waiting) -> Any:
+        if not state:
+            cast("finder", (self, request))
+        return NoReply([*state, (request, from_)])
+
+    def handle_info(self, message: Any, state: Waiting) -> Any:
+        (_, from_), *rest = state
+        if not self.dispatch_first:
+            reply(from_, message)
+        if rest:
+            cast("finder", (self, rest[0][0]))
+        if self.dispatch_first:
+            reply(from_, message)
+        return NoReply(rest)
+
+
+class QuickPool(Pool):
+    """The same; it is quicker to give out the next task first."""
+
+    dispatch_first = True
+
+
+class LookUp(Batch):
+    """Asks another process for all at once, when a timer runs out."""
+
+    def handle_info(self, message: Any, state: Waiting) -> Any:
+        if message != "flush":
+            return super().handle_info(message, state)
+        cast("finder", (self, "all"))
+        return NoReply(state)
+
+
 class Mixed(Batch):
     """Answers the first one who waits with what another process has found out for the last one."""
 
@@ -107,7 +144,10 @@ def as_written_by_another_program(steps: list[Step]) -> list[Step]:
 @pytest.mark.parametrize("seen", [list, as_written_by_another_program])
 @pytest.mark.parametrize(
     ("server", "requests"),
-    [(Lock, ("acquire", "acquire", "release")), (Batch, ("A", "B", "C"))],
+    [
+        (Lock, ("acquire", "acquire", "release")),
+        *((server, ("A", "B", "C")) for server in (Batch, Pool, QuickPool, LookUp)),
+    ],
 )
 def test_who_waits_is_answered_and_nothing_is_wrong(
     server: type[GenServer[Waiting]],
