@@ -22,7 +22,7 @@ from typing import Any, Final
 from genreply_cli.otp.answers import Down, Item, Opened, Result
 from genreply_cli.otp.calls import From
 from genreply_cli.otp.events import Event
-from genreply_cli.otp.exits import Exit, shorten
+from genreply_cli.otp.exits import Exit, is_quiet, shorten
 from genreply_cli.otp.process import Process
 from genreply_cli.otp.status import INFO, ITEM, check_limit, handling, logger, running
 
@@ -121,13 +121,30 @@ class Source(Owned):
             if hasattr(source, "__aenter__"):
                 async with source as value:
                     self._deliver(INFO, Opened(self, value))
-                    await self._read(value)
+                    stopped = await self._read_until_stopped(value)
             else:
-                await self._read(source)
+                stopped = await self._read_until_stopped(source)
         except BaseException as error:
             self._end(error)
         else:
-            self._end(None)
+            self._end(stopped)
+
+    async def _read_until_stopped(self, iterable: Any) -> asyncio.CancelledError | None:
+        """Read to the end, or until the owner has stopped, which is no failure of the connection.
+
+        So its peer is not told of an error. After a crash, a kill or `cancel()`, it is left with
+        CancelledError, and can undo what it has begun.
+        """
+        try:
+            await self._read(iterable)
+        except asyncio.CancelledError as error:
+            owner = self._process
+            if self._cancelled or owner.alive or not is_quiet(owner.reason):
+                raise
+            if self._task is not None:
+                self._task.uncancel()
+            return error
+        return None
 
     async def _read(self, iterable: Any) -> None:
         if not hasattr(iterable, "__aiter__"):
@@ -186,7 +203,8 @@ def start_source(
 
     When `limit` items wait in the mailbox of the owner, no more is read until it takes one out.
     They do not count for its `mailbox_limit`. The source ends with the process, and its `cancel()`
-    ends it before.
+    ends it before. A context manager is left without an error if the process has stopped, and with
+    CancelledError after a crash, a kill or `cancel()`.
 
     What it sends belongs to no call, or to the call `about`. Raises TypeError or ValueError if it
     is given something else, and RuntimeError outside any process.

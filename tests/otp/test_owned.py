@@ -390,6 +390,41 @@ async def test_a_source_that_is_cancelled_is_left_and_sends_nothing_any_more() -
     assert source.owner.alive
 
 
+class Told(Connection):
+    """It keeps why it is left."""
+
+    async def __aexit__(self, *reason: object) -> None:
+        self.log.append(reason[0])
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda owner, _: owner.exit("boom"), asyncio.CancelledError),
+        (lambda owner, _: owner.exit("kill"), asyncio.CancelledError),
+        (lambda owner, _: owner.cast(crash), asyncio.CancelledError),
+        (lambda _, source: source.cancel(), asyncio.CancelledError),
+        (lambda owner, _: asyncio.ensure_future(owner.stop()), None),
+        (lambda owner, _: owner.exit("shutdown"), None),
+        (lambda *_: None, None),  # the node closes
+    ],
+)
+def test_the_stop_of_its_owner_is_no_error_of_a_connection(
+    end: Callable[[Any, Any], Any], reason: Any
+) -> None:
+    log: list[Any] = []
+
+    async def main() -> None:
+        async with Node():
+            owner, source, _ = await owner_of(lambda: start_source(Told(log)))
+            await asyncio.sleep(1.5)
+            end(owner, source)
+            await asyncio.sleep(1)
+
+    run(main())
+    assert log == [("opened", 1), ("read", log[1][1]), reason]
+
+
 # --- which call something belongs to
 
 
