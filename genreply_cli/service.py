@@ -15,7 +15,7 @@ on the wire, and what came back. Everything else is here:
 
     class Echo(Service[str, str]):
         def connect(self, url: str) -> AbstractAsyncContextManager[Connection]:
-            return websockets.connect(url, open_timeout=2)
+            return websockets.connect(url, open_timeout=2, compression=None)
 
         def encode(self, key: int, request: str) -> str:
             return json.dumps({"id": key, "ask": request})
@@ -33,10 +33,12 @@ with it, however it ends. `service.md` beside this file is the guide, with whole
 """
 
 import asyncio
+import logging
 import random
 from collections import deque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import CoroutineType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from genreply_cli.otp import (
@@ -60,6 +62,8 @@ from genreply_cli.otp import (
     start_source,
     start_task,
 )
+
+logger = logging.getLogger("genreply_cli.service")
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -180,7 +184,8 @@ class Service(GenServer[Link], Generic[Q, R]):
     def decode(self, frame: Any) -> Answer[R] | Failure | Event | None:
         """Say what a frame means: None for nothing.
 
-        If it raises, the other side does not keep to the protocol: the connection is closed.
+        If it raises, the other side does not keep to the protocol: the error is logged, and the
+        connection is closed.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method `decode`")
 
@@ -192,7 +197,11 @@ class Service(GenServer[Link], Generic[Q, R]):
         return None
 
     def handle_event(self, event: Any) -> Any:
-        """Handle the value of an `Event`. What this returns is sent, unless it is None."""
+        """Handle the value of an `Event`. What this returns is sent, unless it is None.
+
+        It must not wait; `otp.start_task` runs what does. If it raises, the error is logged, and
+        the connection is closed.
+        """
         return None
 
     async def ask(self, request: Q, timeout: float | None = 5.0) -> R:
@@ -239,7 +248,7 @@ class Service(GenServer[Link], Generic[Q, R]):
             state.put(_Outgoing(request.frame, key))
             return NoReply(state)
         try:
-            frame = self.encode(key, request.request)
+            frame = _at_once(self.encode(key, request.request))
         except Exception as error:
             state.take(key)
             return Reply(Raise(error), state)
@@ -264,14 +273,26 @@ class Service(GenServer[Link], Generic[Q, R]):
     def _received(self, frame: Any, state: Link) -> NoReply[Link] | Stop[Link]:
         try:
             meaning = self.decode(frame)
-            if isinstance(meaning, Event):
-                return self._send(state, self.handle_event(meaning.value))
+            match meaning:
+                case Answer(key, value):
+                    self._answer(state, key, value)
+                case Failure(key, error):
+                    self._answer(state, key, Raise(error))
+                case Event(value):
+                    return self._send(state, _at_once(self.handle_event(value)))
+                case None:
+                    pass
+                case _:
+                    expected = "an Answer, a Failure, an Event or None"
+                    raise TypeError(f"decode returned {_at_once(meaning)!r}; expected {expected}")
         except Exception as error:
-            return self._lost(state, error)
-        if meaning is not None and (from_ := state.take(meaning.key)) is not None:
-            value = meaning.value if isinstance(meaning, Answer) else Raise(meaning.error)
-            reply(from_, value)
+            return self._failed(state, error)
         return NoReply(state)
+
+    def _answer(self, state: Link, key: int, value: Any) -> None:
+        from_ = state.take(key)
+        if from_ is not None:
+            reply(from_, value)
 
     def _forget(self, state: Link, key: int) -> NoReply[Link] | Stop[Link]:
         """Forget a caller that waits no longer, and tell the other side if it was asked."""
@@ -280,9 +301,9 @@ class Service(GenServer[Link], Generic[Q, R]):
         if not asked:
             return NoReply(state)
         try:
-            frame = self.gave_up(key)
+            frame = _at_once(self.gave_up(key))
         except Exception as error:
-            return self._lost(state, error)
+            return self._failed(state, error)
         return self._send(state, frame)
 
     def _send(self, state: Link, frame: Any) -> NoReply[Link] | Stop[Link]:
@@ -312,9 +333,12 @@ class Service(GenServer[Link], Generic[Q, R]):
             if hasattr(sending, "__await__"):
                 await sending
         if item.key is not None and not item.answered:
-            from_ = state.take(item.key)
-            if from_ is not None:
-                reply(from_, None)
+            self._answer(state, item.key, None)
+
+    def _failed(self, state: Link, error: Exception) -> NoReply[Link] | Stop[Link]:
+        """Close the connection because a method of the subclass has raised; a log says where."""
+        logger.error("%r closes its connection", self, exc_info=error)
+        return self._lost(state, error)
 
     def _lost(self, state: Link, reason: Any) -> NoReply[Link] | Stop[Link]:
         """Tell all who wait that there is no connection, and connect again later."""
@@ -335,6 +359,16 @@ class Service(GenServer[Link], Generic[Q, R]):
         state.failures += 1
         send_after(self, delay * random.uniform(0.5, 1), _Connect())  # noqa: S311  # no secret
         return NoReply(state)
+
+
+def _at_once(value: T) -> T:
+    """Return what a method has returned. Raises TypeError if the method is `async`."""
+    if isinstance(value, CoroutineType):
+        value.close()
+        raise TypeError(
+            f"{value.__qualname__} is async, and must not be; what waits belongs in `start_task`"
+        )
+    return value
 
 
 def _connection_error(reason: Any, *, opened: bool) -> ConnectionError:

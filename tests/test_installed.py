@@ -10,6 +10,7 @@ import zipapp
 from pathlib import Path
 
 import pytest
+from cookbook import PROGRAMS
 from terminals import clean
 from wheels import ROOT, Installation
 
@@ -175,12 +176,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 def test_mypy_finds_what_is_wrong_and_nothing_else(installed: Installation, tmp_path: Path) -> None:
     expected, files = [], []
-    for name, program in (("greeting", GREETING), ("server", SERVER), ("callers", CALLERS)):
-        file = tmp_path / f"{name}.py"
+    programs = {"greeting.py": GREETING, "server.py": SERVER, "callers.py": CALLERS} | PROGRAMS
+    for name, program in programs.items():
+        file = tmp_path / name
         file.write_text(program)
         files.append(str(file))
         marks = [line.partition("  # E: ")[2] for line in program.split("\n")]
-        expected += [(f"{name}.py", number, mark) for number, mark in enumerate(marks, 1) if mark]
+        expected += [(name, number, mark) for number, mark in enumerate(marks, 1) if mark]
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
     command += ["--python-executable", str(installed.python), "--cache-dir", str(tmp_path)]
     done = subprocess.run(
@@ -203,13 +205,14 @@ PYRIGHT = shutil.which("pyright", path=str(Path(sys.executable).parent)) or shut
 
 @pytest.mark.skipif(PYRIGHT is None, reason="needs pyright: npm install --global pyright")
 def test_pyright_finds_the_same_wrong_arguments(installed: Installation, tmp_path: Path) -> None:
-    file = tmp_path / "callers.py"
-    file.write_text(CALLERS)
-    command = [str(PYRIGHT), "--pythonpath", str(installed.python), "--outputjson", str(file)]
+    for name, program in ({"callers.py": CALLERS} | PROGRAMS).items():
+        (tmp_path / name).write_text(program)
+    command = [str(PYRIGHT), "--pythonpath", str(installed.python), "--outputjson", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     told = json.loads(done.stdout)["generalDiagnostics"]
-    lines = {each["range"]["start"]["line"] for each in told}
-    expected = {at for at, line in enumerate(CALLERS.splitlines()) if "# E: " in line}
+    lines = {(Path(each["file"]).name, each["range"]["start"]["line"]) for each in told}
+    marked = enumerate(CALLERS.splitlines())
+    expected = {("callers.py", at) for at, line in marked if "# E: " in line}
     assert lines == expected, done.stdout
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -11,8 +12,8 @@ ROOT = Path(__file__).parent.parent.parent
 class Installation:
     """A virtual environment with genreply's wheel, which has been built from this source tree.
 
-    It has no dependencies: mypy looks into it, and programs run on it with the dependencies of the
-    interpreter that runs the tests.
+    It has no dependencies of its own: type checkers and programs that look into it find those of
+    the interpreter that runs the tests, behind the wheel.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -27,6 +28,7 @@ class Installation:
         subprocess.run(
             [*pip, "install", "--no-deps", "--target", self.packages, self.wheel], check=True
         )
+        (self.packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def files(self) -> set[str]:
         """The names of all files in the wheel."""

@@ -1,7 +1,8 @@
-"""An MCP server on stdin and stdout: it can add two numbers, take a while, and fail."""
+"""An MCP server on stdin and stdout: it can add two numbers, take a while, fail, and die."""
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -24,6 +25,8 @@ async def call_tool(key: int, name: str, arguments: dict[str, Any]) -> None:
             print(f"slow {key} was cancelled", file=sys.stderr, flush=True)
             raise
         send(id=key, result={"content": [{"type": "text", "text": "done"}]})
+    elif name == "die":
+        os._exit(1)
     else:
         send(id=key, error={"code": -32602, "message": f"Unknown tool: {name}"})
 

@@ -9,7 +9,6 @@ source of 15,000 frames of 10 kB takes whose handler is slow.
 import asyncio
 import itertools
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -27,11 +26,12 @@ from genreply_cli.service import Answer, Service
 
 EACH = 10  # calls of each caller, one after the other
 FRAMES = 15_000
+FRAME = "x" * 10_000  # with compression, a read of the socket brings thousands of these
 
 
 class Client(Service[str, str]):
     def connect(self, url: str) -> connect:
-        return connect(url)
+        return connect(url, compression=None)
 
     def encode(self, key: int, request: str) -> str:
         return json.dumps({"id": key, "ask": request})
@@ -77,7 +77,7 @@ async def calls_in_a_second(ask: Callable[..., Awaitable[str]], callers: int) ->
 
 async def compare(url: str, callers: int, rounds: int) -> None:
     speeds: dict[str, list[float]] = {"service": [], "bare": []}
-    async with Node(), connect(url) as connection:
+    async with Node(), connect(url, compression=None) as connection:
         bare = Bare(connection)
         reading = asyncio.create_task(bare.read())
         service = Client.start(url)
@@ -99,7 +99,7 @@ class Slow(GenServer[int]):
 
     def init(self, url: str, done: asyncio.Event) -> int:
         self.done = done
-        start_source(connect(url))
+        start_source(connect(url, compression=None))
         return 0
 
     async def handle_info(self, message: Any, state: int) -> NoReply[int]:
@@ -115,7 +115,7 @@ class Slow(GenServer[int]):
 async def flood() -> None:
     async def pour(connection: ServerConnection) -> None:
         for _ in range(FRAMES):
-            await connection.send(os.urandom(10_000))
+            await connection.send(FRAME)
         await connection.wait_closed()
 
     async with serve(pour, "127.0.0.1", 0) as server:

@@ -1,6 +1,7 @@
 """A service on the virtual clock, with a connection that the test holds in its hands."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -299,3 +300,49 @@ async def test_the_connection_is_closed_however_the_service_ends(net: Net) -> No
             await asked
         await settle()
         assert not net.wires[-1].open
+
+
+class Careless(Client):
+    """Its methods have the faults that one makes."""
+
+    async def encode(self, key: int, request: str) -> Any:
+        return key, request
+
+    def decode(self, frame: Any) -> Any:
+        if frame == "plain":
+            return "what came"
+        if frame == "no error":
+            return Failure(1, "a text")  # type: ignore[arg-type]  # on purpose
+        return Event(frame)
+
+    def handle_event(self, event: Any) -> Any:
+        if event == "later":
+            return self.later()
+        raise KeyError(event)
+
+    async def later(self) -> None: ...
+
+
+@story
+async def test_a_careless_method_ends_the_connection_and_the_log_says_why(
+    net: Net,
+) -> None:
+    logged: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(str(record.exc_info[1]))  # type: ignore[method-assign, index]
+    logging.getLogger("genreply_cli.service").addHandler(handler)
+    client = Careless.start(net)
+    await client.connected()
+    with pytest.raises(TypeError, match=r"Careless.encode is async, and must not be"):
+        await client.ask("a")
+    for frame in ("plain", "no error", "later", "event"):
+        net.wires[-1].incoming.put_nowait(frame)
+        await asyncio.sleep(5)
+        assert [wire.open for wire in net.wires[-2:]] == [False, True]
+    logging.getLogger("genreply_cli.service").removeHandler(handler)
+    assert logged == [
+        "decode returned 'what came'; expected an Answer, a Failure, an Event or None",
+        "Raise was given 'a text'; expected an Exception",
+        "Careless.later is async, and must not be; what waits belongs in `start_task`",
+        "'event'",
+    ]
