@@ -179,7 +179,8 @@ class NoProcess(CallError, LookupError):
         """What went wrong, in a few words."""
         text = "no process is running there"
         if self.ended_ago is not None:
-            text += f"; it ended {self.ended_ago:.3g} s ago, reason {shorten(self.reason)}"
+            ago = f"{self.ended_ago:.3f} s" if self.ended_ago >= 0.001 else "less than 1 ms"
+            text += f"; it ended {ago} ago, reason {shorten(self.reason)}"
         return text
 
 

@@ -1,4 +1,8 @@
-"""Laws of tasks and sources: nothing is left when a node has closed, whatever has happened."""
+"""The law of closing: when a node has closed, nothing is left of what a program has started.
+
+The programs are random: servers that start tasks, sources, timers, monitors, supervisors and other
+servers, and end in each way, on the virtual clock and in a node in a thread.
+"""
 
 import asyncio
 import logging
@@ -6,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,16 +20,21 @@ from servers import Boom, now, outcome, raising
 
 from genreply_cli.analysis.check import Checker
 from genreply_cli.otp import (
+    ChildSpec,
     Event,
     GenServer,
     Node,
     NoReply,
     Result,
+    Strategy,
+    Supervisor,
+    monitor,
     reply,
     send_after,
     start_source,
     start_task,
 )
+from genreply_cli.otp.supervisor import RESTARTS, STRATEGIES
 from genreply_cli.otp.virtual_time import Loop
 from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.tracer import Tracer
@@ -34,7 +44,7 @@ from genreply_cli.transcript.tracer import Tracer
 
 @dataclass(frozen=True)
 class Work:
-    """What a task or a source does. All times are in quarters of a second."""
+    """What a task or a source does. All times are in quarters of a second, of virtual time."""
 
     seconds: int  # before its end, or between two items
     items: int | None  # of a source; None: it is a task
@@ -50,21 +60,25 @@ class Do:
 
     what: str
     work: Work
-    then: "tuple[Do, ...]"  # for the child
-    quarters: int
+    then: "tuple[Do, ...]"  # for the child, or one for each child of a supervisor
+    quarters: int  # a time, or another choice
 
 
 @dataclass(frozen=True)
 class Tell:
-    """After some quarters of a second, tell a server what to do, or end it."""
+    """After some quarters, tell a server what to do, or end it."""
 
     after: int
     server: int
     do: Do | str
 
 
+SHUTDOWNS: tuple[Any, ...] = ("infinity", "brutal_kill", 0.5)
+
+
 def quarters(number: int) -> float:
-    return number / 4
+    virtual = isinstance(asyncio.get_running_loop(), Loop)
+    return number * (0.25 if virtual else 0.0005)  # seconds
 
 
 works = st.builds(
@@ -76,7 +90,10 @@ works = st.builds(
     st.integers(0, 30),
     st.booleans(),
 )
-KINDS = ["work", "wait", "timer", "child", "linked child", "cancel", "answered call"]
+KINDS = [
+    "work", "wait", "timer", "idle", "child", "linked child", "cancel", "answered call", "monitor",
+    "supervisor", "end of a supervisor",
+]  # fmt: skip
 
 
 def dos(depth: int) -> st.SearchStrategy[Do]:
@@ -113,6 +130,8 @@ class Played(GenServer[list[Any]]):
         return []
 
     def handle_call(self, request: Any, from_: Any, owned: list[Any]) -> Any:
+        if request % 2:
+            monitor(from_)
         start_task(asyncio.sleep(quarters(request), from_), about=from_)
         return NoReply(owned)
 
@@ -127,6 +146,15 @@ class Played(GenServer[list[Any]]):
                 await asyncio.sleep(quarters(message.quarters))
             case Do("timer"):
                 send_after(self, quarters(message.quarters), "timer")
+            case Do("idle"):
+                return NoReply(owned, timeout=quarters(message.quarters))
+            case Do("monitor", quarters=count):
+                monitor(self.world.servers[count % len(self.world.servers)])
+            case Do("supervisor", _, then):
+                self.world.supervise(then, message.quarters)
+            case Do("end of a supervisor", quarters=count) if self.world.supervisors:
+                supervisor = self.world.supervisors[count % len(self.world.supervisors)]
+                supervisor.exit(["shutdown", "kill", "enough"][count % 3])
             case Do("child", _, then):
                 Played.start(self.world, then)
             case Do("linked child", _, then):
@@ -153,14 +181,33 @@ class World:
 
     def __init__(self) -> None:
         self.servers: list[Played] = []
+        self.supervisors: list[Supervisor] = []
         self.open = 0
         self.slowest = 0.0
         self.ends: dict[Any, float] = {}  # of servers
         self.outlived: list[Any] = []  # works that did not end with their server
 
+    @property
+    def everybody(self) -> list[GenServer[Any]]:
+        return [*self.servers, *self.supervisors]
+
     def note(self, event: Event) -> None:
         if event.kind == "exit":
             self.ends[event.source] = event.time
+
+    def supervise(self, children: tuple[Do, ...], choice: int) -> None:
+        """Start a supervisor of servers, each of which does one thing as soon as it runs."""
+        specs = [
+            ChildSpec(
+                number,
+                partial([Played, Trapping][(number + choice) % 2].start_link, self, (do,)),
+                restart=RESTARTS[choice % 3],
+                shutdown=SHUTDOWNS[(number + choice) % 3],
+            )
+            for number, do in enumerate(children)
+        ]
+        strategy = Strategy(STRATEGIES[choice % 3])
+        self.supervisors.append(Supervisor.start_link(specs, strategy))
 
     def start(self, owner: Played, work: Work) -> Any:
         if work.items is None:
@@ -218,26 +265,35 @@ def end(server: Played, how: str) -> list[Any]:
     return []
 
 
-async def play(program: Any, observe: Callable[[Event], Any] = lambda _: None) -> World:
+async def act(program: Any, world: World) -> list[Any]:
+    """Start the servers, and tell each its part. Returns the tasks that wait for the end of one."""
     traps, tells, closes = program
-    world, stopping = World(), list[Any]()
+    stopping: list[Any] = []
+    for trap in traps:
+        (Trapping if trap else Played).start(world, ())
+    began = now()
+    for tell in sorted(tells, key=lambda tell: tell.after):
+        await asyncio.sleep(max(0.0, quarters(tell.after) - now() + began))
+        server = world.servers[tell.server % len(world.servers)]
+        if isinstance(tell.do, str):
+            stopping += end(server, tell.do)
+        else:
+            server.send(tell.do)
+    await asyncio.sleep(quarters(closes))
+    return stopping
+
+
+async def play(program: Any, observe: Callable[[Event], Any] = lambda _: None) -> World:
+    world = World()
 
     def note(event: Event) -> None:
         world.note(event)
         observe(event)
 
-    async with Node(note):
-        for trap in traps:
-            (Trapping if trap else Played).start(world, ())
-        for tell in sorted(tells, key=lambda tell: tell.after):
-            await asyncio.sleep(max(0.0, quarters(tell.after) - now()))
-            server = world.servers[tell.server % len(world.servers)]
-            if isinstance(tell.do, str):
-                stopping += end(server, tell.do)
-            else:
-                server.send(tell.do)
-        await asyncio.sleep(quarters(closes))
+    async with Node(note) as node:
+        stopping = await act(program, world)
         closing = now()
+    assert node.monitored_calls == {}
     world.slowest = now() - closing
     for each in stopping:
         await each
@@ -266,9 +322,25 @@ def test_nothing_is_left_when_a_node_has_closed(program: Any) -> None:
     assert tasks == timers == []
     assert world.open == 0
     assert world.outlived == []
-    assert not any(server.alive for server in world.servers)
+    assert not any(server.alive for server in world.everybody)
     assert threading.active_count() == threads
     assert world.slowest <= 5.1  # what is cancelled again ends within milliseconds
+
+
+@settings(max_examples=50, deadline=None)
+@given(programs)
+def test_nothing_is_left_of_a_node_in_a_thread(program: Any) -> None:
+    threads, world = set(threading.enumerate()), World()
+    with Node.in_thread(world.note) as node:
+        node.run(act, program, world)
+        for server in [*world.servers]:
+            server.send("from another thread")
+            server.cast(lambda: "from another thread")
+    assert set(threading.enumerate()) <= threads
+    assert node.loop.is_closed()
+    assert asyncio.all_tasks(node.loop) == set()
+    assert world.open == 0
+    assert not any(server.alive for server in world.everybody)
 
 
 @law

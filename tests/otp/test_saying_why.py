@@ -44,8 +44,21 @@ async def test_no_process_says_for_what_reason_and_when_the_server_has_ended() -
     assert failed.value.reason == "done"
     assert failed.value.ended_ago == pytest.approx(3)
     assert str(failed.value).endswith(
-        "no process is running there; it ended 3 s ago, reason 'done'"
+        "no process is running there; it ended 3.000 s ago, reason 'done'"
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ago"), [(0, "less than 1 ms"), (0.0015, "0.002 s"), (123456.7, "123456.700 s")]
+)
+async def test_how_long_ago_a_server_has_ended_is_said_in_plain_figures(
+    seconds: float, ago: str
+) -> None:
+    server = Keeper.start()
+    await server.stop()
+    await asyncio.sleep(seconds)
+    with pytest.raises(NoProcess, match=f"it ended {ago} ago, reason 'normal'"):
+        await server.call("request")
 
 
 async def test_no_process_of_a_server_that_never_was_says_no_reason() -> None:
