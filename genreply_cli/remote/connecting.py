@@ -22,7 +22,7 @@ async def connect(target: Target) -> ClientConnection:
     made: list[ClientConnection] = []
 
     def make(*arguments: Any, **settings: Any) -> ClientConnection:
-        made.append(_Connection(*arguments, **settings))
+        made.append(Connection(*arguments, **settings))
         return made[-1]
 
     try:
@@ -55,7 +55,7 @@ async def _way_to(target: Target) -> dict[str, Any]:
     return {} if proxy is None else {"sock": await tunnel(proxy, uri.host, uri.port)}
 
 
-class _Connection(EndsSoon, ClientConnection):
+class Connection(EndsSoon, ClientConnection):
     """A connection of this side."""
 
 

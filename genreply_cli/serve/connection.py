@@ -8,6 +8,7 @@ from typing import Any, Final
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
+from genreply_cli.errors import os_error_text
 from genreply_cli.remote.closing import EndsSoon
 from genreply_cli.text import counted, visible
 
@@ -73,7 +74,8 @@ class Connection(EndsSoon, ServerConnection):
         ours = protocol.close_sent is not None and not protocol.close_rcvd_then_sent
         close = protocol.close_sent if ours else protocol.close_rcvd
         if close is None:
-            return "lost"
+            problem = self.connection_exc
+            return f"lost: {os_error_text(problem)}" if isinstance(problem, Exception) else "lost"
         if close.code == CloseCode.NO_STATUS_RCVD:
             return "closed by the client without a code"
         reason = f" {visible(close.reason)}" if close.reason else ""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import re
+import socket
 import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -532,6 +533,27 @@ def test_a_flood_that_nobody_waits_for_takes_no_memory() -> None:
     answer, peak = run(main())
     assert answer in {"Hello", FLOOD}
     assert peak < 30_000_000
+
+
+def test_a_server_that_never_reads_the_answers_to_its_pings_is_left() -> None:
+    async def pinging(connection: ServerConnection) -> None:
+        await connection.recv()
+        transport = connection.transport
+        plain = transport.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        transport.pause_reading()
+        pings = (b"\x89\x7d" + b"x" * 125) * 1000
+        while not transport.is_closing():
+            if transport.get_write_buffer_size() < len(pings):
+                transport.write(pings)
+            await asyncio.sleep(0)
+
+    async def main() -> list[str]:
+        async with answering(pinging) as url:
+            return await outcomes(url, "Hello", timeout=50.0)
+
+    broke = "the connection broke off without a close frame"
+    assert run(main()) == [f"told: {broke}: the answers to pings are not read"]
 
 
 # --- what is written down
