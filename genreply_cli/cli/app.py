@@ -13,7 +13,7 @@ import typer
 
 from genreply_cli.cli import compare as comparing
 from genreply_cli.cli import learn as learning
-from genreply_cli.cli.at import AtOption, at_of
+from genreply_cli.cli.at import AtOption, elsewhere
 from genreply_cli.cli.attach import EPILOG as ATTACH_EPILOG
 from genreply_cli.cli.attach import attach, top
 from genreply_cli.cli.bench import bench
@@ -259,11 +259,9 @@ def send(
     )
     if target is not None and clock == "virtual":
         raise ConflictError("--url is for --clock real: a server has its own", "--url", "--clock")
-    elsewhere = at_of(context, at, cookie_file)
-    settings = Settings(
-        coordinator, delay, timeout, tuple(fault or ()), seed, clock, target, elsewhere
-    )
-    settings = settings_of(own_server(context, server, start, call), settings)
+    settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, clock, target)
+    other = own_server(context, server, start, call) or elsewhere(context, at, cookie_file)
+    settings = settings_of(other, settings)
     output = SendOptions(
         json=written == "json",
         events=written == "events",
@@ -324,6 +322,8 @@ def repl(
     id_at: IdAtOption = None,
     answer_at: AnswerAtOption = None,
     error_at: ErrorAtOption = None,
+    at: AtOption = None,
+    cookie_file: CookieFileOption = None,
 ) -> Action:
     """Type greetings; each blocks until its deferred reply, while the timeline grows."""
     from genreply_cli.repl.run import ReplOptions, frontend_maker, run
@@ -346,9 +346,9 @@ def repl(
         is_typed(context, "delay") or is_from_environment(context, "delay")
     ):
         delay = (0.0, 0.0)  # a real server takes its own time
-    own = own_server(context, server, start, call)
     settings = Settings(coordinator, delay, timeout, tuple(fault or ()), seed, target=target)
-    settings = settings_of(own, settings)
+    other = own_server(context, server, start, call) or elsewhere(context, at, cookie_file)
+    settings = settings_of(other, settings)
     options = ReplOptions(
         say=tuple(map(well_formed, say or ())),
         record=record if recording == "record" else None,

@@ -10,7 +10,7 @@ from genreply_cli.cli.join import require_cluster
 from genreply_cli.cli.options import is_typed, option, require
 
 if TYPE_CHECKING:
-    from genreply_cli.session.elsewhere import At
+    from genreply_cli.session.elsewhere import At, Elsewhere
 
 
 def _at(text: str) -> "At":
@@ -46,3 +46,15 @@ def at_of(context: typer.Context, at: "At | None", cookie_file: Path | None) -> 
                 f"--{name} is for a coordinator here; leave it out with --at", "--at", f"--{name}"
             )
     return at._replace(cookie_file=cookie_file)
+
+
+def elsewhere(
+    context: typer.Context, at: "At | None", cookie_file: Path | None
+) -> "Elsewhere | None":
+    """The coordinator on another node that is meant; None: one here. Raises a usage error."""
+    place = at_of(context, at, cookie_file)
+    if place is None:
+        return None
+    from genreply_cli.session.elsewhere import Elsewhere
+
+    return Elsewhere(place)

@@ -80,7 +80,8 @@ async def _keep_serving(
         for group in options.groups:
             cluster.join(group, coordinator)
         if not told:
-            request = '{:greet, "Hello"}' if supervisor.settings.server is None else "REQUEST"
+            greets = supervisor.settings.server.requests(coordinator) is None
+            request = '{:greet, "Hello"}' if greets else "REQUEST"
             print(_how_to_call(cluster.node, options.name, request), flush=True)
             told = True
         ended = asyncio.ensure_future(coordinator.wait())
@@ -91,9 +92,9 @@ async def _keep_serving(
 
 def _messages(settings: Settings, server: GenServer[Any]) -> list[type]:
     """The dataclasses that other nodes may send: those that the type hints of the server name."""
-    if settings.server is None:
-        return [Greet]
     found = settings.server.requests(server)
+    if found is None:
+        return [Greet]
     kinds = {**found.calls, **found.casts, **found.infos}.values()
     return [kind for kind in kinds if is_dataclass(kind)]
 

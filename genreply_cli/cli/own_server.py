@@ -12,6 +12,7 @@ from genreply_cli.cli.options import is_typed
 
 if TYPE_CHECKING:
     from genreply_cli.session.own_server import OwnServer
+    from genreply_cli.session.served import Served
 
 SERVER_HELP = (
     "A GenServer of your own: module:Class, path/to/file.py:Class, or a function that starts it."
@@ -50,6 +51,8 @@ def own_server(
     return load(server, start or [], call)
 
 
-def settings_of(own: "OwnServer | None", settings: Any) -> Any:
-    """These settings, for a server of the user's own if there is one."""
-    return settings if own is None else settings._replace(server=own, delay=(0.0, 0.0), faults=())
+def settings_of(other: "Served | None", settings: Any) -> Any:
+    """These settings, for the server in the place of the coordinators if there is one."""
+    if other is None:
+        return settings
+    return settings._replace(server=other, delay=(0.0, 0.0), faults=())

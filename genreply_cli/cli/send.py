@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, aclosing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli.cli.report import Report
 from genreply_cli.errors import GenreplyError, os_error_text, tell
 from genreply_cli.session.batch import greet_all
 from genreply_cli.session.outcome import Greets, Outcome
+from genreply_cli.session.served import OWN_COORDINATORS
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.terminal.stdin import lines
@@ -23,7 +24,6 @@ from genreply_cli.text import visible
 
 if TYPE_CHECKING:
     from genreply_cli.explain.story import StoryTeller
-    from genreply_cli.session.elsewhere import Elsewhere
     from genreply_cli.session.fates import Fates
     from genreply_cli.session.observers import Observer, Observers
     from genreply_cli.terminal.output import OutputOptions
@@ -163,10 +163,13 @@ async def _send(
     report = Report(settings, _where_to_look(options))
     real = settings.clock == "real"
     screen = watching.screen
-    async with session(partial(_start, settings), watching.observers, watching.before) as started:
-        coordinator, observers = started
-        if settings.at is not None:
-            await cast("Elsewhere", coordinator).open()
+    started = session(
+        partial(_start, settings),
+        watching.observers,
+        watching.before,
+        prepare=settings.server.open,
+    )
+    async with started as (coordinator, observers):
         source = lines(sys.stdin.fileno(), wait=real) if greetings is None else greetings
         blocked = (
             nullcontext()
@@ -207,7 +210,7 @@ def _complete(
 ) -> Callable[[Outcome], Outcome] | None:
     """What adds to an outcome what its caller does not know, and runs in the caller's task."""
     fates = watching.fates
-    if fates is None or observers is None or settings.server is None:
+    if fates is None or observers is None or settings.server is OWN_COORDINATORS:
         return None if fates is None else fates.complete
     calls = observers.calls  # a server of one's own may make calls, too: they have numbers, too
 
@@ -219,11 +222,7 @@ def _complete(
 
 
 def _start(settings: Settings) -> Greets:
-    """Start the coordinator; one with a real connection is started again when that was lost."""
-    if settings.at is not None:
-        from genreply_cli.session.elsewhere import Elsewhere
-
-        return Elsewhere(settings.at)
+    """Start the server; a coordinator whose real connection was lost is started again."""
     if settings.target is None:
         return settings.client(settings.start())
     from genreply_cli.session.supervisor import Supervisor

@@ -48,7 +48,7 @@ class Cluster:
     async def __aenter__(self) -> Self:
         self._router = self.make_router()
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._process = ClusterProcess.start(
+        self.process = ClusterProcess.start(
             self._settings, self._router, started, name=self._settings.name
         )
         await started
@@ -59,8 +59,8 @@ class Cluster:
         return Router(self._settings.name)
 
     async def __aexit__(self, *_: object) -> None:
-        if self._process.alive:
-            await self._process.stop("shutdown")
+        if self.process.alive:
+            await self.process.stop("shutdown")
 
     @property
     def node(self) -> str:
@@ -95,7 +95,7 @@ class Cluster:
 
     async def wait(self) -> None:
         """Wait until the BEAM has ended, and raise ClusterError."""
-        await self._process.wait()
+        await self.process.wait()
         raise ClusterError(f"the BEAM of {self.node} has ended")
 
     async def processes(self) -> int:

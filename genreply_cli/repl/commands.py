@@ -16,6 +16,7 @@ from genreply_cli.repl.stepping import mailbox_line
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS
 from genreply_cli.session.parsing import COORDINATORS
+from genreply_cli.session.served import OWN_COORDINATORS, Served
 from genreply_cli.text import visible
 from genreply_cli.timeline.kinds import is_drawn
 from genreply_cli.timeline.lines import plain_line
@@ -46,7 +47,7 @@ def _calls(shell: Shell, _: str) -> None:
         place = _place(shell.history.snapshot, call.name)
         limit = "" if call.timeout is None else f" of {typed_duration(call.timeout)}"
         typed = call.message[:MAX_MESSAGE]
-        message = pretty(typed) if shell.settings.server is None else visible(typed)
+        message = pretty(typed) if shell.requests is None else visible(typed)
         shell.frontend.say(f"{call.name:5} {call.waited:.1f} s{limit}  {place}  {message}")
 
 
@@ -99,18 +100,17 @@ async def _burst(shell: Shell, argument: str) -> None:
 
 
 def _cast(shell: Shell, text: str) -> None:
-    requests = _requests(shell, "cast")
+    requests = _requests(shell)
     shell.supervisor.ensure_running().cast(requests.cast(text))
 
 
 def _send(shell: Shell, text: str) -> None:
-    requests = _requests(shell, "send")
+    requests = _requests(shell)
     shell.supervisor.ensure_running().send(requests.info(text))
 
 
-def _requests(shell: Shell, command: str) -> "Requests":
-    if shell.requests is None:
-        raise ValueError(f"/{command} is for a server of your own, as in: genreply repl SERVER")
+def _requests(shell: Shell) -> "Requests":
+    assert shell.requests is not None  # a coordinator refuses these commands
     return shell.requests
 
 
@@ -137,8 +137,9 @@ def _setting(name: str) -> Run:
 
 
 def _set(shell: Shell, _: str) -> None:
-    for name in SETTINGS if shell.settings.server is None else SETTINGS_OF_ALL:
-        shell.frontend.say(f"{name:12} {shell.as_typed(name)}")
+    for name in SETTINGS:
+        if name not in shell.settings.server.refused:
+            shell.frontend.say(f"{name:12} {shell.as_typed(name)}")
 
 
 # --- processes ---------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def _set(shell: Shell, _: str) -> None:
 
 async def _state(shell: Shell, _: str) -> None:
     coordinator = shell.supervisor.coordinator
-    called = shell.settings.server_name
+    called = shell.settings.server.name
     if not coordinator.alive:
         shell.frontend.say(f"no {called} is running; the next call, or /restart, starts one")
         return
@@ -203,8 +204,8 @@ def _kept_calls(snapshot: Snapshot, coordinator: str) -> Iterator[str]:
 
 
 async def _crash(shell: Shell, which: str) -> None:
-    called = shell.settings.server_name
-    known = PROCESSES if shell.requests is None else (called,)
+    called = shell.settings.server.name
+    known = shell.settings.server.processes
     if not which:
         raise ValueError(f"/crash needs a process, as in: /crash {known[-1]}")
     processes: dict[str, GenServer[Any]] = {called: shell.supervisor.coordinator}
@@ -262,8 +263,7 @@ def _mark(shell: Shell, label: str) -> None:
 
 
 def _help(shell: Shell, name: str) -> None:
-    columns, own = shell.frontend.columns, shell.settings.server
-    server = None if own is None else own.name
+    columns, server = shell.frontend.columns, shell.settings.server
     if name or columns is None:
         shell.frontend.say("\n".join(help_of(name, server) if name else help_of_all(server)))
         return
@@ -301,12 +301,11 @@ class CommandSpec(NamedTuple):
 
 
 SETTINGS: Final = ("delay", "timeout", "coordinator", "fault", "seed")
-SETTINGS_OF_ALL: Final = ("timeout",)  # also of the user's own server
 VIEW_NAMES: Final = ("auto", *VIEWS, "off")
 DELAYS: Final = ("0", "400ms", "2s", "100ms..1s")
 TIMEOUTS: Final = ("5", "1s", "250ms", "infinity")
 FAULTS: Final = (*FAULT_KINDS, "off")
-PROCESSES: Final = ("coordinator", "websocket")
+PROCESSES: Final = OWN_COORDINATORS.processes
 
 # fmt: off
 COMMANDS: Final[Mapping[str, CommandSpec]] = {
@@ -368,9 +367,6 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
         "leave, as Ctrl-D does", "/quit"),
 }
 
-ONLY_FOR_COORDINATORS: Final = frozenset({"delay", "coordinator", "fault", "seed"})
-ONLY_FOR_OWN_SERVERS: Final = frozenset({"cast", "send"})
-
 ONE_WORD: Final = ("[COMMAND]", "[ID]", "ID", "[NAME]", "[N]", "WHICH", "[on|off]", "NAME")
 
 ALIASES: Final[Mapping[str, str]] = {"?": "help", "h": "help", "exit": "quit", "q": "quit"}
@@ -380,6 +376,9 @@ ALIASES: Final[Mapping[str, str]] = {"?": "help", "h": "help", "exit": "quit", "
 def run(shell: Shell, name: str, argument: str) -> Awaitable[None] | None:
     """Run the command of that name. Raises ValueError with a sentence, or GenreplyError."""
     command = find(name)
+    why_not = shell.settings.server.refused.get(ALIASES.get(name, name))
+    if why_not is not None:
+        raise ValueError(why_not)
     words = argument.split()
     if not command.argument and words:
         raise ValueError(f"/{name} takes no words; found {argument!r}")
@@ -401,23 +400,19 @@ def find(name: str) -> CommandSpec:
 # --- help and completion -----------------------------------------------------------------
 
 
-def offered(server: str | None) -> list[str]:
-    """The commands for the user's own server of this name; those for a coordinator without it."""
-    hidden = ONLY_FOR_OWN_SERVERS if server is None else ONLY_FOR_COORDINATORS
-    return [name for name in COMMANDS if name not in hidden]
+def offered(server: Served) -> list[str]:
+    """The commands for this server."""
+    return [name for name in COMMANDS if name not in server.refused]
 
 
-def help_of(name: str, server: str | None = None) -> list[str]:
-    """The lines of help for one command. Raises ValueError with a sentence.
-
-    `server` is the name of the user's own server, if there is one.
-    """
+def help_of(name: str, server: Served = OWN_COORDINATORS) -> list[str]:
+    """The lines of help for one command. Raises ValueError with a sentence."""
     name = name.removeprefix("/")
     command = find(name)
     name = ALIASES.get(name, name)
     words, example = command.words, command.example
-    if words == PROCESSES and server is not None:
-        words, example = (server,), example.replace(PROCESSES[-1], server)
+    if words == PROCESSES and server.processes:
+        words, example = server.processes, example.replace(PROCESSES[-1], server.processes[-1])
     listed = ", ".join(word for word in words if not word.isupper())
     return [
         f"{_usage(name, command)}: {command.does}",
@@ -426,7 +421,7 @@ def help_of(name: str, server: str | None = None) -> list[str]:
     ]
 
 
-def help_of_all(server: str | None = None) -> list[str]:
+def help_of_all(server: Served = OWN_COORDINATORS) -> list[str]:
     """A line of help for each thing that can be typed."""
     rows = [
         *GREETINGS,
@@ -445,13 +440,13 @@ def completions(
     line: str,
     in_flight: Iterable[str],
     known: Callable[[], Iterable[str]],
+    server: Served = OWN_COORDINATORS,
     requests: "Requests | None" = None,
-    server: str | None = None,
 ) -> Iterator[tuple[str, str]]:
     """What the last word of a line may become, each with its meaning.
 
     `known` gives the calls that can be shown, whether they have ended or not; `requests` are those
-    of the user's own `server`, which has this name.
+    of the server, if it does not take any text.
     """
     if not line.startswith("/") or line.startswith("//"):
         names = () if requests is None else requests.names()
@@ -467,8 +462,8 @@ def completions(
     if name not in offered(server):
         return
     words = COMMANDS[name].words
-    if words == PROCESSES and server is not None:
-        words = (server,)
+    if words == PROCESSES:
+        words = server.processes
     before, _, last = argument.rpartition(" ")
     if before.endswith("--call"):
         words = ("CALL",)

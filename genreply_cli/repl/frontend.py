@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, complain
+from genreply_cli.session.served import OWN_COORDINATORS, Served
 from genreply_cli.session.signals import on_signal
 from genreply_cli.terminal.stdin import lines
 from genreply_cli.text import visible
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from genreply_cli.session.observers import Observer
     from genreply_cli.terminal.screen import Screen
 
-WELCOME = (
-    f"genreply {__version__}: type a greeting; it waits for its deferred reply",
-    "/help lists the commands; Ctrl-D leaves",
-)
+HOW_TO_GO_ON = "/help lists the commands; Ctrl-D leaves"
 NO_ROWS = "no rows are drawn until the next line; /show c1 has those of that call"
 
 
@@ -38,12 +36,14 @@ class PromptSource(NamedTuple):
     """What the last word of a line may become, each with its meaning."""
     may_leave: Callable[[], bool] = lambda: True
     """Whether Ctrl-D leaves; if not, it says why."""
+    prompt: str = OWN_COORDINATORS.prompt
+    """What stands before the line."""
 
 
 class Frontend:
     """What a session reads from and writes to. With a screen, it draws the timeline, too."""
 
-    server: str | None = None  # the user's own server; None: the coordinators are greeted
+    server: Served = OWN_COORDINATORS  # what is called
     interactive = False  # whether there is a prompt
 
     def __init__(self, screen: "Screen | None" = None) -> None:
@@ -53,10 +53,7 @@ class Frontend:
     @property
     def welcome(self) -> tuple[str, str]:
         """How to begin: the first and the second line."""
-        if self.server is None:
-            return WELCOME
-        first = f"genreply {__version__}: type a request of {visible(self.server)}"
-        return f"{first}; it waits for its reply", WELCOME[1]
+        return f"genreply {__version__}: {self.server.invitation}", HOW_TO_GO_ON
 
     @property
     def shows_outcomes(self) -> bool:

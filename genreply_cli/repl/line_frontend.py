@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.print_above import PrintAbove
-from genreply_cli.repl.prompt import HOW_TO_LEAVE, PROMPT, Prompt
+from genreply_cli.repl.prompt import HOW_TO_LEAVE, Prompt
 from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.session.signals import on_signal
 from genreply_cli.terminal.output import OutputOptions
@@ -25,7 +25,7 @@ from genreply_cli.text import visible
 if TYPE_CHECKING:
     from genreply_cli.session.callers import Call
 
-READY = f"ready, {PROMPT}"
+READY = "ready, "  # stands before the prompt
 READER_SECONDS = 0.03  # for the program that reads our stdout to show it, before the next prompt
 
 
@@ -133,4 +133,4 @@ class LineFrontend(Frontend):
         self._print_prompt()
 
     def _print_prompt(self) -> None:
-        self._above.write(READY)
+        self._above.write(f"{READY}{self.server.prompt}")

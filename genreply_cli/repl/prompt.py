@@ -33,7 +33,6 @@ from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.status_line import MAX_COLUMNS
 from genreply_cli.text import HIDDEN, visible, well_formed
 
-PROMPT = "greet> "
 HOW_TO_LEAVE = "Ctrl-D, or /quit, leaves"
 CONTINUATION = "... "  # before a further line of the same greeting
 MAX_SHOWN = 200  # characters of a very long line that stay on the screen
@@ -155,9 +154,9 @@ class Prompt:
 
     def _message(self) -> StyleAndTextTuples:
         if self._plain is not None:
-            return [("", self._plain)]
+            return [("", f"{self._plain}{self.source.prompt}")]
         waiting = None if self.app.is_done else self.source.waiting()
-        prompt: StyleAndTextTuples = [("", PROMPT)]
+        prompt: StyleAndTextTuples = [("", self.source.prompt)]
         rows, columns = self.app.output.get_size()
         if waiting is None or rows == 1:
             return prompt

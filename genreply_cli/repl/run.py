@@ -85,7 +85,7 @@ def run(settings: Settings, options: ReplOptions, make_frontend: Callable[[], Fr
                 raise
             tell(f"note: this session is not recorded: {_with_path(error)}")
         frontend = make_frontend()
-        frontend.server = None if settings.server is None else settings.server.label
+        frontend.server = settings.server
         if frontend.show is not None:
             sinks.append(frontend.show)
         try:
@@ -119,7 +119,8 @@ async def _run_session(
     transcript: str | None,
 ) -> tuple[Shell, list[Exception]]:
     """Run a session to its end. Returns its shell, and the errors of the recording."""
-    async with session(lambda: Supervisor(settings), sinks) as (supervisor, observers):
+    start = partial(Supervisor, settings)
+    async with session(start, sinks, prepare=settings.server.open) as (supervisor, observers):
         assert observers is not None  # there is at least the history
         shell = Shell(supervisor, observers, frontend, history, transcript)
         try:
@@ -134,7 +135,9 @@ async def _run_session(
 
 async def _execute_lines(shell: Shell) -> None:
     known = partial(shell.history.latest_calls, MAX_COMPLETED_CALLS)
-    source = PromptSource(shell.waiting, partial(_completions, shell, known), shell.may_leave)
+    complete = partial(_completions, shell, known)
+    prompt = shell.settings.server.prompt
+    source = PromptSource(shell.waiting, complete, shell.may_leave, prompt)
     async for line in shell.frontend.read_lines(source):
         await execute(shell, line)
         if shell.leaving:
@@ -148,9 +151,8 @@ def _completions(
 ) -> Iterable[tuple[str, str]]:
     from genreply_cli.repl import commands  # imported late: the first prompt is there without it
 
-    own = shell.settings.server
-    name = None if own is None else own.name
-    return commands.completions(line, shell.callers.in_flight, known, shell.requests, name)
+    server, requests = shell.settings.server, shell.requests
+    return commands.completions(line, shell.callers.in_flight, known, server, requests)
 
 
 async def execute(shell: Shell, line: str) -> None:
@@ -176,7 +178,7 @@ async def execute(shell: Shell, line: str) -> None:
         shell.fail(with_hint(error), error.exit_code)
     except CallError as error:
         shell.frontend.complain(
-            f"the {shell.settings.server_name} cannot be asked just now: {error}"
+            f"the {shell.settings.server.name} cannot be asked just now: {error}"
         )
     except StdoutError:
         raise

@@ -74,15 +74,8 @@ class Shell:
 
     @property
     def requests(self) -> "Requests | None":
-        """What the user's own server can be asked; None for a coordinator, which takes any text."""
-        server, settings = self.supervisor.coordinator, self.settings
-        return None if settings.server is None else settings.server.requests(server)
-
-    def _is_running(self) -> str:
-        own = self.settings.server
-        if own is None:
-            return f"a new coordinator is running: {self.settings.coordinator}"
-        return f"a new {own.name} is running: {own.label}"
+        """What the server can be asked; None for a coordinator, which takes any text."""
+        return self.settings.server.requests(self.supervisor.coordinator)
 
     # --- failures ------------------------------------------------------------------------
 
@@ -187,7 +180,9 @@ class Shell:
         if self.stepper is not None:
             await self.stepper.suspend(*await self.supervisor.processes())
         if self.frontend.interactive:
-            self.frontend.say(self._is_running())
+            server = self.settings.server
+            which = self.settings.coordinator if self.requests is None else server.label
+            self.frontend.say(f"a new {server.name} is running: {which}")
             if self.supervisor.replaced:
                 self.frontend.say("the one before it ends when nothing is under way any more")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from genreply_cli.repl.frontend import Frontend, PromptSource
 from genreply_cli.repl.print_above import PrintAbove
-from genreply_cli.repl.prompt import PROMPT, Prompt
+from genreply_cli.repl.prompt import Prompt
 from genreply_cli.repl.typed_ahead import TypedAhead
 from genreply_cli.terminal.output import OutputOptions
 from genreply_cli.terminal.resize import rewraps, track_resize
@@ -185,7 +185,7 @@ class TerminalFrontend(Frontend):
                 while True:
                     while self._unsent:
                         line = self._unsent.popleft()
-                        self._print(f"{PROMPT}{visible(line)}", "dim", wraps=False)
+                        self._print(f"{source.prompt}{visible(line)}", "dim", wraps=False)
                         yield line
                     try:
                         first, *others = await self._prompt.read()
@@ -231,7 +231,7 @@ class TerminalFrontend(Frontend):
         if more:
             rows.append(f"and {more:,} more"[:room])
         if rest:
-            rows.append(_with_cursor(visible(rest[-room:]), room))
+            rows.append(_with_cursor(self._prompt.source.prompt, visible(rest[-room:]), room))
         return rows
 
     def _drop_lines(self, ahead: TypedAhead) -> None:
@@ -244,9 +244,9 @@ class TerminalFrontend(Frontend):
             self.complain(f"not sent: {'; '.join(shown)}{f'; and {more:,} more' if more else ''}")
 
 
-def _with_cursor(text: str, room: int) -> str:
+def _with_cursor(prompt: str, text: str, room: int) -> str:
     """The prompt with the end of this text, and a cursor."""
-    room = max(1, room - len(PROMPT) - 1)
+    room = max(1, room - len(prompt) - 1)
     while not fits(text, room):
         text = text[1:]
-    return f"{PROMPT}{text}\x1b[7m \x1b[27m"
+    return f"{prompt}{text}\x1b[7m \x1b[27m"

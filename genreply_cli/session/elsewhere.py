@@ -4,20 +4,26 @@ import asyncio
 import os
 import re
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genreply_cli.cluster import Cluster, ClusterError, RemoteServer
 from genreply_cli.cluster.beam import LOOPBACK
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.otp import NoProcess
+from genreply_cli.otp import GenServer, NoProcess
+from genreply_cli.session.served import ONLY_COORDINATORS
+
+if TYPE_CHECKING:
+    from genreply_cli.session.network import Network
 
 MEMBERS_SECONDS: Final = 1.0  # until a group without members is taken for one that has none
 QUIET_SECONDS: Final = 0.15  # without a new member, until all are taken for known
 PAUSE_SECONDS: Final = 0.02  # between two questions who is in it
+REFUSED: Final = (*ONLY_COORDINATORS, "cast", "send", "state", "crash", "restart", "step")
 _AT: Final = re.compile(r"([\w-]+@[\w.-]+)(?:/(group:)?([\w-]+))?", re.ASCII)
 
 
@@ -56,12 +62,32 @@ def parse_at(text: str) -> At:
 
 
 class Elsewhere:
-    """Greets a coordinator of another node. With a group, its members take turns."""
+    """A coordinator of another node, as what is called. With a group, its members take turns."""
+
+    name = "coordinator"
+    prompt = "greet> "
+    processes = ()
 
     def __init__(self, at: At) -> None:
         self._at = at
         self.cluster = Cluster(at.own_name, cookie_file=at.cookie_file, hidden=not at.is_group)
         self._turns = count()
+
+    @property
+    def label(self) -> str:
+        """Where it is."""
+        return str(self._at)
+
+    @property
+    def invitation(self) -> str:
+        """What to type."""
+        return f"type a greeting for {self._at}; it waits for its deferred reply"
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """What can only be done with a server that this program has started."""
+        why = f"/%s is for a server that runs in this program; {self._at} runs elsewhere"
+        return {name: why % name for name in REFUSED}
 
     async def open(self) -> None:
         """Become a node of the cluster. Raises GenreplyError."""
@@ -72,6 +98,26 @@ class Elsewhere:
                 await self._wait_for_members()
         except ClusterError as error:
             raise GenreplyError(str(error)) from None
+
+    def start(self, design: str, network: "Network", suffix: str) -> GenServer[Any]:
+        """Return what stands here for the node of the server, which runs already."""
+        return self.cluster.process
+
+    def is_running(self, server: GenServer[Any]) -> bool:
+        """It is started by others; a call tells if it has ended."""
+        return True
+
+    def client(self, server: Any) -> "Elsewhere":
+        """What is greeted."""
+        return self
+
+    def requests(self, server: GenServer[Any]) -> None:
+        """It takes any text."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the header of a transcript says."""
+        return {"node": self._at.own_name, "at": str(self._at)}
 
     async def _wait_for_members(self) -> None:
         """Wait until the members are known: nodes that meet tell each other, which takes a moment.

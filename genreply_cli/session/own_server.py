@@ -9,15 +9,19 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import GenServer
 from genreply_cli.session.requests import Requests
+from genreply_cli.session.served import ONLY_COORDINATORS
 from genreply_cli.text import visible
+
+if TYPE_CHECKING:
+    from genreply_cli.session.network import Network
 
 
 class OwnServer(NamedTuple):
@@ -33,7 +37,31 @@ class OwnServer(NamedTuple):
         """The name of the server in transcripts, and of what is typed."""
         return self.label.rpartition(":")[2].rpartition(".")[2].lower()
 
-    def start(self, suffix: str = "") -> GenServer[Any]:
+    @property
+    def prompt(self) -> str:
+        """What stands before a line that is typed."""
+        return f"{self.name}> "
+
+    @property
+    def invitation(self) -> str:
+        """What to type."""
+        return f"type a request of {visible(self.label)}; it waits for its reply"
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """What only the coordinators have."""
+        why = f"{self.label} has no %s: only the coordinators have one"
+        return {name: why % name for name in ONLY_COORDINATORS}
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """It alone: what it is linked to is not known before it runs."""
+        return (self.name,)
+
+    async def open(self) -> None:
+        """Nothing is needed."""
+
+    def start(self, design: str, network: "Network", suffix: str) -> GenServer[Any]:
         """Start it in the running node. Raises GenreplyError if it cannot be started."""
         try:
             if isinstance(self.make, type):
@@ -55,6 +83,19 @@ class OwnServer(NamedTuple):
                 f"{self.label} returned a {kind}; expected a server that it started"
             )
         return server
+
+    def is_running(self, server: GenServer[Any]) -> bool:
+        """Whether it has not ended."""
+        return server.alive
+
+    def client(self, server: Any) -> "Client":
+        """What calls it with lines."""
+        return Client(server, self.requests(server))
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the header of a transcript says."""
+        return {"server": self.label}
 
     def requests(self, server: GenServer[Any]) -> Requests:
         """What this server can be asked. Raises GenreplyError if there is no request `call`."""

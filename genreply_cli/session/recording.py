@@ -7,6 +7,7 @@ from typing import Any, Final
 from genreply_cli import __version__
 from genreply_cli.errors import ExitStatus, GenreplyError, os_error_text
 from genreply_cli.session.faults import parse_fault
+from genreply_cli.session.served import OWN_COORDINATORS
 from genreply_cli.session.settings import Settings
 from genreply_cli.transcript.format import Header, TranscriptError, TranscriptExistsError
 from genreply_cli.transcript.pretty import pretty_name
@@ -20,19 +21,17 @@ MAX_SECONDS: Final = 1e9  # of a delay or a timeout in a header
 
 def header(settings: Settings, title: str | None = None, node: str | None = None) -> Header:
     """The first line of a transcript of a session; `node` is that of a cluster, if it is one."""
-    plain: dict[str, Any] = {
-        "coordinator": settings.coordinator,
-        "delay": list(settings.delay),
-        "timeout": settings.timeout,
-        "faults": [str(fault) for fault in settings.faults],
-    }
-    if settings.server is not None:
-        plain = {"server": settings.server.label, "timeout": settings.timeout}
+    plain = {**settings.server.identity, "timeout": settings.timeout}
+    if settings.server is OWN_COORDINATORS:
+        plain = {
+            "coordinator": settings.coordinator,
+            "delay": list(settings.delay),
+            "timeout": settings.timeout,
+            "faults": [str(fault) for fault in settings.faults],
+        }
     if settings.target is not None:
         plain["url"] = settings.target.shown
-    if settings.at is not None:
-        plain = {"timeout": settings.timeout, "node": settings.at.own_name, "at": str(settings.at)}
-    elif node is not None:
+    if node is not None:
         plain["node"] = node
     created, by = timestamp(settings.clock), f"genreply {__version__}"
     return Header(created, by, title, settings.clock, settings.seed, plain)

@@ -1,7 +1,7 @@
 """A session: a node in which a coordinator runs, with its observers and its signals."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,8 +22,11 @@ async def session(
     before: "Iterable[Step]" = (),
     *,
     states: bool = True,
+    prepare: "Callable[[], Awaitable[None]] | None" = None,
 ) -> "AsyncIterator[tuple[T, Observers | None]]":
     """Run a node. Yields the result of `start`, and the observers; without sinks there are none.
+
+    `prepare` is awaited before that.
 
     The steps continue those of `before`, and have the states of the servers, unless `states` is
     false. However the session ends, the sinks get an `end` step.
@@ -40,6 +43,8 @@ async def session(
         observe = None if observers is None else observers.observe
         async with Node(observe, states=states and observe is not None) as node:
             try:
+                if prepare is not None:
+                    await prepare()
                 yield start(), observers
             finally:
                 node.observe = None  # what follows is only the closing of the node

@@ -1,4 +1,4 @@
-"""The settings of a session: which coordinator, behind which network, on which clock."""
+"""The settings of a session: which server, behind which network, on which clock."""
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -7,14 +7,13 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.session import parsing, real_time
 from genreply_cli.session.faults import Fault, parse_faults
 from genreply_cli.session.network import Network
+from genreply_cli.session.served import OWN_COORDINATORS, Served
 from genreply_cli.transcript.pretty import typed_duration
-from genreply_cli.variations import COORDINATORS, AnyCoordinator
+from genreply_cli.variations import AnyCoordinator
 
 if TYPE_CHECKING:
     from genreply_cli.remote.target import Target
-    from genreply_cli.session.elsewhere import At
     from genreply_cli.session.outcome import Greets
-    from genreply_cli.session.own_server import OwnServer
 
 T = TypeVar("T")
 
@@ -29,8 +28,7 @@ class Settings(NamedTuple):
     seed: int = 0
     clock: str = "real"  # or "virtual"
     target: "Target | None" = None  # a real server, in the place of the fake one
-    at: "At | None" = None  # the coordinator of another node, in the place of one's own
-    server: "OwnServer | None" = None  # the user's own, in the place of a coordinator
+    server: Served = OWN_COORDINATORS  # what is called
 
     @property
     def can_answer_wrongly(self) -> bool:
@@ -39,8 +37,7 @@ class Settings(NamedTuple):
             self.coordinator != "keyed"
             or bool(self.faults)
             or self.target is not None
-            or self.at is not None
-            or self.server is not None
+            or self.server is not OWN_COORDINATORS
         )
 
     def network(self, *, fixed: bool = True) -> Network:
@@ -53,34 +50,21 @@ class Settings(NamedTuple):
         return RemoteNetwork(self.target, *properties)
 
     def start(self, network: Network | None = None, number: int = 1) -> AnyCoordinator:
-        """Start the coordinator and its socket in the running node, under names with the `number`.
+        """Start the server in the running node, under a name with the `number`.
 
-        The first coordinator has no number: `coordinator`, `coordinator-2` …
+        The first one has no number: `coordinator`, `coordinator-2` … Raises GenreplyError.
         """
         suffix = "" if number == 1 else f"-{number}"
-        if self.server is not None:
-            return cast(AnyCoordinator, self.server.start(suffix))
-        coordinator, socket = COORDINATORS[self.coordinator]
-        connect = (network or self.network()).connector(socket, f"websocket{suffix}")
-        return coordinator.start_link(connect, name=f"coordinator{suffix}")
+        return cast(
+            AnyCoordinator, self.server.start(self.coordinator, network or self.network(), suffix)
+        )
 
     def client(self, server: AnyCoordinator) -> "Greets":
-        """What is greeted to call this server: a coordinator itself has the method for it."""
-        if self.server is None:
-            return server
-        from genreply_cli.session.own_server import Client
-
-        return Client(server, self.server.requests(server))
-
-    @property
-    def server_name(self) -> str:
-        """What the server is called in sentences, and in the transcript."""
-        return "coordinator" if self.server is None else self.server.name
+        """What is greeted to call this server."""
+        return self.server.client(server)
 
     def with_setting(self, name: str, text: str) -> "Settings":
         """These settings with one changed, given as typed. Raises ValueError with a sentence."""
-        if self.server is not None and name != "timeout":
-            raise ValueError(f"{self.server.label} has no {name}: only the coordinators have one")
         match name:
             case "coordinator":
                 name = parsing.choice(text, parsing.COORDINATORS, "coordinator")

@@ -36,13 +36,13 @@ class Supervisor:
 
     def ensure_running(self) -> AnyCoordinator:
         """The coordinator, or a new one after a crash. Raises GenreplyError after too many."""
-        if self.coordinator.alive:
+        if self.settings.server.is_running(self.coordinator):
             return self.coordinator
         self._restarts.append(asyncio.get_running_loop().time())
         full = len(self._restarts) == MAX_CRASHES
         if full and self._restarts[-1] - self._restarts[0] <= CRASH_WINDOW:
             raise GenreplyError(
-                f"the {self.settings.server_name} crashed {MAX_CRASHES} times"
+                f"the {self.settings.server.name} crashed {MAX_CRASHES} times"
                 f" within {CRASH_WINDOW:g} s,"
                 " so it is not started again by itself",
                 hint=self._hint,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from commands import genreply
 from peers import NEEDS_ELIXIR, Peer
+from terminals import Terminal
 
 from genreply_cli.cli.help import EXAMPLES
 from genreply_cli.session.elsewhere import At, parse_at
@@ -180,6 +181,8 @@ def test_a_place_is_a_node_and_perhaps_a_name_or_a_group() -> None:
     ("arguments", "problem"),
     [
         (["send", "Hi", "--at", "x"], "'x' is no place in a cluster"),
+        (["repl", "--at", "a@h", "--delay", "1s"], "leave it out with --at"),
+        (["repl", "mine.py:Stack", "--at", "a@h"], "--at is for the coordinators"),
         (["send", "Hi", "--cookie-file", "x"], "--cookie-file is for --at, which is missing"),
         (["send", "Hi", "--at", "a@h", "--delay", "1s"], "leave it out with --at"),
         (["send", "Hi", "--at", "a@h", "--clock", "virtual"], "leave it out with --at"),
@@ -204,6 +207,48 @@ def test_without_erlang_one_sentence_says_how_to_get_it(monkeypatch: pytest.Monk
         assert "apt-get install erlang-base (Debian), brew install erlang (macOS)" in " ".join(
             missing.err.split()
         )
+
+
+@NEEDS_ELIXIR
+def test_the_repl_greets_a_coordinator_of_another_node(
+    join: Join, terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    record = tmp_path / "it.jsonl"
+    node, process = join("--delay", "10ms")
+    session = terminal("repl", "--at", node, "--record", str(record), "--timeout", "20")
+    session.wait_for(f"type a greeting for {node}/coordinator; it waits for its deferred reply")
+    session.child.send("Hello\r")
+    session.wait_for(lambda rows: rows[-2:] == ["Hello to you too!", "greet>"])
+    session.child.send("/state\r")
+    session.wait_for(f"/state is for a server that runs in this program; {node}/coordinator runs")
+    session.child.send("/set\r")
+    session.wait_for("timeout      20")
+    process.kill()
+    process.wait()
+    session.child.send("Are you there?\r")
+    session.wait_for("c2 got no reply")
+    session.child.send("\x04")
+    assert session.end() == 0
+    assert (
+        genreply("trace", record, "--events", "--kind", "reply").out.count("Hello to you too!") == 1
+    )
+
+
+@NEEDS_ELIXIR
+def test_the_repl_says_who_cannot_be_reached_and_goes_on(peer: Peer) -> None:
+    at = f"{peer.node}/nobody"
+    done = subprocess.run(
+        [sys.executable, "-m", "genreply_cli", "repl", "--at", at],
+        input="A\n/delay 1s\nB\nC\n/help\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr.count(f"no process is named nobody on {peer.node}") == 3
+    assert f"/delay is for a server that runs in this program; {at} runs" in done.stderr
+    assert "/calls" in done.stdout
+    assert "/delay" not in done.stdout
 
 
 @NEEDS_ELIXIR

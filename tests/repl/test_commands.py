@@ -8,20 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genreply_cli.export.formats import endings
-from genreply_cli.repl.commands import (
-    COMMANDS,
-    ONLY_FOR_COORDINATORS,
-    ONLY_FOR_OWN_SERVERS,
-    completions,
-    find,
-    help_of,
-    help_of_all,
-)
+from genreply_cli.repl.commands import COMMANDS, completions, find, help_of, help_of_all
 from genreply_cli.repl.help_text import KEYS, OVERVIEW, overview
 from genreply_cli.repl.syntax import Command, Greeting, parse
 from genreply_cli.session import parsing
 from genreply_cli.session.faults import FAULT_KINDS, parse_faults
+from genreply_cli.session.own_server import OwnServer
+from genreply_cli.session.served import OWN_COORDINATORS
 from genreply_cli.variations import COORDINATORS
+
+STACK = OwnServer("mine.py:Stack", object)
 
 
 @pytest.mark.parametrize(
@@ -82,17 +78,17 @@ def test_each_command_has_help_with_an_example_that_is_one(name: str) -> None:
     title, *_, example = help_of(name)
     assert title == f"{f'/{name} {COMMANDS[name].argument}'.strip()}: {COMMANDS[name].does}"
     assert parse(example.strip()) == Command(name, example.strip().removeprefix(f"/{name}").strip())
-    own = None if name not in ONLY_FOR_OWN_SERVERS else "stack"
-    assert any(line.startswith(f"  /{name}") for line in help_of_all(own))
+    server = STACK if name in OWN_COORDINATORS.refused else OWN_COORDINATORS
+    assert any(line.startswith(f"  /{name}") for line in help_of_all(server))
 
 
 def test_a_server_of_ones_own_is_offered_what_it_has() -> None:
-    told = "\n".join(help_of_all("stack"))
-    assert all((f"  /{name}" in told) != (name in ONLY_FOR_COORDINATORS) for name in COMMANDS)
-    offered = [word.strip() for word, _ in completions("/", [], list, None, "stack")]
-    assert offered == [f"/{name}" for name in COMMANDS if name not in ONLY_FOR_COORDINATORS]
-    assert [word for word, _ in completions("/crash ", [], list, None, "stack")] == ["stack"]
-    assert help_of("crash", "stack")[1:] == ["  with stack", "  /crash stack"]
+    told = "\n".join(help_of_all(STACK))
+    assert all((f"  /{name}" in told) != (name in STACK.refused) for name in COMMANDS)
+    offered = [word.strip() for word, _ in completions("/", [], list, STACK)]
+    assert offered == [f"/{name}" for name in COMMANDS if name not in STACK.refused]
+    assert [word for word, _ in completions("/crash ", [], list, STACK)] == ["stack"]
+    assert help_of("crash", STACK)[1:] == ["  with stack", "  /crash stack"]
     rows = ["".join(text for text, _ in row) for row in overview(79, None, ["state", "send"])]
     assert not any("/delay" in row for row in rows)
     assert "coordinator" not in told

@@ -12,8 +12,9 @@ from terminals import Terminal, clean
 from genreply_cli.otp import GenServer, Node
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.repl.commands import completions
-from genreply_cli.session.own_server import load
+from genreply_cli.session.own_server import OwnServer, load
 from genreply_cli.session.requests import Requests
+from genreply_cli.session.settings import Settings
 
 STACK = """
 from dataclasses import dataclass
@@ -194,10 +195,10 @@ def test_values_are_python_literals_or_bare_text(mine: Path) -> None:
 
 
 def test_its_own_requests_are_completed(mine: Path) -> None:
-    requests = Requests(stack())
+    server, requests = OwnServer("mine.py:Stack", stack()), Requests(stack())
 
     def offered(line: str) -> list[str]:
-        return [word for word, _ in completions(line, (), list, requests, "stack")]
+        return [word for word, _ in completions(line, (), list, server, requests)]
 
     assert offered("P") == ["Pop", "Put"]
     assert offered("/cast P") == ["Push"]
@@ -231,7 +232,7 @@ class Front(GenServer[Stack]):
 def test_what_is_started_is_a_server_of_the_running_node(mine: Path) -> None:
     async def start() -> GenServer[list[int]]:
         async with Node():
-            return load("mine.py:Stack", ["1"], None).start("-2")
+            return Settings(server=load("mine.py:Stack", ["1"], None)).start(number=2)  # type: ignore[return-value]
 
     assert type(run(start())).__name__ == "Stack"
 
@@ -257,4 +258,4 @@ def test_at_a_prompt_it_says_whose_requests_are_typed(
     session = terminal("repl", str(mine) + ":Stack", "--start", "7", "--no-history")
     session.wait_for("type a request of mine.py:Stack; it waits for its reply")
     session.child.send("Pop\r")
-    session.wait_for(lambda rows: rows[-2:] == ["7", "greet>"])
+    session.wait_for(lambda rows: rows[-2:] == ["7", "stack>"])
