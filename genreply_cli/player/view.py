@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from genreply_cli.explain.highlight import coloured
 from genreply_cli.explain.meaning import why
 from genreply_cli.explain.render import quoted_rows
-from genreply_cli.explain.story import quote_at
+from genreply_cli.explain.story import DESIGNS, quote_at
 from genreply_cli.player.panels import (
     DEFAULT_STYLE,
     Row,
@@ -41,6 +41,7 @@ from genreply_cli.transcript.step import Step
 LANES_EVERY: Final = 1024  # steps; drawing starts at a multiple, with the lanes of a snapshot there
 
 
+NO_CODE: Final = " the code of this server is not shown: only that of the coordinators is"
 MIN_BODY_ROWS: Final = 4  # of the timeline, while code is shown
 
 
@@ -102,7 +103,8 @@ def _code(step: Step, snapshot: Snapshot, width: int, style: Style) -> list[Row]
     room = max(1, width - 2)
     rows = quoted_rows(quoted, room, side_by_side=side_by_side, ascii_only=style.ascii_only)
     if not rows:
-        return [[(" no line of the coordinators does this", "dim")]]
+        is_shown = not DESIGNS.keys().isdisjoint(snapshot.modules.values())
+        return [[(" no line of the coordinators does this" if is_shown else NO_CODE, "dim")]]
     return [[(" ", ""), *coloured(row)] for row in rows]
 
 

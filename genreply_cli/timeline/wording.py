@@ -97,7 +97,7 @@ def replied(step: Step) -> Wording:
     return Wording(
         value,
         f"blocked {short}",
-        brief=(value, short),
+        brief=(value, "" if is_error(step.message) else short),
         whole=(value, f"blocked {blocked:.3f} s"),
         must_show=pretty_name(step.message["raise"]) if is_error(step.message) else "",
     )

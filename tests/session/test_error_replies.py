@@ -9,6 +9,8 @@ from recordings import index_at, read_all, steps_of
 
 from genreply_cli.player.keys import failures
 from genreply_cli.player.panels import describe_snapshot
+from genreply_cli.player.state import State
+from genreply_cli.player.view import render
 from genreply_cli.transcript.snapshot import Snapshot
 
 PICKY = """
@@ -104,6 +106,10 @@ def test_the_player_finds_and_counts_it(picky: list[str], tmp_path: Path) -> Non
     index = read_all(index_at(path))
     found = [number for number in failures(index) if number is not None]
     assert [steps[number].call for number in found] == ["c2"]
+    rows = render(State(number=found[0], explanation="code"), index, 120, 30).rows
+    text = " ".join(" ".join(part for part, _ in row) for row in rows)
+    assert "picky itself has not failed" in " ".join(text.split())
+    assert "the code of this server is not shown" in text
 
 
 def test_earlier_recordings_that_count_it_as_replied_read_as_before(
