@@ -137,6 +137,11 @@ def _problem(error: Any) -> str:
         names = [name for each in context.command.params for name in each.opts if name[:2] == "--"]
         close = closest(unknown, [*names, "--help"])
         return f"No such option: {unknown}{f'; did you mean {close}?' if close else ''}"
+    kind: Any = getattr(getattr(error, "param", None), "type", None)
+    if isinstance(getattr(kind, "max", None), int | float):
+        whole = "whole number" if isinstance(kind.max, int) else "number"
+        value = error.message.partition(" is not ")[0].strip("'")
+        error.message = f"{value!r} is no {whole} from {kind.min:,} to {kind.max:,}"
     if variable is None:
         return str(error.format_message())
     return f"Invalid value in the environment, for {variable}: {error.message}"

@@ -5,7 +5,7 @@ Each returns whether it holds, and a sentence that says why, or that helps.
 
 from typing import Any, Final
 
-from genreply_cli.transcript.pretty import pretty, typed_duration
+from genreply_cli.transcript.pretty import duration, pretty
 from genreply_cli.transcript.step import Step
 
 TOLERANCE: Final = 0.1  # seconds that a guessed time may be off
@@ -16,7 +16,7 @@ Result = tuple[bool, str]
 def longest_wait(guess: float, steps: list[Step]) -> Result:
     """The guess is about the time for which the last caller was blocked."""
     blocked = [step.details["blocked"] for step in steps if step.kind == "reply"]
-    waited = _time(blocked[-1])
+    waited = duration(blocked[-1])
     if abs(guess - blocked[-1]) <= TOLERANCE:
         return (
             True,
@@ -24,12 +24,12 @@ def longest_wait(guess: float, steps: list[Step]) -> Result:
         )
     if abs(guess - blocked[0]) <= TOLERANCE:
         return False, (
-            f"{_time(blocked[0])} is how long A was blocked. C waits for the answers to A and B,"
+            f"{duration(blocked[0])} is how long A was blocked. C waits for the answers to A and B,"
             " too: see when its cast to the socket is sent."
         )
     return (
         False,
-        f"In this run it was another time than {_time(guess)}: see how long C was blocked.",
+        f"In this run it was another time than {duration(guess)}: see how long C was blocked.",
     )
 
 
@@ -39,11 +39,11 @@ def reply_text(guess: str, steps: list[Step]) -> Result:
     answer = next(step for step in steps if step.kind == "info")
     got, later = str(reply.message), answer.t - reply.t
     if guess.lower() == got.lower():
-        sentence = f"It got {pretty(got)}. The answer came {_time(later)} later, to nobody."
+        sentence = f"It got {pretty(got)}. The answer came {duration(later)} later, to nobody."
         return True, sentence
     if "too" in guess.lower():
         return False, (
-            f"That is the answer of the socket. It came {_time(later)} after the caller had its"
+            f"That is the answer of the socket. It came {duration(later)} after the caller had its"
             " reply, when nobody waited any more. What was that reply?"
         )
     return False, f"It got no {pretty(guess)}. See the row of the reply: what goes to the caller?"
@@ -52,8 +52,7 @@ def reply_text(guess: str, steps: list[Step]) -> Result:
 def deferred_reply(_: object, steps: list[Step]) -> Result:
     """Each call is kept, and gets its own answer, while the server is free."""
     if crash := next((step for step in steps if step.kind == "crash"), None):
-        reason = pretty(crash.details.get("reason"))
-        return False, f"The coordinator crashed: {reason}. See the row of the crash."
+        return False, f"The {crash.at} crashed: {crash.details['error']}. See the row of the crash."
     for call in [step for step in steps if step.kind == "call"]:
         own = [step for step in steps if step.call == call.call]
         failed = _why_not_deferred(call, own)
@@ -120,13 +119,13 @@ def gave_up_and_was_late(_: object, steps: list[Step]) -> Result:
     first, *others = _calls(steps)
     end = next(step for step in steps if step.ends_call and step.call == first.call)
     late = next((step for step in steps if step.kind == "late" and step.call == first.call), None)
-    blocked = _time(end.details["blocked"])
+    blocked = duration(end.details["blocked"])
     if end.kind != "timeout":
         return False, f"The first caller had its answer after {blocked}. Choose a shorter timeout."
     if late is None:
         return False, "The first caller gave up, but the run ended before its answer came."
     right = [s for s in steps if s.kind == "reply" and s.call in {call.call for call in others}]
-    ago = _time(late.t - end.t)
+    ago = duration(late.t - end.t)
     next_one = " The next call got its own answer." if right else " The next call gave up, too."
     return (
         True,
@@ -138,7 +137,7 @@ def told_at_once(guess: int, steps: list[Step]) -> Result:
     """The guess is how many callers were told of the crash."""
     told = [s for s in steps if s.kind == "down" and s.ends_call]
     if guess == len(told):
-        longest = _time(max(step.details["blocked"] for step in told))
+        longest = duration(max(step.details["blocked"] for step in told))
         return True, f"All {guess} were told; none waited longer than {longest}."
     if guess < len(told):
         return False, (
@@ -155,7 +154,3 @@ def _calls(steps: list[Step]) -> list[Step]:
 def _text_of(message: Any) -> str:
     """The greeting in the message of a call: "A" of ["greet", "A"]."""
     return str(message[-1]) if isinstance(message, list) and message else str(message)
-
-
-def _time(seconds: float) -> str:
-    return typed_duration(round(seconds, 3))

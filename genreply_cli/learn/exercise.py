@@ -28,6 +28,8 @@ from genreply_cli.transcript.step import Step
 from genreply_cli.transcript.writer import Writer
 from genreply_cli.websocket import WebSocket
 
+ANEW: Final = "To get it as it was: genreply learn --reset, then genreply learn 3."
+ENDED: Final = "Your code ended the program before the run was over."
 SECONDS: Final = 10.0  # for which the learner's code may run
 GREETINGS: Final = ("Hello", "Good evening")
 TEMPLATE: Final = Path(__file__).parent / "exercise_template.py"
@@ -38,37 +40,54 @@ class ExerciseError(Exception):
     """A sentence about a file that cannot be run."""
 
 
-def exercise_file() -> Path:
-    """The learner's own file, which is made if it is not there. Raises GenreplyError."""
-    path = paths.folder() / "lesson3.py"
+def path() -> Path:
+    """The learner's own file, whether it is there or not. Raises GenreplyError without a home."""
     try:
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(paths.read_source(TEMPLATE), encoding="utf-8")
+        return paths.folder() / "lesson3.py"
     except OSError as error:
-        raise GenreplyError(f"{path}: cannot be written: {os_error_text(error)}") from None
-    return path
+        raise GenreplyError(f"there is no place for your file: {os_error_text(error)}") from None
+
+
+def make_file() -> None:
+    """Make the learner's file, if it is not there. Raises GenreplyError."""
+    file = path()
+    try:
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.write_text(paths.read_source(TEMPLATE), encoding="utf-8")
+    except OSError as error:
+        where = visible(str(error.filename or file))
+        raise GenreplyError(f"{where}: cannot be written: {os_error_text(error)}") from None
 
 
 def set_aside() -> Path | None:
-    """Give the learner's file another name, so that it is made anew. Returns that name."""
-    path = paths.folder() / "lesson3.py"
-    if not path.exists():
+    """Give the learner's file another name, so that it is made anew. Returns that name.
+
+    Raises GenreplyError if that is impossible.
+    """
+    file = path()
+    if not file.exists():
         return None
     number = 1
-    while (other := path.with_name(f"lesson3-old{number}.py")).exists():
+    while (other := file.with_name(f"lesson3-old{number}.py")).exists():
         number += 1
-    return path.rename(other)
+    try:
+        return file.rename(other)
+    except OSError as error:
+        raise GenreplyError(f"{file}: cannot be renamed: {os_error_text(error)}") from None
 
 
-def run_file(path: Path, seconds: float = SECONDS) -> list[Step]:
+def run_file(file: Path, seconds: float = SECONDS) -> list[Step]:
     """The steps of a run of the learner's coordinator. Raises ExerciseError with a sentence."""
+    if not file.is_file():
+        there = "it is a folder" if file.is_dir() else "it is gone"
+        raise ExerciseError(f"There is no file {visible(str(file))}: {there}. {ANEW}")
     package = str(Path(__file__).parent.parent.parent)
     known = os.environ.get("PYTHONPATH")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [package, known]))}
     with TemporaryDirectory(prefix="genreply-") as folder:
         transcript = Path(folder) / "run.jsonl"
-        command = [sys.executable, "-m", "genreply_cli.learn.exercise", str(path), str(transcript)]
+        command = [sys.executable, "-m", "genreply_cli.learn.exercise", str(file), str(transcript)]
         try:
             done = subprocess.run(  # noqa: S603  # the learner has asked for it
                 command,
@@ -88,9 +107,12 @@ def run_file(path: Path, seconds: float = SECONDS) -> list[Step]:
             last = next(iter(done.stderr.strip().splitlines()[-1:]), f"status {done.returncode}")
             raise ExerciseError(visible(last))
         try:
-            return list(read(transcript)[1])
+            steps = list(read(transcript)[1])
         except (OSError, TranscriptError):
-            raise ExerciseError("Your code ended the program before the run was over.") from None
+            steps = []
+    if not steps or steps[-1].kind != "end":
+        raise ExerciseError(ENDED)
+    return steps
 
 
 async def _greet_in_turn(coordinator: Any) -> None:
@@ -111,9 +133,13 @@ def _main(file: str, transcript: str) -> None:
     try:
         found = runpy.run_path(file)
         if "Coordinator" not in found:
-            raise NameError("there is no class Coordinator any more")
+            raise ExerciseError(f"{Path(file).name}: there is no class Coordinator. {ANEW}")
         with Writer(Path(transcript), header(SETTINGS), overwrite=True) as writer:
             SETTINGS.run(_run(found["Coordinator"], writer))
+    except ExerciseError as error:
+        sys.exit(str(error))
+    except SystemExit:
+        sys.exit(ENDED)
     except BaseException as error:
         sys.exit(_described(error, file))
 

@@ -4,7 +4,7 @@ import json
 import os
 
 from genreply_cli import paths
-from genreply_cli.errors import os_error_text, tell
+from genreply_cli.errors import GenreplyError, os_error_text, tell
 from genreply_cli.text import visible
 
 
@@ -27,6 +27,19 @@ def keep(lessons: set[int]) -> None:
         file.write_text(json.dumps({"passed": sorted(lessons)}) + "\n", encoding="utf-8")
         file.replace(folder / "learn.json")
     except OSError as error:
-        where = f": {visible(str(error.filename))}" if error.filename else ""
-        problem = f"{os_error_text(error)}{where}"
-        tell(f"note: your progress cannot be kept, {problem}")
+        tell(f"note: your progress cannot be kept, {_problem(error)}")
+
+
+def forget() -> None:
+    """Forget which lessons are passed. Raises GenreplyError if that is impossible."""
+    try:
+        (paths.folder() / "learn.json").unlink(missing_ok=True)
+    except NotADirectoryError:
+        pass  # nothing can have been kept there
+    except OSError as error:
+        raise GenreplyError(f"your progress cannot be forgotten, {_problem(error)}") from None
+
+
+def _problem(error: OSError) -> str:
+    where = f": {visible(str(error.filename))}" if error.filename else ""
+    return f"{os_error_text(error)}{where}"

@@ -32,7 +32,8 @@ def overview(screen: Screen) -> int:
     if next_one := following(done):
         screen.say(f"Next: genreply learn {next_one}")
     else:
-        screen.say("You have passed all six. See also: genreply compare; begin again: --reset")
+        screen.say("You have passed all six. Go on with: genreply compare")
+        screen.say("To begin again: genreply learn --reset")
     return ExitStatus.OK
 
 
@@ -43,8 +44,8 @@ def following(done: set[int]) -> int | None:
 
 def reset(screen: Screen) -> int:
     """Forget which lessons are passed, and put the learner's file aside."""
-    progress.keep(set())
     aside = exercise.set_aside()
+    progress.forget()
     screen.say("Your progress is forgotten. Begin with: genreply learn 1")
     if aside is not None:
         screen.say(f"Your file of lesson 3 is now {visible(str(aside))}", wraps=False)
@@ -54,7 +55,8 @@ def reset(screen: Screen) -> int:
 def hint(number: int, screen: Screen) -> int:
     """Show the hint of a lesson."""
     lesson = LESSONS[number - 1]
-    say(screen, f"Lesson {number}: {lesson.question}", f"Hint: {lesson.hint}")
+    _ask(lesson, screen, f"Lesson {number}: ")
+    say(screen, f"Hint: {lesson.hint}")
     return ExitStatus.OK
 
 
@@ -62,7 +64,7 @@ def print_lesson(number: int, screen: Screen) -> int:
     """Show the text of a lesson, and ask nothing."""
     lesson = LESSONS[number - 1]
     show(lesson, number, screen)
-    say(screen, lesson.question)
+    _ask(lesson, screen)
     return ExitStatus.OK
 
 
@@ -70,9 +72,9 @@ def teach(number: int, screen: Screen, pace: float) -> int:
     """Give a lesson, until it is passed or the learner leaves. Returns the exit status."""
     lesson = LESSONS[number - 1]
     show(lesson, number, screen)
-    say(screen, lesson.question)
     if lesson.read is None:
-        screen.say(f"  {visible(str(exercise.exercise_file()))}", wraps=False)
+        exercise.make_file()
+    _ask(lesson, screen)
     while (text := _read_line(lesson)) is not None:
         word = text.strip().lower()
         if word in LEAVES:
@@ -90,11 +92,19 @@ def teach(number: int, screen: Screen, pace: float) -> int:
     return ExitStatus.INVALID
 
 
+def _ask(lesson: Lesson, screen: Screen, before: str = "") -> None:
+    """Show the question of a lesson, and the file that it is about."""
+    say(screen, f"{before}{lesson.question}")
+    if lesson.read is None:
+        screen.say(f"  {visible(str(exercise.path()))}", wraps=False)
+
+
 def _passed(number: int, screen: Screen) -> int:
     done = progress.passed() | {number}
     progress.keep(done)
     next_one = following(done)
-    then = f"Next: genreply learn {next_one}" if next_one else "You have passed all six lessons."
+    all_passed = "You have passed all six lessons. Go on with: genreply compare"
+    then = f"Next: genreply learn {next_one}" if next_one else all_passed
     say(screen, LESSONS[number - 1].moral, then)
     return ExitStatus.OK
 
@@ -126,7 +136,7 @@ def _try(lesson: Lesson, text: str, screen: Screen, pace: float) -> tuple[bool, 
     except (ValueError, exercise.ExerciseError) as error:
         return False, str(error)
     screen.say("")
-    screen.repeat_header()
+    screen.begin_again()
     for step in steps:
         if is_drawn(step, states=False) and pace and step.kind != "start":
             screen.stream.flush()
@@ -138,7 +148,7 @@ def _try(lesson: Lesson, text: str, screen: Screen, pace: float) -> tuple[bool, 
 
 def _steps_of(lesson: Lesson, value: Any) -> list[Step]:
     if lesson.scenario is None:
-        return exercise.run_file(exercise.exercise_file())
+        return exercise.run_file(exercise.path())
     settings, script = lesson.settings(value), lesson.scenario.script
     steps: list[Step] = []
 

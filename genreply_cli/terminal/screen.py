@@ -38,8 +38,8 @@ class Screen:
         self.mode = choose_mode(stream, options or OutputOptions())
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-        view = None if self.mode.view == "off" else self.mode.view
-        self._timeline = Timeline(self.width, view, ascii_only=self.mode.ascii_only, states=states)
+        self._states = states
+        self.begin_again()
         self._console = rich_console(stream, self.mode) if self.mode.color else None
         self.skipping = False  # whether steps are only followed, and no rows drawn
         self._legend = legend
@@ -81,6 +81,12 @@ class Screen:
         view: Any = None if name == "auto" else name
         self.mode = self.mode._replace(view=view)
         self._timeline.set_view(None if view == "off" else view)
+
+    def begin_again(self) -> None:
+        """What follows is a recording of its own, with other processes and calls."""
+        view = None if self.mode.view == "off" else self.mode.view
+        states, ascii_only = self._states, self.mode.ascii_only
+        self._timeline = Timeline(self.width, view, ascii_only=ascii_only, states=states)
 
     def repeat_header(self, rows: int | None = None) -> None:
         """Draw the names above the lanes before the next row, and with a call after so many."""

@@ -2,11 +2,12 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from commands import Done, genreply
+from terminals import Terminal
 
 from genreply_cli.learn import exercise
 from genreply_cli.learn.exercise import ExerciseError, run_file
@@ -58,7 +59,7 @@ def test_a_lesson_that_is_done_right_is_passed(lesson: str, typed: str, state: P
         ("1", "250ms", "is how long A was blocked"),
         ("1", "10", "see how long C was blocked"),
         ("1", "long", "'long' is no duration"),
-        ("2", "Hello world to you too!", "It came 250ms after the caller had its reply"),
+        ("2", "Hello world to you too!", "It came 250 ms after the caller had its reply"),
         ("2", "nothing", "what goes to the caller?"),
         ("4", "A", "Who came last?"),
         ("4", "B", "Who came last?"),
@@ -87,6 +88,18 @@ def test_after_a_wrong_answer_and_a_hint_the_right_one_counts() -> None:
     assert done.code == 0
     said = [done.out.index(text) for text in ("Not yet.", "Hint: ", "Right.")]
     assert said == sorted(said)
+
+
+def test_each_run_is_drawn_as_the_first_one_is(terminal: Callable[..., Terminal]) -> None:
+    learner = terminal("learn", "2", "--pace", "0", lines=90)
+    learner.wait_for("your answer>")
+    for _ in range(2):
+        learner.child.send("x\r")
+    learner.wait_for(lambda rows: sum("Not yet." in row for row in rows) == 2)
+    runs = [row for row in learner.rows if row.startswith(" +0.")]
+    assert runs[: len(runs) // 2] == runs[len(runs) // 2 :]
+    learner.child.send("q\r")
+    assert learner.end() == 5
 
 
 @pytest.mark.parametrize("typed", ["", "q\n", "quit\nok\n"])
@@ -144,8 +157,8 @@ BLOCKS = BEGUN.replace("def handle_call", "async def handle_call").replace(
         (BLOCKS, "the server was deaf meanwhile"),
         (SOLVED.replace(REPLY, f"{REPLY}; {REPLY}"), "Reply once to each call"),
         (SOLVED.replace("state.async_pid.send_message(request.msg)", "pass"), "Keep the line"),
-        (SOLVED.replace("caller=from_", "caller=None"), "The coordinator crashed"),
-        (SOLVED.replace("message.msg", "message.text"), "The coordinator crashed"),
+        (SOLVED.replace("caller=from_", "caller=None"), "The coordinator crashed: "),
+        (SOLVED.replace("message.msg", "message.text"), "has no attribute 'text'"),
     ],
     ids=[
         "kept only", "not kept", "always Hello", "the message", "inside the handler", "twice",
@@ -162,15 +175,25 @@ def test_what_is_wrong_with_a_reply_is_said(tmp_path: Path, program: str, helps:
     ("program", "sentence"),
     [
         ("x = (\n", "mine.py, line 1: SyntaxError: '(' was never closed"),
-        ("x = 1\n", "mine.py: NameError: there is no class Coordinator any more"),
+        ("x = 1\n", f"mine.py: there is no class Coordinator. {exercise.ANEW}"),
         ("\n1 / 0\n", "mine.py, line 2: ZeroDivisionError: division by zero"),
-        ("import os\nos._exit(0)\n", "Your code ended the program before the run was over."),
+        ("import os\nos._exit(0)\n", exercise.ENDED),
+        ("import sys\nsys.exit()\n", exercise.ENDED),
+        (SOLVED.replace(REPLY, "import os; os._exit(0)"), exercise.ENDED),
+        (SOLVED.replace(REPLY, "import sys; sys.exit(0)"), exercise.ENDED),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, program: str, sentence: str) -> None:
     with pytest.raises(ExerciseError) as caught:
         checked(tmp_path, program)
     assert str(caught.value) == sentence
+
+
+def test_a_file_that_is_gone_or_is_a_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ExerciseError, match=r"it is gone\. To get it as it was: genreply learn"):
+        run_file(tmp_path / "mine.py")
+    with pytest.raises(ExerciseError, match="it is a folder"):
+        run_file(tmp_path)
 
 
 def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
@@ -222,6 +245,8 @@ def test_a_folder_that_cannot_be_written_costs_the_progress_only(state: Path) ->
     done = learn("2", typed="ok\n")
     assert done.code == 0
     assert done.err.startswith("note: your progress cannot be kept, ")
+    assert learn("--reset").err == ""
+    assert learn("3", typed="\n").err.endswith("genreply: cannot be written: file exists\n")
 
 
 @pytest.mark.parametrize("number", range(1, 7))
@@ -232,6 +257,7 @@ def test_a_lesson_can_be_printed(number: int) -> None:
     assert "def handle_call(" in done.out
     assert "  Elixir\n" in done.out
     assert LESSONS[number - 1].question in " ".join(done.out.split())
+    assert done.out.endswith("lesson3.py\n") == (number == 3)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 170])
@@ -270,9 +296,9 @@ def test_the_check_looks_at_the_transcript(number: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["7"], "7 is not in the range 1<=x<=6"),
-        (["0"], "0 is not in the range 1<=x<=6"),
-        (["one"], "'one' is not a valid int"),
+        (["7"], "'7' is no whole number from 1 to 6"),
+        (["0"], "'0' is no whole number from 1 to 6"),
+        (["one"], "'one' is no whole number from 1 to 6"),
         (["--hint", "--reset"], "--hint and --reset exclude each other; give one of them"),
         (["2", "--reset"], "--reset forgets all lessons; leave out the number"),
     ],
