@@ -13,10 +13,16 @@ from genreply_cli.websocket import WebSocket
 # The basic way ------------------------------------------------------------------------------------
 
 
-class BlockingCoordinator(Coordinator):
+class BlockingCoordinator(GenServer[State]):
     """Waits for the answer inside the handler. It works, but nothing else is handled meanwhile."""
 
-    async def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:  # type: ignore[override]
+    async def greet(self, msg: str, timeout: float | None = 5.0) -> str:
+        return await self.call(Greet(msg), timeout)
+
+    def init(self, connect: Connect[WebSocket] = WebSocket.start_link) -> State:
+        return State(async_pid=connect(self))
+
+    async def handle_call(self, request: Greet, from_: From[str], state: State) -> Reply[State]:
         state.async_pid.send_message(request.msg)
         match await self.receive(websocket.MessageReceived):
             case websocket.MessageReceived(msg):
@@ -136,7 +142,7 @@ class KeyedCoordinator(GenServer[KeyedState]):
         return NoReply(state)
 
 
-AnyCoordinator = Coordinator | FifoCoordinator | KeyedCoordinator
+AnyCoordinator = BlockingCoordinator | Coordinator | FifoCoordinator | KeyedCoordinator
 
 COORDINATORS: dict[str, tuple[type[AnyCoordinator], type[WebSocket]]] = {
     "blocking": (BlockingCoordinator, WebSocket),

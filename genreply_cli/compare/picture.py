@@ -26,6 +26,8 @@ FONT: Final = 14
 LETTERS: Final = 19  # of a verdict that fit in a line of a cell
 WIDTH: Final = MARGIN * 2 + NAME_WIDTH + CELL_WIDTH * len(FAULTS)
 
+MARKS: Final = {GOOD: "right", BAD: "wrong"}  # classes of style; what is poor has none
+
 # the parts of a bar, in turn: the group that gives the colour, the shape, and what it means
 PARTS: Final = (
     ("right", "badge", "right"),
@@ -55,8 +57,10 @@ def page(plan: Plan, rows: Sequence[Row]) -> Iterator[str]:
         cells = [*map(str, _values(row.counts)), f"{row.counts.longest_wait:.3f} s"]
         yield f'<tr><th scope="row">{escape(row.coordinator)}</th><td>{escape(row.fault)}</td>'
         yield from (f'<td class="mono">{cell}</td>' for cell in cells)
-        kind = "right" if row.verdict.mark == GOOD else "wrong"
-        yield f'<td><span class="{kind}">{escape(row.verdict.sentence)}</span></td></tr>\n'
+        kind = MARKS.get(row.verdict.mark)
+        told = escape(row.verdict.sentence)
+        told = told if kind is None else f'<span class="{kind}">{told}</span>'
+        yield f"<td>{told}</td></tr>\n"
     yield f"</tbody>\n</table>\n{document_end()}"
 
 
@@ -100,7 +104,7 @@ def _cell(row: Row, x: float, y: float) -> Iterator[str]:
     place = f"{row.coordinator}, {row.fault}: {row.verdict.sentence}"
     yield f"<g><title>{shapes.xml(place)}</title>"
     yield shapes.rectangle("box", Box(x, y + 3, CELL_WIDTH - 8, CELL_HEIGHT - 6))
-    kind = {GOOD: "note right", BAD: "note wrong"}.get(row.verdict.mark, "note")
+    kind = " ".join(filter(None, ("note", MARKS.get(row.verdict.mark))))
     told = wrap(row.verdict.short, LETTERS)
     for number, line in enumerate(told):
         offset = 32 if len(told) == 1 else 24 + 17 * number

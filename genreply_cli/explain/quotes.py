@@ -77,6 +77,8 @@ SNIPPETS: Final[Mapping[type, Mapping[str, Snippet]]] = {
                         "{:ok, socket} = connect.(self())"),
     },
     BlockingCoordinator: {
+        "call":        ("return await self.call(Greet(msg), timeout)",
+                        "GenServer.call(pid, {:greet, msg}, timeout)"),
         "pass on":     ("state.async_pid.send_message(request.msg)",
                         ":ok = WebSocket.send_message(state.async_pid, msg)"),
         "wait inside": ("match await self.receive(websocket.MessageReceived):",
@@ -84,10 +86,10 @@ SNIPPETS: Final[Mapping[type, Mapping[str, Snippet]]] = {
         "keep":        NOT_DONE,
         "reply":       ("return Reply(msg, state)",
                         "{:reply, answer, state}"),
-        "reply later": ("GenServer.reply(state.caller, msg)",
-                        None),  # the Python inherits handle_info; Elixir modules inherit nothing
-        "ignore":      ("return NoReply(state)",
-                        None),
+        "reply later": NOT_DONE,
+        "ignore":      NOT_DONE,  # both languages log a message that no handle_info takes
+        "link":        ("return State(async_pid=connect(self))",
+                        "{:ok, socket} = connect.(self())"),
     },
     ImmediateCoordinator: {
         "pass on":     ("state.async_pid.send_message(request.msg)",

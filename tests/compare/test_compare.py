@@ -108,6 +108,7 @@ def test_a_crash_is_told_to_those_who_wait_and_the_next_server_answers(coordinat
 def test_a_verdict_says_what_the_numbers_say(row: Row) -> None:
     counts, verdict = row.counts, row.verdict
     assert (verdict.mark == BAD) == bool(counts.wrong + counts.only_ok)
+    assert counts.told == 0 or row.fault == "crash"
     if verdict.mark == GOOD:
         assert counts.untouched == 0
     assert ("every caller" in verdict.sentence) == (counts.right == counts.calls)
@@ -163,6 +164,9 @@ def test_the_page_and_the_matrix_have_a_place_for_each_row(tmp_path: Path) -> No
     for path in (page, matrix):
         assert _compare("--callers", 4, "--runs", 3, "-o", path).code == 0
     assert page.read_text().count("<tr>") == 1 + len(ROWS)
+    marks = [row.verdict.mark for row in ROWS.values()]
+    assert page.read_text().count('<span class="right">') == marks.count(GOOD)
+    assert page.read_text().count('<span class="wrong">') == marks.count(BAD)
     table = matrix.read_text().splitlines()
     assert {line.count("|") for line in table} == {len(FAULTS) + 2}
     assert table[-1].startswith("| `keyed` | right |")
