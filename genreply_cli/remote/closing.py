@@ -19,6 +19,7 @@ class EndsSoon(Connection):
     answers to pings for another side that never reads them.
     """
 
+    problem: Exception | None = None  # with which it broke off
     _end: asyncio.TimerHandle | None = None
     _unread = 0
 
@@ -28,7 +29,7 @@ class EndsSoon(Connection):
         answers = self.transport.get_write_buffer_size() - waiting
         self._unread = min(self._unread, waiting) + answers
         if self._unread > MAX_UNREAD:
-            self.set_connection_exc(ConnectionError("the answers to pings are not read"))
+            self.problem = ConnectionError("the answers to pings are not read")
             self.transport.abort()
         elif self.protocol.close_sent is not None and self._end is None:
             self._end = self.loop.call_later(HANG_UP_SECONDS, self.transport.abort)
@@ -36,7 +37,8 @@ class EndsSoon(Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._end is not None:
             self._end.cancel()
-        super().connection_lost(exc)
+        self.problem = self.problem or exc
+        super().connection_lost(self.problem)
 
 
 async def close(connection: Connection, code: int = 1000, reason: str = "") -> None:

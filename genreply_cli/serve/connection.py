@@ -74,8 +74,7 @@ class Connection(EndsSoon, ServerConnection):
         ours = protocol.close_sent is not None and not protocol.close_rcvd_then_sent
         close = protocol.close_sent if ours else protocol.close_rcvd
         if close is None:
-            problem = self.connection_exc
-            return f"lost: {os_error_text(problem)}" if isinstance(problem, Exception) else "lost"
+            return "lost" if self.problem is None else f"lost: {os_error_text(self.problem)}"
         if close.code == CloseCode.NO_STATUS_RCVD:
             return "closed by the client without a code"
         reason = f" {visible(close.reason)}" if close.reason else ""
