@@ -51,6 +51,9 @@ class Target(NamedTuple):
 
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
+        except ssl.SSLError:
+            problem = "it holds no certificate in PEM"
+            raise GenreplyError(f"--ca-file {self.ca_file}: {problem}") from None
         except OSError as error:
             raise GenreplyError(f"--ca-file {self.ca_file}: {os_error_text(error)}") from None
         if self.insecure:

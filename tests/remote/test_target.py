@@ -1,5 +1,7 @@
 """Where to connect: what is accepted, and what is never written down."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,10 @@ def test_a_subprotocol_is_one_word() -> None:
         parse_subprotocol("two words")
 
 
-def test_a_file_of_certificates_that_is_not_there_is_named() -> None:
+def test_a_file_of_certificates_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(GenreplyError, match=r"--ca-file nowhere\.pem: no such file"):
         Target("wss://host", ca_file="nowhere.pem").tls()
+    file = tmp_path / "it.pem"
+    file.write_text("no certificate")
+    with pytest.raises(GenreplyError, match=r"it\.pem: it holds no certificate in PEM"):
+        Target("wss://host", ca_file=str(file)).tls()
