@@ -691,7 +691,14 @@ ENDS_OF_CALLS = {"reply": "reply", "timeout": "timeout", "cancel": "cancel", "do
 
 
 def ends_of_calls(events: Iterable[Event]) -> Iterator[Event]:
-    return (event for event in events if event.kind in ENDS_OF_CALLS and event.about is not None)
+    """The ends of calls. The news of one, for who monitors the call, is none."""
+    return (
+        event
+        for event in events
+        if event.kind in ENDS_OF_CALLS
+        and event.about is not None
+        and not (event.kind == "down" and event.source is not event.about.server)
+    )
 
 
 @law
