@@ -35,13 +35,17 @@ _nodes: dict[asyncio.AbstractEventLoop, "Node"] = {}
 on_open: "list[Callable[[Node], Callable[[], object]]]" = []
 
 
-class _Hosted(Runnable, Protocol):
-    """What a node knows of a process."""
+class _Receiver(Protocol):
+    """What a node knows of a process that gets a message."""
 
     server: Any
-    name: Any
     status: str
 
+
+class _Hosted(_Receiver, Runnable, Protocol):
+    """What a node knows of a process."""
+
+    name: Any
     home: Any
     starter: Any
 
@@ -322,7 +326,7 @@ class Node(RunQueue, Threads):
             logger.exception("the observer of a node raised; it must not")
 
     def emit_message(
-        self, kind: str, process: _Hosted, message: Any, from_: From[Any] | None, ended: Any
+        self, kind: str, process: _Receiver, message: Any, from_: From[Any] | None, ended: Any
     ) -> Event | None:
         """Emit the event of a message that is put into the mailbox of a process.
 
