@@ -28,6 +28,7 @@ from genreply_cli.transcript.format import Header
 from genreply_cli.transcript.step import KINDS, NO_MESSAGE, Step, is_caller
 
 ATTRIBUTES: Final = {"from": "source", "to": "target"}  # of a step, that have other names there
+SENT: Final = MESSAGES | {"lost"}
 COMMON_FIELDS: Final = frozenset({"seq", "t", "kind", "call", "from", "to", "at", "cause"})
 
 
@@ -133,8 +134,8 @@ class Checker:
         elif not self._recording.foreign:
             actor = step.source if step.at is None else step.at
             acts = cause != self._processes.began_with.get(actor or "") and not (
-                kind == "info" and self._processes.has_ended(actor)
-            )  # it acts neither in init, for its parent, nor after its exit
+                kind in SENT and self._processes.has_ended(actor)
+            )  # it acts neither in init, for its parent, nor after its exit, by a task it left
             self._causes.check(step, acts=acts)
 
     def _check_kind(self, step: Step) -> None:

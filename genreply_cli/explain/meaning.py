@@ -70,7 +70,7 @@ def _row(step: Step) -> Meaning:
             return MEANINGS["wrong"]
         case "reply" if is_error(step.message):
             return MEANINGS["raised"]
-        case "info" if step.call is None:
+        case "info" if step.call is None or step.source == step.target:
             return MEANINGS["message"]
         case "state" if step.forgot:
             return MEANINGS["forget"]
@@ -221,7 +221,7 @@ def _after_info(step: Step, snapshot: Snapshot) -> str:
         return f"Nobody waits for this any more; {listed(others)} {wait} for something else."
     if waits.forgotten_by is not None:
         return f"{call} still waits for it, but nothing in {target} leads to {call} any more."
-    return f"Next, reply(from, ...) unblocks {call}."
+    return f"Next, handle_info of {target} sees it; reply(from, ...) unblocks {call}."
 
 
 def _after_message(step: Step, _: Snapshot) -> str:
@@ -283,11 +283,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "Next, the answer has to come as a message; until then the server handles other messages.",
         action="keep"),
     "cast": Meaning(
-        "{source} passes it on to {target}, and does not wait for an answer{message}.",
+        "{source} sends a request to {target}, and does not wait for an answer{message}.",
         "Next, handle_cast of {target} works on it; meanwhile {source} goes on.",
         action="pass on", handling="answer"),
     "info": Meaning(
-        "{source} has answered {target}, and not the caller{message}.",
+        "{source} sends a message to {target}, and nothing to the caller{message}.",
         _after_info,
         action="answer", handling="reply later"),
     "message": Meaning(

@@ -297,7 +297,7 @@ class StoryTeller:
                 f" for the answer to {pretty_name(server.handled)}."
             )
             story.tell(step, sentence, server.quote("wait inside", step))
-        elif step.kind == "info":
+        elif step.kind == "info" and server.design is not None:
             sentence = f"{pretty_name(step.target)} has nobody to give it to."
             story.if_nothing_follows(step, sentence, server.quote("ignore", step))
 

@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -84,6 +85,8 @@ def open_door(node: Node, name: str, redact: Redact | None = None) -> Door:
 def _header(node: Node) -> Header:
     clock = "virtual" if isinstance(node.loop, Loop) else "real"
     title = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else None
+    if threading.current_thread() is not threading.main_thread():
+        title = f"{title or 'a program'}, thread {threading.current_thread().name}"
     return Header(timestamp(clock), f"genreply {__version__}", title, clock)
 
 

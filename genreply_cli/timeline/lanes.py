@@ -304,8 +304,8 @@ class Lanes:
         snapshot, server, call = self._snapshot, step.target, step.call
         if server is None or call is None:
             return None
-        if step.kind == "info" and snapshot.has_no_caller(server):
-            return "nobody to give it to", "nobody to give it to"
+        if step.kind == "info" and step.source != server and snapshot.has_no_caller(server):
+            return "no caller is kept", "no caller is kept"
         if step.kind == "call" and server in self._tell_returns:
             busy = snapshot.handling(server)
             if busy != call and snapshot.has_begun(busy, server):

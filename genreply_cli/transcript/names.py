@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from genreply_cli.otp import GenServer, Source, Task
 from genreply_cli.transcript.by_identity import ByIdentity
-from genreply_cli.transcript.step import NAMED_CALLER
+from genreply_cli.transcript.step import NAMED_CALLER, UNKNOWN_CALLER
 
 MAX_TASK_NAME: Final = 40  # characters
 _DEFAULT_TASK_NAME: Final = re.compile(r"(Task-\d+)?")  # asyncio's own
@@ -17,8 +17,9 @@ class Names:
     def __init__(self) -> None:
         self._names: ByIdentity[str] = ByIdentity()
         self._entry = self._names.entry
-        self._outside: str | None = None  # the caller that is no task
-        self._used: dict[str, int] = {}  # base -> the highest number that it has been given
+        self._used: dict[str, int] = {
+            UNKNOWN_CALLER: 1
+        }  # base -> the highest number that it has been given
 
     def of(self, actor: Any) -> str:
         """The name of a process or of the task of a caller; the same for the same object."""
@@ -29,9 +30,7 @@ class Names:
         if isinstance(actor, str):
             return actor
         if actor is None:
-            if self._outside is None:
-                self._outside = self._unique("caller")
-            return self._outside
+            return UNKNOWN_CALLER
         base = _default_name(actor)
         if isinstance(actor, Source | Task):
             base = f"{self.of(actor.owner)}.{base}"

@@ -174,6 +174,7 @@ def is_answer(step: Step) -> bool:
 
 
 NAMED_CALLER: Final = "caller:"
+UNKNOWN_CALLER: Final = "caller:unknown"  # that is no task: a thread, a callback of the event loop
 
 
 def is_caller(name: str) -> bool:

@@ -48,7 +48,7 @@ def waiting(*calls: str, forgotten: str = "") -> Snapshot:
     [
         (None, "Next, handle_info of coordinator sees it."),
         (waiting(), "Next, handle_info of coordinator sees it."),
-        (waiting("c1"), "Next, reply(from, ...) unblocks c1."),
+        (waiting("c1"), "Next, handle_info of coordinator sees it; reply(from, ...) unblocks c1."),
         (waiting("c2", "c3"), "Nobody waits for this any more; c2 and c3 wait for something else."),
         (
             waiting("c1", "c2", forgotten="c1"),
@@ -61,7 +61,8 @@ def test_what_comes_after_an_answer_depends_on_who_waits(
 ) -> None:
     assert (
         why(INFO, snapshot)
-        == f'websocket has answered coordinator, and not the caller: message_received "A". {then}'
+        == "websocket sends a message to coordinator, and nothing to the caller:"
+        f' message_received "A". {then}'
     )
 
 

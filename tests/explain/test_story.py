@@ -155,7 +155,9 @@ def test_the_message_of_no_known_call_is_told_of_when_its_answer_shows_the_call(
         Step(4, 1.0, kind, "c1", "shop", "caller", message="yes", cause=2),
     ]
     assert told_of(steps[:3], "c1") == told_of(steps[:1], "c1")
-    assert told_of(steps, "c1")[1] == ('reader has answered shop, and not the caller: line "yes".')
+    assert told_of(steps, "c1")[1] == (
+        'reader sends a message to shop, and nothing to the caller: line "yes".'
+    )
     assert len(told_of(steps, "c1")) == 3
 
 
@@ -167,8 +169,8 @@ def test_a_message_whose_answer_went_to_another_call_is_told_of_there_too() -> N
         Step(4, 1.0, "reply", "c2", "shop", "caller-2", message="yes", cause=3,
              details={"for": "c1"}),
     ]  # fmt: skip
-    assert any("reader has answered" in sentence for sentence in told_of(steps, "c1"))
-    assert not any("reader has answered" in sentence for sentence in told_of(steps, "c2"))
+    assert any("reader sends a message" in sentence for sentence in told_of(steps, "c1"))
+    assert not any("reader sends a message" in sentence for sentence in told_of(steps, "c2"))
 
 
 # --- many calls ---

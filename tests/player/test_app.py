@@ -43,7 +43,7 @@ KEYS: list[tuple[str, str | Callable[[list[str]], bool]]] = [
     ("?", "this event in full"), ("?", "space play"),
     ("e", "Elixir, coordinators.exs:"),
     ("e", lambda rows: not any("why:" in row for row in rows)),
-    ("e", "why: coordinator passes it on to websocket"),
+    ("e", "why: coordinator sends a request to websocket"),
     ("b", "event 14 of 20"), ("b", "what led to this event is not recorded"),
     ("B", "event 15 of 20"), (">", "each event for at least 1.500 s"),
     ("<", "each event for at least 700 ms"), ("<", "each event for at least 350 ms"),

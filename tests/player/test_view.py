@@ -58,8 +58,8 @@ PICTURE = """\
   +0.250 s  -    end      │                    │                    │     replied 1
  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━●─────────────────────────────
  state here: the coordinator keeps c1 (0.250 s)   answered 0   timed out 0   dropped 0
- why: websocket has answered coordinator, and not the caller: message_received "Hello world to you too!". Next,
- reply(from, ...) unblocks c1.
+ why: websocket sends a message to coordinator, and nothing to the caller: message_received "Hello world to you too!".
+ Next, handle_info of coordinator sees it; reply(from, ...) unblocks c1.
 
  space play   . next   , back   [ ] marker   0-9 jump   + - speed   c call   b cause   / find   e why   ? keys   q quit"""  # noqa: E501
 

@@ -25,7 +25,7 @@ def test_the_row_of_an_answer_says_that_the_server_has_no_caller_to_give_it_to(
     coordinator: str, faults: str, rows: list[str]
 ) -> None:
     shown = rows_of_two_greetings(coordinator, faults)
-    assert [row[:7] for row in shown if "nobody to give it to" in row] == rows
+    assert [row[:7] for row in shown if "no caller is kept" in row] == rows
 
 
 def test_the_row_of_a_call_to_a_server_that_waits_inside_its_handler_says_that_it_is_deaf() -> None:

@@ -487,13 +487,14 @@ def test_a_name_stays_the_same() -> None:
     ]
 
 
-def test_callers_are_numbered_and_nobody_is_one_caller() -> None:
-    tracer, first, second = Tracer(), Task(), Task()
-    assert [tracer.name(who) for who in (first, None, second, None)] == [
+def test_callers_are_numbered_and_those_that_are_no_task_are_unknown() -> None:
+    tracer, first, second, named = Tracer(), Task(), Task(), Server("caller:unknown")
+    assert [tracer.name(who) for who in (first, None, second, None, named)] == [
         "caller",
+        "caller:unknown",
         "caller-2",
-        "caller-3",
-        "caller-2",
+        "caller:unknown",
+        "caller:unknown-2",
     ]
 
 
@@ -583,7 +584,7 @@ def test_a_second_node_goes_on_where_the_first_has_ended() -> None:
     step = second.add("info", at=0.0)
     assert (step.seq, step.t) == (3, 1.0)
     assert second.add("info", at=2.0, cause=1) == Step(
-        4, 3.0, "info", None, "caller-2", "caller-2", None, None, {}, 3
+        4, 3.0, "info", None, "caller:unknown", "caller:unknown", None, None, {}, 3
     )
 
 
