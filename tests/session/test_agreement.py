@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from genreply_cli.analysis.check import Checker
 from genreply_cli.analysis.stats import Stats
-from genreply_cli.explain.story import explain
+from genreply_cli.explain.story import Sentence, StoryTeller
 from genreply_cli.export.formats import FORMATS
 from genreply_cli.export.mermaid import render as mermaid
 from genreply_cli.export.perfetto import render as perfetto
@@ -167,6 +167,7 @@ def test_all_that_is_said_of_a_call_agrees(program: Program) -> None:
     ends = {step.call: step for step in steps if step.ends_call}
     messages = {step.call: step.message for step in steps if step.kind == "call"}
     assert ends.keys() == messages.keys() == {outcome.call for outcome in outcomes}
+    told = stories(steps, [outcome.call for outcome in outcomes])
     for outcome in outcomes:
         said, end = outcome.as_json(), ends[outcome.call]
         assert messages[outcome.call] == ["greet", outcome.message]
@@ -174,13 +175,14 @@ def test_all_that_is_said_of_a_call_agrees(program: Program) -> None:
         assert said["blocked"] == end.details["blocked"]
         if end.kind == "reply" and "error" in said:
             assert {"raise": said["error"]} == end.message
+            assert outcome.error_text(1.0) == f"{outcome.call} got an error: {said['error']}"
         else:
             assert said.get("reply") == (end.message if end.kind == "reply" else None)
         assert outcome.exit_status == (7 if is_error(end.message) else CODES[said["status"]])
         row = plain_line(end)
         assert ROWS[said["status"]] in row
         assert (ROWS["wrong caller"] in row) == (said["status"] == "wrong caller")
-        story = [each.sentence for each in explain(steps, outcome.call) if each.seq == end.seq]
+        story = [each.sentence for each in told[outcome.call] if each.seq == end.seq]
         assert STORIES[said["status"]] in " ".join(story)
     counts = Counter(outcome.status for outcome in outcomes)
     check_counts(counts, steps)
@@ -189,6 +191,14 @@ def test_all_that_is_said_of_a_call_agrees(program: Program) -> None:
     assert fates.wrong.count == counts["wrong caller"]
     repeated = {step.call for step in steps if step.kind == "duplicate"}
     assert fates.repeated.count == len(repeated)
+
+
+def stories(steps: list[Step], calls: list[str]) -> dict[str, list[Sentence]]:
+    """What --explain tells of each call."""
+    teller = StoryTeller(calls)
+    for step in steps:
+        teller.update(step)
+    return {story.call: list(story) for story in teller.worth_telling()}
 
 
 def check_counts(counts: Counter[str], steps: list[Step]) -> None:
@@ -211,8 +221,9 @@ def check_counts(counts: Counter[str], steps: list[Step]) -> None:
 def check_views(steps: list[Step]) -> None:
     """How many callers wait, and how many of them in vain: the same in all that is drawn."""
     snapshot = Snapshot()
+    keeping = [step for step in steps if step.kind == "noreply"]  # it is the same without the rest
     rows, diagram, trace = (
-        "".join(render(HEADER, steps)) for render in (plain_text, mermaid, perfetto)
+        "".join(render(HEADER, keeping)) for render in (plain_text, mermaid, perfetto)
     )
     for step in steps:
         snapshot.update(step)
