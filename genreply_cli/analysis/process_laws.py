@@ -91,9 +91,14 @@ class ProcessLaws:
         server, reason = step.source, step.details.get("reason")
         if not self._recording.whole or server is None:
             return
-        if server in self._processes.alive:
-            problem = f"expected a process that has exited; {shown(server)} lives"
+        lives = server in self._processes.alive
+        passed_on = bool(step.details.get("passed_on"))
+        if lives is not passed_on:
+            wanted, found = ("lives", "has exited") if passed_on else ("has exited", "lives")
+            problem = f"expected a process that {wanted}; {shown(server)} {found}"
             self._broken.add(Suspect("from", problem), Suspect("kind", OTHER_KIND))
+        elif passed_on:
+            return
         elif in_vain:
             if reason != "noproc":
                 problem = "expected noproc: the process had exited before the call"

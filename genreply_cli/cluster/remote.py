@@ -183,6 +183,8 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         error = super()._failure(request, from_)
         if isinstance(error, CallTimeout):
             error.told = None
+        if isinstance(error, ServerExit):
+            return self._error(error.reason, request, from_.timeout) or error
         return error
 
     def link_changed(self, other: GenServer[Any], *, linked: bool) -> None:
@@ -234,10 +236,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
                     del state[call]
                     self._tell("cancel", call)
             case Gone(reason):
-                self._ended = reason
-                for kept in state.values():
-                    self._fail(kept, reason)
-                state.clear()
+                self._ended = reason  # those who wait are told when this process ends
                 if reason == "kill":  # as a signal, it would be "killed"
                     return Stop(reason, state)
                 self.trap_exit = False  # type: ignore[misc]  # of this one alone

@@ -80,6 +80,8 @@ def _row(step: Step) -> Meaning:
             return MEANINGS["gave up"]
         case "down" if step.reaches_monitor:
             return MEANINGS["monitor"]
+        case "down" if step.details.get("passed_on"):
+            return MEANINGS["passed on"]
         case "down" if step.details.get("reason") == "noproc":
             return MEANINGS["nobody"]
         case "fault" if str(step.details.get("what")) not in FAULTS:
@@ -340,6 +342,10 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "nobody": Meaning(
         "{target} is told at once that nobody is there: {source} has ended before.",
         "With that {call} has failed; a new one needs a new server.",
+        action="call"),
+    "passed on": Meaning(
+        "{source} fails the call{comma_after}: {target} waits no longer. The reason: {reason}.",
+        "{source} lives on: it passes on what has become of another process.",
         action="call"),
     "monitor": Meaning(
         "{target}, who watches {source}, is told that it has ended: {reason}.",

@@ -147,6 +147,8 @@ def _notes(kind: str, marks: Sequence[Mark]) -> list[Note]:
         case "down" if not steps[0].reaches_monitor:
             server = pretty_name(steps[0].source)
             why = f"no {server} is there" if _is_noproc(steps[0]) else f"{server} has died"
+            if steps[0].details.get("passed_on"):
+                why = f"{server} passes on that another process has ended"
             return [Note(f"{listed(calls)} fail{'' if many else 's'}: {why}", True)]
         case "late" | "duplicate" if many:
             return [Note(f"{len(steps)} answers are dropped", True)]

@@ -182,6 +182,9 @@ def notified(step: Step) -> Wording:
     server = pretty_name(step.source)
     if blocked is None:  # a monitor, or a recording that does not say
         return Wording(f"{server} died: {pretty_name(reason)}")
+    if step.details.get("passed_on"):
+        failed = f"{server} fails the call: {pretty_name(reason)}"
+        return Wording(failed, f"after {duration(blocked)}", must_show=f"{server} fails the call")
     if reason == "noproc":
         return Wording(f"nobody is there: {server} has ended before", brief=("nobody is there", ""))
     died = f"{server} died before it replied"

@@ -163,7 +163,7 @@ DETAILS: Final[Mapping[str, Expected]] = {
     "state": (_is_anything, "a value"), "keeps": _NAMES, "more": _COUNT, "forgot": _NAMES,
     "blocked": _SECONDS, "ago": _SECONDS,
     "for": _TEXT, "went_to": _TEXT, "went_at": _SECONDS,
-    "told": (_are_names, "a list of processes"), "gave_up": _YES_OR_NO,
+    "told": (_are_names, "a list of processes"), "gave_up": _YES_OR_NO, "passed_on": _YES_OR_NO,
     "error": _TEXT, "reason": _TEXT, "link": _TEXT, "what": _TEXT, "label": _TEXT, "command": _TEXT,
     "ref": _TEXT,
     **dict.fromkeys(COUNTED, _COUNT),

@@ -340,7 +340,8 @@ class Tracer:
         if event.source is not event.about.server:  # for a monitor of the call
             return reason | {"gave_up": True}
         self._end_call(call, now)
-        return reason | _since("blocked", call.asked_at, now)
+        passed_on = {"passed_on": True} if getattr(event.source, "alive", False) else {}
+        return reason | passed_on | _since("blocked", call.asked_at, now)
 
     def _told(self, event: Event) -> dict[str, Any]:
         """Who is told that a caller gives up. None: that is known on another node only."""

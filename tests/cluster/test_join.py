@@ -229,6 +229,7 @@ def test_the_repl_greets_a_coordinator_of_another_node(
     session.wait_for("c2 got no reply")
     session.child.send("\x04")
     assert session.end() == 0
+    assert genreply("trace", record, "--check").code == 0
     assert (
         genreply("trace", record, "--events", "--kind", "reply").out.count("Hello to you too!") == 1
     )

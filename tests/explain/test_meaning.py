@@ -17,6 +17,7 @@ def test_every_kind_has_a_row() -> None:
         "nobody",
         "monitor",
         "gave up",
+        "passed on",
         "unknown fault",
         "note",
     }

@@ -132,3 +132,41 @@ def test_the_repl_shows_the_error_and_goes_on(picky: list[str], tmp_path: Path) 
     assert "error: c1 got an error: ValueError: not today\n" in done.err
     assert done.out.startswith("yes\n")
     assert "c1 reply picky -> caller: raises ValueError: not today" in done.out
+
+
+PROXY = """
+from genreply_cli.otp import GenServer, NoReply, Reply, fail
+
+class Proxy(GenServer):
+    def init(self): return None
+
+    def handle_call(self, request, from_, state):
+        if request == "yes": return Reply(request, state)
+        fail(from_, request)
+        return NoReply(state)
+"""
+
+
+def test_a_call_that_a_living_process_fails_is_not_said_to_have_met_a_dead_one(
+    tmp_path: Path,
+) -> None:
+    server, path = tmp_path / "proxy.py", tmp_path / "failed.jsonl"
+    server.write_text(PROXY)
+    done = genreply(
+        "send", "--server", f"{server}:Proxy", "--record", path, "noproc", "gone", "yes"
+    )
+    assert done.out == "yes\n"
+    assert genreply("trace", path, "--check").code == 0
+    rows = genreply("trace", path, "--print").out
+    assert "c1 down proxy -> caller: proxy fails the call: noproc (after " in rows
+    assert "c2 down proxy -> caller: proxy fails the call: gone (after " in rows
+    told = genreply("trace", path, "--explain").out
+    assert "proxy fails the call, after" in told
+    forged = tmp_path / "forged.jsonl"
+    forged.write_text(
+        path.read_text().replace(', "passed_on": true', "").replace(',"passed_on":true', "")
+    )
+    assert (
+        "expected a process that has exited; proxy lives"
+        in genreply("trace", forged, "--check").out
+    )

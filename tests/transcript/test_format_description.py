@@ -15,7 +15,19 @@ from servers import Doer, all_quiet
 from genreply_cli.cluster.remote import RemoteCaller
 from genreply_cli.errors import ExitStatus
 from genreply_cli.observe import Watch
-from genreply_cli.otp import Event, Node, Raise, cast, monitor, note, send, start_task
+from genreply_cli.otp import (
+    Event,
+    Node,
+    Raise,
+    ServerExit,
+    cast,
+    current_call,
+    fail,
+    monitor,
+    note,
+    send,
+    start_task,
+)  # fmt: skip
 from genreply_cli.otp.virtual_time import run
 from genreply_cli.paths import samples
 from genreply_cli.session.batch import greet_all
@@ -156,6 +168,8 @@ def program_steps() -> list[Step]:
             await all_quiet()
             with suppress(ValueError):
                 await watched.call(lambda: Raise(ValueError("no")))
+            with suppress(ServerExit):
+                await watched.call(lambda: fail_this_call("gone"))
             watched.exit("boom")
             await all_quiet()
             send(watched, "hello")
@@ -167,6 +181,12 @@ def program_steps() -> list[Step]:
 
     run(main())
     return steps
+
+
+def fail_this_call(reason: str) -> None:
+    call = current_call()
+    assert call is not None
+    fail(call, reason)
 
 
 def test_steps_of_every_kind_are_recorded_here() -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(genreply_cli.__file__).parent
 TABLES = {"transcript/step.py", "timeline/kinds.py", "explain/meaning.py"}
 RUNTIME = "otp/"  # names its events itself: it knows nothing of transcripts
 VARIANTS = {
+    "passed on",
     "wrong",
     "raised",
     "forget",
