@@ -127,10 +127,10 @@ class GenServer(Callbacks[S]):
     ) -> Any:
         """Start a server: run `init(*args)` and return the instance, or None if it returns Ignore.
 
-        `name`, any hashable, registers it. Raises what `init` raises, `ServerExit` if it returns
-        `Stop`, `AlreadyStarted` if the name is taken, and RuntimeError if no node is running.
-        Raises TimeoutError if `init` took longer than `timeout` seconds, whatever came of it: the
-        server is killed, and a starter to which it is linked is unharmed.
+        `name`, any hashable, registers it. Raises the error that `init` raises, `ServerExit` if it
+        returns `Stop` or raises `Exit`, `AlreadyStarted` if the name is taken, and RuntimeError if
+        no node is running. Raises TimeoutError if `init` took longer than `timeout` seconds,
+        whatever came of it: the server is killed, and a starter to which it is linked is unharmed.
 
         With a `mailbox_limit`, `call`, `cast` and `send` raise `MailboxFull` when so many messages
         wait in the mailbox. What comes by itself is never refused, though it waits there, too: a

@@ -178,7 +178,7 @@ class Process(Ending):
     # --- callbacks and their answers
 
     def start(self, args: tuple[Any, ...], timeout: float | None) -> Any:
-        """Run `init`, and do what it asks for. Returns its answer; raises what it raises.
+        """Run `init`, and do what it asks for. Returns its answer; raises the error that it raises.
 
         Raises TimeoutError if it took longer than `timeout` seconds, whatever its outcome.
         """
@@ -191,9 +191,11 @@ class Process(Ending):
             self._check_init(answer, args)
         except BaseException as error:
             if clock() <= limit or isinstance(error, KeyboardInterrupt | SystemExit):
-                if not isinstance(error, Exit):
-                    self.node.emit("crash", self.server, None, error)
-                self.exit(error.reason if isinstance(error, Exit) else error)
+                if isinstance(error, Exit):  # of this server, not of its starter
+                    self.exit(error.reason)
+                    return None
+                self.node.emit("crash", self.server, None, error)
+                self.exit(error)
                 raise
             failure = error
         if clock() > limit:
@@ -221,7 +223,8 @@ class Process(Ending):
                 "move what waits to handle_continue"
             )
         expected = None
-        if isinstance(answer, Reply | NoReply):
+        is_class = isinstance(answer, type) and issubclass(answer, (*ANSWERS, Init, Ignore))
+        if is_class or isinstance(answer, Reply | NoReply):
             expected = "a state, Init, Stop or Ignore"
         elif isinstance(answer, Init):
             expected = bad_part(answer.then, answer.timeout)

@@ -23,6 +23,7 @@ from servers import (
 from genreply_cli.coordinator import Coordinator
 from genreply_cli.otp import (
     AlreadyStarted,
+    BadReturn,
     CallTimeout,
     Continue,
     Event,
@@ -185,10 +186,28 @@ async def test_what_init_raises_start_raises_and_the_name_is_free_at_once() -> N
 
 
 async def test_an_exit_in_init_reaches_the_starter_with_its_reason_and_frees_the_name() -> None:
-    with pytest.raises((Exit, ServerExit)) as failed:
+    with pytest.raises(ServerExit) as failed:
         Starting.start(raising(Exit("no network")), name="exited")
-    assert getattr(failed.value, "reason", None) == "no network"
+    assert failed.value.reason == "no network"
     assert whereis("exited") is None
+
+
+@pytest.mark.parametrize("start", [Starting.start, Starting.start_link])
+async def test_an_exit_in_init_ends_that_server_and_not_a_starter_that_traps_exits(
+    start: Any,
+) -> None:
+    starter = TrappingDoer.start(heard := list[Any]())
+    failed = await starter.call(lambda: tried(start, raising(Exit("no network"))))
+    assert (type(failed), failed.reason) == (ServerExit, "no network")
+    await all_quiet()
+    assert starter.alive
+    assert [each.reason for each in heard] == ["no network"] * (start == Starting.start_link)
+
+
+@pytest.mark.parametrize("kind", [Init, Stop, Ignore, Reply, NoReply])
+async def test_an_answer_without_its_parentheses_is_no_first_state(kind: Any) -> None:
+    with pytest.raises(BadReturn, match="expected a state, Init, Stop or Ignore"):
+        Starting.start(lambda: kind)
 
 
 @pytest.mark.parametrize(
@@ -239,9 +258,9 @@ async def test_a_server_that_exits_itself_in_its_own_init_does_not_start(
             self.exit(signal)
             return "state"
 
-    with pytest.raises((Exit, ServerExit)) as failed:
+    with pytest.raises(ServerExit) as failed:
         Dying.start(name="dying")
-    assert getattr(failed.value, "reason", None) == reason
+    assert failed.value.reason == reason
     assert whereis("dying") is None
 
 
