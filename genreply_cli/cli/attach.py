@@ -51,7 +51,8 @@ class _Program:
 
         self.name = visible(name)
         try:
-            self._connection = connect(paths.socket_of(name))
+            self._socket = paths.socket_of(name)
+            self._connection = connect(self._socket)
         except (FileNotFoundError, ConnectionRefusedError):
             raise GenreplyError(
                 f"no program that runs has opened a socket as {self.name}; {_others()}",
@@ -79,7 +80,7 @@ class _Program:
             ) from None
         except OSError:
             line = ""
-        return line
+        return line if line.endswith("\n") else ""  # else it was cut
 
     def servers(self) -> Any:
         """The servers as they are now. None if the program has ended."""
@@ -94,11 +95,26 @@ class _Program:
         return found
 
     def next_line(self) -> str:
-        """The next line of the timeline; empty if the program has ended."""
+        """The next line of the timeline; empty if there will be no more."""
         try:
-            return str(self._lines.readline())
+            line = str(self._lines.readline())
         except OSError:
-            return ""
+            line = ""
+        return line if line.endswith("\n") else ""  # else it was cut
+
+    def tell_why_it_is_over(self) -> ExitStatus:
+        """Say whether the program has ended; if it runs, it has left a reader that is too slow."""
+        from genreply_cli.observe.door import connect
+
+        try:
+            connect(self._socket).close()
+        except OSError:
+            tell(f"note: {self.name} has ended")
+            return ExitStatus.OK
+        raise GenreplyError(
+            f"{self.name} runs, and was too fast for what reads this: it has broken off",
+            hint=f"genreply attach {self.name} begins again, and genreply top {self.name} is short",
+        )
 
 
 def _others() -> str:
@@ -126,8 +142,7 @@ def _attach(program: _Program) -> int:
         else:
             screen.show(to_step(values, program.name, 1))
         sys.stdout.flush()
-    tell(f"note: {program.name} has ended")
-    return ExitStatus.OK
+    return program.tell_why_it_is_over()
 
 
 def _top(program: _Program, once: bool, *, as_json: bool) -> int:
@@ -155,7 +170,7 @@ def _keep_showing(program: _Program, found: Any) -> None:
             live.update(table, refresh=True)
             time.sleep(REFRESH_SECONDS)
             found = program.servers()
-    tell(f"note: {program.name} has ended")
+    program.tell_why_it_is_over()
 
 
 def _plain(found: Any) -> list[str]:

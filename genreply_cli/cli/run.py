@@ -7,6 +7,7 @@ status, its signals, its stdin and its stdout are those that it has under Python
 import os
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,9 @@ from genreply_cli.errors import ExitStatus, GenreplyError
 EPILOG = (
     "genreply run -m package --flag runs a module. Options of genreply stand before the program;"
     " all that follows it is the program's. Each node and each process gets a file: run.jsonl,"
-    " run-2.jsonl. A kill loses the last 50 ms of a recording at most. The exit status is that of"
-    " the program; 1 the file exists, 2 a mistake in what was typed."
+    " run-2.jsonl; --overwrite replaces all of them. A kill loses the last 50 ms of a recording at"
+    " most. The exit status is that of the program; 1 the file exists, 2 a mistake in what was"
+    " typed."
 )
 
 
@@ -74,10 +76,31 @@ def _become(
     if record is not None and Path(record).is_file():
         if not overwrite:
             raise GenreplyError(f"{record}: exists already", hint="--overwrite, or another name")
-        Path(record).unlink()
+        for path in _of_earlier_run(Path(record)):
+            path.unlink()
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606  # no shell
+
+
+def _of_earlier_run(record: Path) -> list[Path]:
+    """The file, and the transcripts run-2.jsonl, run-3.jsonl … of its other nodes."""
+    from genreply_cli.observe.watch import numbered
+    from genreply_cli.transcript.format import TranscriptError
+    from genreply_cli.transcript.reader import read
+
+    found = [record]
+    for number in count(2):
+        path = numbered(record, number)
+        try:
+            header, steps = read(str(path))
+        except (TranscriptError, OSError):  # there is none, or it is no transcript
+            return found
+        steps.close()
+        if header.foreign:
+            return found
+        found.append(path)
+    return found
 
 
 def _check_pattern(pattern: str) -> None:

@@ -96,6 +96,7 @@ class _Visitor:
         self._watch: Following | None = None
         self._request = b""
         self._unsent = bytearray()
+        self._is_left_behind = False
         door.visitors.add(self)
         self._loop.add_reader(connection, self._read)
 
@@ -122,12 +123,13 @@ class _Visitor:
         self._send(to_line(step))
 
     def _send(self, line: str) -> None:
-        if self._connection.fileno() == -1:
+        if self._connection.fileno() == -1 or self._is_left_behind:
             return
         waits = bool(self._unsent)
         self._unsent += line.encode() + b"\n"
         if len(self._unsent) > MAX_BUFFERED:
             self._unsent.clear()
+            self._is_left_behind = True  # what came next would be read as a part of this line
             self._loop.call_soon(self.leave)  # an observer is being called: it must not go now
         elif not waits:
             self._write()

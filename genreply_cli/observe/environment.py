@@ -22,6 +22,7 @@ from genreply_cli.observe.watch import (
     Redact,
     Watch,
     complain,
+    numbered,
     open_door,
     open_recording,
     timeline_on_stderr,
@@ -76,7 +77,7 @@ class Environment:
     def _open(self, node: Node, record: Path) -> BufferedWriter | None:
         try:
             for number in range(1, MAX_FILES):
-                path = record if number == 1 else record.with_stem(f"{record.stem}-{number}")
+                path = numbered(record, number)
                 try:
                     writer = open_recording(node, path)
                 except TranscriptExistsError:

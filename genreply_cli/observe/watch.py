@@ -73,6 +73,11 @@ def open_recording(
     return BufferedWriter(path, _header(node), overwrite=overwrite)
 
 
+def numbered(record: Path, number: int) -> Path:
+    """The file of one of several nodes or processes: run.jsonl, run-2.jsonl, run-3.jsonl …"""
+    return record if number == 1 else record.with_stem(f"{record.stem}-{number}")
+
+
 def open_door(node: Node, name: str, redact: Redact | None = None) -> Door:
     """Let others look at a node, under a name. Raises ValueError and OSError, as `Door` does."""
 

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,31 @@ async def main():
         while not await asyncio.to_thread(sys.stdin.readline):
             await asyncio.sleep(600)
         shop.send("last")
+
+asyncio.run(main())
+"""
+
+FAST = """
+import asyncio
+from genreply_cli.observe import watch
+from genreply_cli.otp import GenServer, Node, Reply
+
+class Echo(GenServer):
+    def handle_call(self, request, from_, state):
+        return Reply(len(request), state)
+
+async def main():
+    async with Node() as node:
+        echo = Echo.start(None)
+        watch(attach="fast")
+        print("runs", flush=True)
+        while node.observe is None:
+            await asyncio.sleep(0.001)
+        while node.observe is not None:
+            await echo.call("x" * 100_000)
+            await asyncio.sleep(0)
+        print("left", flush=True)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -199,6 +224,35 @@ def test_a_reader_that_stands_still_is_disconnected(
                 writer.close()
 
     asyncio.run(main())
+
+
+def test_attach_that_is_too_slow_does_not_say_that_the_program_has_ended(tmp_path: Path) -> None:
+    home = clean({"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())})
+    app = tmp_path / "fast.py"
+    app.write_text(FAST)
+    with ExitStack() as stack:
+
+        def begin(*command: str) -> "subprocess.Popen[str]":
+            return stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, *command],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=home,
+                )
+            )
+
+        program = begin(str(app))
+        stack.callback(program.kill)
+        assert program.stdout is not None
+        assert program.stdout.readline() == "runs\n"
+        reader = begin("-m", "genreply_cli", "attach", "fast")
+        assert program.stdout.readline() == "left\n"  # nobody has read what attach prints
+        _, said = reader.communicate(timeout=60)
+    assert reader.returncode == 1
+    assert "fast runs, and was too fast for what reads this: it has broken off" in said
+    assert "has ended" not in said
 
 
 def test_a_name_that_is_in_use_gets_a_number_and_that_of_a_killed_program_is_free(

@@ -170,3 +170,17 @@ def test_a_command_of_genreply_records_itself_only_once(tmp_path: Path) -> None:
     )
     assert {step.kind for step in steps_of(record)} >= {"call", "end"}
     assert not (tmp_path / "run-2.jsonl").exists()
+
+
+def test_overwrite_replaces_the_files_of_all_nodes_and_nothing_else(tmp_path: Path) -> None:
+    app = program(tmp_path, "asyncio.run(push(1))\nif sys.argv[1:]: asyncio.run(push(2))")
+    record, second = tmp_path / "run.jsonl", tmp_path / "run-2.jsonl"
+    notes = tmp_path / "run-3.jsonl"
+    command = ["-m", "genreply_cli", "run", "--record", str(record), "--overwrite", str(app)]
+    notes.write_text("my notes\n")
+    assert execute(*command, "two").returncode == 0
+    assert (len(steps_of(record)), len(steps_of(second))) == (7, 7)
+    assert execute(*command).returncode == 0
+    assert len(steps_of(record)) == 7
+    assert not second.exists()
+    assert notes.read_text() == "my notes\n"
