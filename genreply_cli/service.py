@@ -99,14 +99,20 @@ class Event:
     value: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Ask(Request[T]):
     request: Any
 
+    def __repr__(self) -> str:
+        return f"ask({self.request!r})"
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, repr=False)
 class _Tell(Request[None]):
     frame: Any  # None: it waits for the connection, and nothing is sent
+
+    def __repr__(self) -> str:
+        return "connected()" if self.frame is None else f"tell({self.frame!r})"
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,9 @@ class _Connect:
     pass
 
 
-@dataclass(slots=True)
-class _Outgoing:
-    frame: Any
-    key: int | None = None  # of the caller that waits, if one does
-    answered: bool = False  # by a frame; otherwise, the caller is done when this has been sent
+# A frame to send, the key of the caller that waits, if one does, and whether a frame answers it;
+# otherwise, the caller is done when this has been sent.
+Outgoing = tuple[Any, int | None, bool]
 
 
 @dataclass
@@ -133,12 +137,12 @@ class Link:
     callers: dict[int, From[Any]] = field(default_factory=dict)
     keys: dict[From[Any], int] = field(default_factory=dict)  # of the same callers
     sent: set[int] = field(default_factory=set)  # the keys that the other side knows
-    outgoing: deque[_Outgoing] = field(default_factory=deque)
+    outgoing: deque[Outgoing] = field(default_factory=deque)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # set when something is put there
 
-    def put(self, outgoing: _Outgoing) -> None:
-        """Have something sent after all that waits already."""
-        self.outgoing.append(outgoing)
+    def put(self, frame: Any, key: int | None = None, *, answered: bool = False) -> None:
+        """Have a frame sent after all that wait already."""
+        self.outgoing.append((frame, key, answered))
         self.more.set()
 
     def keep(self, from_: From[Any]) -> int:
@@ -164,8 +168,12 @@ class Service(GenServer[Link], Generic[Q, R]):
     `start` takes the arguments of `connect`. It does not wait for the connection; `connected` does.
     """
 
+    _answers_later = (
+        True  # callers need not wait for the turn first: no answer can be there so soon
+    )
     reconnect = True  # False: the server ends when the connection does, with ("shutdown", error)
     queue_limit = 10_000  # frames that wait to be sent
+    read_limit = 300  # frames that wait to be decoded; then no more are read
     first_delay = 0.05  # in seconds, before it connects again; it doubles with each failure
     longest_delay = 2.0
 
@@ -232,7 +240,7 @@ class Service(GenServer[Link], Generic[Q, R]):
             connection = self.connect(*state.arguments)
         except Exception as error:
             return self._lost(state, error)
-        state.source = start_source(connection, name="connection")
+        state.source = start_source(connection, name="connection", limit=self.read_limit)
         return NoReply(state)
 
     def handle_call(
@@ -245,14 +253,14 @@ class Service(GenServer[Link], Generic[Q, R]):
             return Reply(Raise(asyncio.QueueFull(full)), state)
         key = state.keep(from_)
         if isinstance(request, _Tell):
-            state.put(_Outgoing(request.frame, key))
+            state.put(request.frame, key)
             return NoReply(state)
         try:
             frame = _at_once(self.encode(key, request.request))
         except Exception as error:
             state.take(key)
             return Reply(Raise(error), state)
-        state.put(_Outgoing(frame, key, answered=True))
+        state.put(frame, key, answered=True)
         return NoReply(state)
 
     def handle_info(self, message: Any, state: Link) -> NoReply[Link] | Stop[Link]:
@@ -311,7 +319,7 @@ class Service(GenServer[Link], Generic[Q, R]):
             return NoReply(state)
         if len(state.outgoing) >= 2 * self.queue_limit:
             return self._lost(state, "the other side does not read what it is sent")
-        state.put(_Outgoing(frame))
+        state.put(frame)
         return NoReply(state)
 
     async def _write(self, connection: Connection, state: Link) -> None:
@@ -322,18 +330,19 @@ class Service(GenServer[Link], Generic[Q, R]):
             while outgoing:
                 await self._write_one(outgoing.popleft(), connection, state)
 
-    async def _write_one(self, item: _Outgoing, connection: Connection, state: Link) -> None:
-        if item.key is not None:
-            if item.key not in state.callers:
+    async def _write_one(self, outgoing: Outgoing, connection: Connection, state: Link) -> None:
+        frame, key, answered = outgoing
+        if key is not None:
+            if key not in state.callers:
                 return  # its caller has given up
-            if item.answered:
-                state.sent.add(item.key)
-        if item.frame is not None:
-            sending = connection.send(item.frame)
+            if answered:
+                state.sent.add(key)
+        if frame is not None:
+            sending = connection.send(frame)
             if hasattr(sending, "__await__"):
                 await sending
-        if item.key is not None and not item.answered:
-            self._answer(state, item.key, None)
+        if key is not None and not answered:
+            self._answer(state, key, None)
 
     def _failed(self, state: Link, error: Exception) -> NoReply[Link] | Stop[Link]:
         """Close the connection because a method of the subclass has raised; a log says where."""

@@ -204,7 +204,7 @@ class Opened:
     value: Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: that takes three times as long to make
 class Item:
     """Sent to `handle_info` for each item of a source, as Erlang's `{tcp, Socket, Data}`.
 

@@ -92,6 +92,7 @@ class GenServer(Callbacks[S]):
     """
 
     _process: Process = NOT_STARTED
+    _answers_later = False
 
     @overload
     @classmethod
@@ -251,7 +252,8 @@ class GenServer(Callbacks[S]):
             fail_call(from_, TIMED_OUT)
         if from_._status is WAITING:
             try:
-                if not drains:  # most calls are answered in the turn: they need no future
+                # after the turn, most calls are answered, and need no future
+                if not drains and not self._answers_later:
                     await node.wait_for_turn()
                 if from_._status is WAITING:
                     await reply_future(from_, timeout)

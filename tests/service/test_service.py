@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from genreply_cli.otp import CallTimeout, Node, ServerExit, debug
+from genreply_cli.otp import CallTimeout, Node, NoReply, ServerExit, debug
 from genreply_cli.otp.virtual_time import run
-from genreply_cli.service import Answer, Event, Failure, Service
+from genreply_cli.service import Answer, Event, Failure, Link, Service
 
 
 class Wire:
@@ -346,3 +346,33 @@ async def test_a_careless_method_ends_the_connection_and_the_log_says_why(
         "Careless.later is async, and must not be; what waits belongs in `start_task`",
         "'event'",
     ]
+
+
+@story
+async def test_an_error_of_a_call_names_what_was_asked_as_the_user_did(net: Net) -> None:
+    client = Client.start(net)
+    with pytest.raises(CallTimeout, match=r"call Client<1> with ask\('a'\), timeout 1 s"):
+        await client.ask("a", 1)
+    net.down = [OSError("down")] * 100
+    net.wires[0].incoming.put_nowait(None)
+    await settle()
+    with pytest.raises(CallTimeout, match=r"with tell\(7\)"):
+        await client.tell(7, 0.001)
+    with pytest.raises(CallTimeout, match=r"with connected\(\)"):
+        await client.connected(0.001)
+
+
+@story
+async def test_a_crash_in_a_callback_of_ones_own_closes_the_connection(net: Net) -> None:
+    class Crashing(Client):
+        def handle_cast(self, request: Any, state: Link) -> NoReply[Link]:
+            raise ZeroDivisionError(request)
+
+    client = Crashing.start(net)
+    asked = asyncio.create_task(client.ask("a"))
+    await settle()
+    client.cast("anything")
+    with pytest.raises(ServerExit, match="ZeroDivisionError"):
+        await asked
+    await settle()
+    assert [wire.open for wire in net.wires] == [False]
