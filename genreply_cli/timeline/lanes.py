@@ -58,6 +58,8 @@ class Lanes:
         self._processes: list[str] = []
         self._ended: set[str] = set()
         self._snapshot = Snapshot()
+        self._latest_seq: int | None = None
+        self._has_gaps = False  # steps were left out: what servers keep and handle is not known
         self._tell_returns: set[str] = set()  # servers that record when their handlers return
         self._names: list[str | None] = []  # of each lane; None: it is shared
         self._labels: list[str] = []
@@ -82,6 +84,7 @@ class Lanes:
         self._processes = [*kept, *(name for name in snapshot.alive if name not in kept)]
         self._ended.difference_update(snapshot.alive)
         self._snapshot = snapshot.copy()
+        self._latest_seq, self._has_gaps = None, False
         self._tell_returns.update(snapshot.states, snapshot.waiting())
         self._limit_callers()
         self._callers.go_on_from(snapshot)
@@ -91,6 +94,9 @@ class Lanes:
     def update(self, step: Step) -> None:
         """Follow a step: which callers wait, which processes have ended, which need a lane."""
         before = self._callers.version, self._processes, self.call_cells
+        if self._latest_seq is not None and step.seq > self._latest_seq + 1:
+            self._has_gaps = True
+        self._latest_seq = step.seq
         self._callers.update(step)
         self._snapshot.update(step)
         if step.at is not None:
@@ -302,7 +308,7 @@ class Lanes:
     def moment(self, step: Step) -> tuple[str, str] | None:
         """What goes wrong with a message as it comes, in full and in brief; mostly nothing."""
         snapshot, server, call = self._snapshot, step.target, step.call
-        if server is None or call is None:
+        if server is None or call is None or self._has_gaps:
             return None
         if step.kind == "info" and step.source != server and snapshot.has_no_caller(server):
             return "no caller is kept", "no caller is kept"

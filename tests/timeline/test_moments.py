@@ -10,6 +10,7 @@ from genreply_cli.session.observers import Observer
 from genreply_cli.session.session import session
 from genreply_cli.session.settings import Settings
 from genreply_cli.timeline.timeline import Timeline
+from genreply_cli.transcript.step import Step
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,17 @@ def test_the_row_of_a_call_to_a_server_that_waits_inside_its_handler_says_that_i
 def test_the_row_of_a_fault_says_what_becomes_of_the_answer() -> None:
     shown = rows_of_two_greetings("fifo", "drop")
     assert "c1 fault   drop: will never come" in shown
+
+
+@pytest.mark.parametrize(("seq", "is_known"), [(2, True), (5, False)])
+def test_where_steps_are_left_out_the_row_does_not_say_what_the_server_keeps(
+    seq: int, is_known: bool
+) -> None:
+    timeline = Timeline(width=50)
+    keeps: dict[str, list[str] | None] = {"state": None, "keeps": []}
+    timeline.lines(Step(1, 0.0, "state", "c1", at="coordinator", details=keeps))
+    answer = Step(seq, 1.0, "info", "c1", "websocket", "coordinator", message="A to you too!")
+    assert ("no caller is kept" in timeline.lines(answer)[-1]) == is_known
 
 
 def rows_of_two_greetings(coordinator: str, faults: str) -> list[str]:
