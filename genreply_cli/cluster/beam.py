@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -108,38 +108,101 @@ class Settings:
         return variables
 
 
-class Link:
-    """The connection with the BEAM: `tell` it a term; iterate over the frames that come from it."""
+class Link(asyncio.Protocol):
+    """The connection with the BEAM: `tell` it a term, and `listen` to what it tells.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    `connected` is set to the first connection; any other one is refused. `started` is done when the
+    bridge has said who it is, and `closed` when the connection has ended.
+    """
+
+    def __init__(self, connected: "asyncio.Future[Link]") -> None:
         self.node = ""  # the full name of the node, when the BEAM has said it
         self.release = ""  # of Erlang, as "25"
+        self._connected = connected
+        self._loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self._transport: asyncio.WriteTransport
+        self._broken: Exception | None = None
+        self._unread = bytearray()
+        self._early: list[list[Any]] = []  # frames that have come before somebody listens
+        self._hear: Callable[[list[Any]], object] = self._early.append
+        self._has_written = False  # in this turn of the event loop
+        self._unsent: list[bytes] = []
+
+    def listen(self, hear: Callable[[list[Any]], object]) -> None:
+        """Call a function with the terms of each frame, as erlang_py decodes them."""
+        self._hear = hear
+        for terms in self._early:
+            hear(terms)
 
     def tell(self, *term: Any) -> None:
-        """Send a term, a tuple of these values. Raises NotATerm; then nothing was sent."""
-        frame = encode(term)
-        self._writer.write(len(frame).to_bytes(4, "big") + frame)
+        """Send a term, a tuple of these values. Raises NotATerm; then nothing was sent.
 
-    def __aiter__(self) -> "Link":
-        return self
-
-    async def __anext__(self) -> list[Any]:
-        """Return the terms of the next frame, as erlang_py decodes them."""
-        try:
-            size = int.from_bytes(await self._reader.readexactly(4), "big")
-            return decode(await self._reader.readexactly(size))  # type: ignore[no-any-return]  # a list
-        except (asyncio.IncompleteReadError, ConnectionError):
-            raise StopAsyncIteration from None
-
-    async def drain(self) -> None:
-        """Wait while the BEAM has more to read than it should."""
-        await self._writer.drain()
+        The first term of a turn of the event loop is sent at once, and all others together.
+        """
+        term_data = encode(term)
+        frame = len(term_data).to_bytes(4, "big") + term_data
+        if self._has_written:
+            self._unsent.append(frame)
+        else:
+            self._has_written = True
+            self._transport.write(frame)
+            self._loop.call_soon(self._send_rest)
 
     def close(self) -> None:
         """Close the connection. The BEAM halts."""
-        self._writer.close()
+        self._send_rest()
+        self._transport.close()
+
+    def _send_rest(self) -> None:
+        self._has_written = False
+        if self._unsent:
+            self._transport.write(b"".join(self._unsent))
+            self._unsent.clear()
+
+    # --- called by asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._connected.done():
+            transport.abort()
+        else:
+            self._connected.set_result(self)
+
+    def data_received(self, data: bytes) -> None:
+        unread = self._unread
+        unread += data
+        begin = 0
+        try:
+            while len(unread) >= begin + 4:
+                end = begin + 4 + int.from_bytes(unread[begin : begin + 4], "big")
+                if len(unread) < end:
+                    break
+                self._take(decode(bytes(unread[begin + 4 : end])))
+                begin = end
+        except Exception as error:
+            self._broken = error
+            self._transport.abort()
+        del unread[:begin]
+
+    def _take(self, terms: list[Any]) -> None:
+        if not self.started.done():
+            first = terms.pop(0)
+            self.node, self.release = name_of(first[1]), first[2].value.decode()
+            self.started.set_result(None)
+        self._hear(terms)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.started.done():
+            self.started.set_exception(ClusterError("erl ended before it was ready"))
+        if self.closed.done():  # nobody waits for it any more
+            return
+        if self._broken is None:
+            self.closed.set_result(None)
+        else:
+            self.closed.set_exception(self._broken)
 
 
 @asynccontextmanager
@@ -151,21 +214,19 @@ async def run(settings: Settings) -> AsyncIterator[Link]:
         )
     with tempfile.TemporaryDirectory(prefix="genreply-", ignore_cleanup_errors=True) as folder:
         connected: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if connected.done():
-                writer.close()
-            else:
-                connected.set_result(Link(reader, writer))
-
-        async with await asyncio.start_unix_server(accept, f"{folder}/socket", limit=1 << 20):
+        listening = await asyncio.get_running_loop().create_unix_server(
+            lambda: Link(connected), f"{folder}/socket"
+        )
+        async with listening:
             erl = await _start(settings, folder)
             try:
                 either: set[asyncio.Future[Any]] = {connected, erl.closed}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if not connected.done():
                     raise ClusterError(erl.why_it_ended(settings))
-                yield await _first_word(connected.result())
+                link = connected.result()
+                await link.started
+                yield link
             finally:
                 if connected.done():
                     connected.result().close()
@@ -258,10 +319,3 @@ async def _start(settings: Settings, folder: str) -> _Erl:
         start_new_session=True,  # Ctrl-C in a terminal is for Python, which closes the socket
     )
     return started
-
-
-async def _first_word(link: Link) -> Link:
-    """Wait until the bridge has said who it is."""
-    for term in await anext(link):
-        link.node, link.release = name_of(term[1]), term[2].value.decode()
-    return link

@@ -12,6 +12,7 @@ caller, passes the request on, and replies when the answer comes.
 """
 
 import asyncio
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Self
 
@@ -139,9 +140,9 @@ class ClusterProcess(GenServer[None]):
         async with run(settings) as link:
             self._router.link, self._router.node = link, link.node
             self._started.set_result(None)
-            async for terms in link:
-                for term in terms:
-                    self._router.hear(term)
+            context = copy_context()  # what comes is passed on by this process
+            link.listen(lambda terms: context.run(self._router.hear_all, terms))
+            await link.closed
 
     def handle_info(self, message: Result | Down, state: None) -> NoReply[None] | Stop[None]:
         match message:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreply_cli.cluster.terms import Atom, as_term, as_value, decode, encode
+from genreply_cli.cluster.terms import Atom, as_value, decode, encode
 from genreply_cli.otp import (
     CallTimeout,
     Down,
@@ -317,7 +317,7 @@ def term_of_reason(reason: Any) -> Any:
     if isinstance(reason, tuple):
         return tuple(map(term_of_reason, reason))
     try:
-        as_term(reason)
+        encode(reason)
     except TypeError:
         return (Atom("python"), type(reason).__name__, shorten(reason))
     return reason

@@ -116,6 +116,11 @@ class Router:
 
     # --- from the BEAM
 
+    def hear_all(self, terms: list[Any]) -> None:
+        """Pass on what the BEAM has told in one frame."""
+        for term in terms:
+            self.hear(term)
+
     def hear(self, term: tuple[Any, ...]) -> None:
         """Pass on what the BEAM has told."""
         match name_of(term[0]), *term[1:]:

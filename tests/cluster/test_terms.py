@@ -59,6 +59,17 @@ def test_what_is_no_term_is_named(value: object, problem: str) -> None:
         encode(value)
 
 
+@pytest.mark.parametrize("power", [8, 31, 32, 64, 255 * 8, 256 * 8])
+def test_integers_of_any_size_come_back(power: int) -> None:
+    for number in (2**power, 2**power - 1, 2**power + 1):
+        assert as_value(decode(encode([number, -number]))) == [number, -number]
+
+
+def test_long_tuples_atoms_and_lists_come_back() -> None:
+    for value in (tuple(range(255)), tuple(range(256)), Atom("x" * 255), Atom("ä" * 255), [0] * 9):
+        assert as_value(decode(encode(value))) == value
+
+
 def test_what_is_nested_too_deeply_is_named() -> None:
     value: list[object] = []
     for _ in range(100_000):
