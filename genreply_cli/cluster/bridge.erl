@@ -75,7 +75,7 @@ do({to, Id, Command}, _, Workers) ->
     [Pid ! {?MODULE, Command} || {ok, Pid} <- [maps:find(Id, Workers)]],
     Workers;
 do({reply, From, Value}, _, Workers) ->
-    gen_server:reply(From, Value),
+    gen_server:reply(binary_to_term(From), Value),
     Workers;
 do({connect, Id, Node}, Out, Workers) -> % it may take seconds
     spawn(fun() -> tell(Out, {told, Id, net_kernel:connect_node(Node)}) end),
@@ -107,7 +107,7 @@ start(Id, Function, Workers) ->
 
 ended(Pid, Reason, Out, Workers) ->
     {Id, Rest} = maps:take(Pid, Workers),
-    tell(Out, {ended, Id, Reason}),
+    tell(Out, {ended, Id, pack(Reason)}),
     maps:remove(Id, Rest).
 
 %% --- a Python server, here: it passes on what it is sent, and ends when the server does
@@ -128,28 +128,33 @@ pass_on(Out, Id) ->
             exit(Reason);
         {?MODULE, {join, Group}} ->
             pg:join(pg, Group, self());
-        {'$gen_call', From, Request} ->
-            tell(Out, {call, Id, From, Request, label()});
+        {'$gen_call', {Pid, _} = From, Request} when is_pid(Pid) ->
+            tell(Out, {call, Id, node(Pid), pack(From), pack(Request), label()});
         {'$gen_cast', Request} ->
-            tell(Out, {cast, Id, Request});
-        {system, From, {terminate, Reason}} ->
+            tell(Out, {cast, Id, pack(Request)});
+        {system, {Pid, _} = From, {terminate, Reason}} when is_pid(Pid) ->
             gen_server:reply(From, ok),
-            tell(Out, {stop, Id, Reason});
-        {system, From, Request} ->
+            tell(Out, {stop, Id, pack(Reason)});
+        {system, {Pid, _} = From, Request} when is_pid(Pid) ->
             gen_server:reply(From, {error, {python_does_not_know, Request}});
         {'EXIT', _, Reason} ->
-            tell(Out, {exit, Id, Reason});
+            tell(Out, {exit, Id, pack(Reason)});
         Message ->
-            tell(Out, {info, Id, Message})
+            tell(Out, {info, Id, pack(Message)})
     end,
     seq_trace:set_token([]),
     pass_on(Out, Id).
 
 label() ->
     case seq_trace:get_token(label) of
-        {label, Label} -> Label;
+        {label, {Node, Call} = Label} when is_atom(Node), is_integer(Call) -> Label;
         _ -> none
     end.
+
+%% What comes from other nodes is sent in a binary of its own. Python reads it by itself, so a term
+%% that Python cannot read, as one that is nested too deeply for it, is the matter of one message.
+pack(Term) ->
+    term_to_binary(Term).
 
 %% --- a server elsewhere: Python's messages go to it in their order, and its end is told
 
@@ -177,13 +182,13 @@ talk(Out, Id, To, Monitor, Calls) ->
             talk(Out, Id, To, Monitor, Calls#{Call => Ref, Ref => Call});
         {[alias | Ref], Value} when is_map_key(Ref, Calls) ->
             {Call, Rest} = maps:take(Ref, Calls),
-            tell(Out, {answer, Id, Call, Value}),
+            tell(Out, {answer, Id, Call, pack(Value)}),
             talk(Out, Id, To, Monitor, maps:remove(Call, Rest));
         {'DOWN', Monitor, _, _, Reason} ->
             exit(Reason);
         {'DOWN', Ref, _, _, Reason} when is_map_key(Ref, Calls) ->
             {Call, Rest} = maps:take(Ref, Calls),
-            tell(Out, {failed, Id, Call, Reason}),
+            tell(Out, {failed, Id, Call, pack(Reason)}),
             talk(Out, Id, To, Monitor, maps:remove(Call, Rest));
         {?MODULE, {cancel, Call}} when is_map_key(Call, Calls) ->
             {Ref, Rest} = maps:take(Call, Calls),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from genreply_cli.cluster.terms import Atom, as_value, decode, encode
+from genreply_cli.cluster.terms import Atom, encode, value_in
 from genreply_cli.otp import (
     CallTimeout,
     Down,
@@ -169,7 +169,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
                 ended = await self.wait()
         except TimeoutError:
             raise StopTimeout(self, reason, timeout, "stop") from None
-        if ended != reason_of_term(decode(encode(term_of_reason(reason)))):
+        if ended != reason_in(encode(term_of_reason(reason))):
             raise self._error(ended, reason, timeout) or ServerExit(
                 self, reason, timeout, ended, "stop"
             )
@@ -183,7 +183,7 @@ class RemoteServer(GenServer[dict[int, _Kept]]):
         error = super()._failure(request, from_)
         if isinstance(error, CallTimeout):
             error.told = None
-        if isinstance(error, ServerExit):
+        if isinstance(error, ServerExit):  # it has ended before it came to this call
             return self._error(error.reason, request, from_.timeout) or error
         return error
 
@@ -336,9 +336,9 @@ def _reply_of_term(value: Any) -> Any:
     return value
 
 
-def reason_of_term(term: Any) -> Any:
+def reason_in(data: bytes) -> Any:
     """An exit reason from elsewhere: an atom is a str, as the reasons here are."""
-    value = as_value(term)
+    value = value_in(data)
     return None if value is None else _plain(value)
 
 

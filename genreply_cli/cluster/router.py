@@ -18,11 +18,11 @@ from genreply_cli.cluster.remote import (
     RemoteCaller,
     RemoteCallers,
     RemoteServer,
-    reason_of_term,
+    reason_in,
     term_of_error,
     term_of_reason,
 )
-from genreply_cli.cluster.terms import Atom, NotATerm, as_value, name_of
+from genreply_cli.cluster.terms import Atom, NotATerm, name_of, value_in
 from genreply_cli.otp import CallError, GenServer, MailboxFull, note, start_task
 
 
@@ -116,6 +116,10 @@ class Router:
 
     # --- from the BEAM
 
+    def read(self, data: bytes, classes: dict[str, type] | None = None) -> Any:
+        """Return the value of a term from another node."""
+        return value_in(data, classes)
+
     def hear_all(self, terms: list[Any]) -> None:
         """Pass on what the BEAM has told in one frame."""
         for term in terms:
@@ -124,38 +128,45 @@ class Router:
     def hear(self, term: tuple[Any, ...]) -> None:
         """Pass on what the BEAM has told."""
         match name_of(term[0]), *term[1:]:
-            case "call", number, from_, request, label:
-                self._call(self._served.get(number), from_, request, label)
+            case "call", number, node, from_, request, label:
+                caller = name_of(node), _reference(label)
+                self._call(self._served.get(number), from_.value, request.value, *caller)
             case "cast", number, request:
                 self._pass_on(number, request, GenServer.cast)
             case "info", number, message:
                 self._pass_on(number, message, GenServer.send)
             case "answer", number, call, value if number in self._servers:
-                self._servers[number].send(Answered(call, as_value(value)))
+                self._servers[number].send(Answered(call, self.read(value.value)))
             case "failed", number, call, reason if number in self._servers:
-                self._servers[number].send(Failed(call, reason_of_term(reason)))
+                self._servers[number].send(Failed(call, reason_in(reason.value)))
             case "told", number, value if number in self._asked:
                 self._asked.pop(number).set_result(value)
             case "exit", number, reason if number in self._served:
                 # outside of any process: no process of this node has sent the signal
-                Context().run(self._served[number].server.exit, reason_of_term(reason))
+                Context().run(self._served[number].server.exit, reason_in(reason.value))
             case "stop", number, reason if number in self._served:
-                start_task(self._served[number].server.stop(reason_of_term(reason)))
+                start_task(self._served[number].server.stop(reason_in(reason.value)))
             case "ended", number, reason:
-                self._worker_ended(number, reason_of_term(reason))
+                self._worker_ended(number, reason_in(reason.value))
             case "nodeup", node:
                 note(f"the node {name_of(node)} is up")
             case "nodedown", node, _:
                 note(f"the node {name_of(node)} is down")
 
-    def _call(self, served: Served | None, from_: Any, request: Any, label: Any) -> None:
+    def _call(
+        self,
+        served: Served | None,
+        from_: bytes,
+        request: bytes,
+        node: str,
+        reference: str | None,
+    ) -> None:
         if served is None:  # it has ended meanwhile, and the caller is told of that
             return
-        node = name_of(from_[0].node)
-        caller = self._callers.take(node, _reference(label))
+        caller = self._callers.take(node, reference)
         try:
             reply = served.server.send_request(
-                as_value(request, served.messages), timeout=None, caller=caller
+                self.read(request, served.messages), timeout=None, caller=caller
             )
         except MailboxFull as error:
             log.warning("%s", error)
@@ -192,7 +203,7 @@ class Router:
         served = self._served.get(number)
         if served is not None:
             try:
-                send(served.server, as_value(message, served.messages))
+                send(served.server, self.read(message.value, served.messages))
             except MailboxFull as error:
                 log.warning("%s", error)
 

@@ -10,16 +10,17 @@
 | int, float, tuple, list, dict | integer, float, tuple, list, map | the same |
 
 A binary that is UTF-8 comes as a str, any other as bytes. What Python has no word for (a pid, a
-reference, a port, a function, a bitstring, an improper list) is kept as it came, and can be sent
-back. Terms are decoded by erlang_py, and encoded here, which takes a third of the time. A dict of
-Python takes 1, 1.0 and True for one key, and Erlang does not: of such keys in one map the last one
-is kept.
+reference, a port, a function, a bitstring, an improper list), or what is nested too deeply for it,
+is kept as it came, and can be sent back. Terms are decoded by erlang_py, and encoded here, which
+takes a third of the time. A dict of Python takes 1, 1.0 and True for one key, and Erlang does not:
+of such keys in one map the last one is kept.
 """
 
 import math
 import re
 import struct
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -61,13 +62,12 @@ class Term:
     `node` is the name of the node of a pid, a reference or a port; None for any other term.
     """
 
-    __slots__ = ("data", "node", "term")
+    __slots__ = ("_kind", "data", "node")
 
-    def __init__(self, term: Any) -> None:
-        self.term = term
-        self.data: bytes = erlang.term_to_binary(term)[1:]  # without the version
-        node = getattr(term, "node", None)
-        self.node: str | None = None if node is None else name_of(node)
+    def __init__(self, data: bytes, kind: str = "term", node: str | None = None) -> None:
+        self.data = data  # in the External Term Format, without the version
+        self.node = node
+        self._kind = kind
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Term) and self.data == other.data
@@ -76,8 +76,7 @@ class Term:
         return hash(self.data)
 
     def __repr__(self) -> str:
-        kind = _KINDS.get(type(self.term), "term")
-        return f"<{kind}{f' of {self.node}' if self.node else ''}>"
+        return f"<{self._kind}{f' of {self.node}' if self.node else ''}>"
 
 
 _KINDS: Final = {
@@ -200,7 +199,8 @@ def as_value(term: Any, classes: "Mapping[str, type] | None" = None) -> Any:
         if classes and term and type(term[0]) is OtpErlangAtom:
             message = classes.get(name_of(term[0]))
             if message is not None and len(_shape(message)[1]) == len(term) - 1 > 0:
-                return message(*values[1:])
+                with suppress(Exception):  # the class may refuse these values
+                    return message(*values[1:])
         return tuple(values)
     if kind is bytes:  # a list of small integers comes as a string
         return list(term)
@@ -210,7 +210,24 @@ def as_value(term: Any, classes: "Mapping[str, type] | None" = None) -> Any:
         return {_key(key): as_value(item, classes) for key, item in term.items()}
     if term is None:  # erlang_py's word for one atom
         return Atom("undefined")
-    return Term(term) if kind in _KINDS else term
+    return _kept(term) if kind in _KINDS else term
+
+
+def value_in(data: bytes, classes: "Mapping[str, type] | None" = None) -> Any:
+    """Return the value of a term from another node, in the External Term Format: see `as_value`.
+
+    A term that cannot be read, as one that is nested too deeply, is kept as it came.
+    """
+    try:
+        return as_value(erlang.binary_to_term(data), classes)
+    except Exception:
+        return Term(data[1:])
+
+
+def _kept(term: Any) -> Term:
+    node = getattr(term, "node", None)
+    data = erlang.term_to_binary(term)[1:]
+    return Term(data, _KINDS.get(type(term), "term"), None if node is None else name_of(node))
 
 
 def decode(data: bytes) -> Any:
@@ -247,12 +264,12 @@ def name_of(atom: Any) -> str:
 
 def _key(term: Any) -> Any:
     if isinstance(term, OtpErlangList | dict):
-        return Term(term)
+        return _kept(term)
     value = as_value(term)
     try:
         hash(value)
     except TypeError:
-        return Term(term)
+        return _kept(term)
     return value
 
 

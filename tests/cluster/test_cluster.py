@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers import NEEDS_ELIXIR, Peer
+from servers import Echo
 
 from genreply_cli.cluster import Atom, Cluster, ClusterError, NoConnection, NotATerm, RemoteError
 from genreply_cli.coordinator import Greet
@@ -181,6 +182,18 @@ def test_a_reply_that_is_an_error_is_a_value_in_elixir(here: Here, peer: Peer) -
     told = peer.eval(f'GenServer.call({name}, {{:do, "raise"}})')
     assert told == '{:error, {:python, "ValueError", "no"}}'
     assert peer.eval(f"GenServer.call({name}, {{:do, 1}})") == "1"
+
+
+def test_what_python_cannot_read_is_kept_as_it_came_and_harms_nobody(
+    here: Here, peer: Peer
+) -> None:
+    name = here.serve(here.run(Echo.start))
+    deep = "Enum.reduce(1..5000, [], fn _, inner -> [inner] end)"
+    assert peer.eval(f"x = {deep}; GenServer.call({name}, x) === x") == "true"
+    peer.eval(f"send({name}, {deep})")
+    for forged in ('{:"$gen_call", :nobody, 1}', "{:system, 1, 2}", '{:"$gen_cast"}'):
+        peer.eval(f"send({name}, {forged})")
+    assert peer.eval(f'GenServer.call({name}, "lives")') == '"lives"'
 
 
 def test_casts_and_messages_arrive_in_their_order(here: Here, peer: Peer) -> None:

@@ -40,18 +40,14 @@ class Objects:
             return type(value)(map(self.hide, value))
         if value is None or type(value) in {str, bytes, int, float, bool, Atom}:
             return value
-        if type(value).__module__ == "erlang":  # it has come from there
-            return value
         self._held[len(self._held)] = value
         return (Atom("object"), len(self._held) - 1)
 
-    def find(self, term: Any) -> Any:
-        """A term with the objects in the place of their numbers."""
-        if type(term) is tuple and len(term) == 2 and getattr(term[0], "value", 0) == b"object":
-            return self._held[term[1]]
-        if type(term) is tuple:
-            return tuple(map(self.find, term))
-        return term
+    def find(self, value: Any) -> Any:
+        """A value with the objects in the place of their numbers."""
+        if type(value) is tuple and len(value) == 2 and value[0] == "object":
+            return self._held[value[1]]
+        return type(value)(map(self.find, value)) if type(value) in {tuple, list} else value
 
 
 OBJECTS = Objects()
@@ -82,7 +78,10 @@ class Carrying(Router):
 
     def hear(self, term: tuple[Any, ...]) -> None:
         Carrying.heard += 1
-        super().hear(OBJECTS.find(term))
+        super().hear(term)
+
+    def read(self, data: bytes, classes: dict[str, type] | None = None) -> Any:
+        return OBJECTS.find(super().read(data, classes))
 
 
 class CarryingCluster(Cluster):

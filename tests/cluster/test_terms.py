@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from erlang import OtpErlangBinary, binary_to_term
 
-from genreply_cli.cluster.terms import Atom, NotATerm, as_value, by_tag, decode, encode
+from genreply_cli.cluster.terms import Atom, NotATerm, as_value, by_tag, decode, encode, value_in
 from genreply_cli.coordinator import Greet
 
 
@@ -35,6 +35,26 @@ def test_only_the_classes_that_a_server_names_are_made_of_terms() -> None:
     for wrong in (Greet("x"), str):
         with pytest.raises(TypeError, match="no dataclass"):
             by_tag([wrong])  # type: ignore[list-item]
+
+
+@dataclass(frozen=True)
+class Positive:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number <= 0:
+            raise ValueError(self.number)
+
+
+def test_values_that_a_class_refuses_come_as_they_are() -> None:
+    known = by_tag([Positive])
+    assert value_in(encode((Atom("positive"), 1)), known) == Positive(1)
+    assert value_in(encode((Atom("positive"), 0)), known) == (Atom("positive"), 0)
+
+
+def test_a_term_that_is_nested_too_deeply_is_kept_as_it_came() -> None:
+    deep = b"\x83" + 5000 * b"l\x00\x00\x00\x01" + b"j" + 5000 * b"j"
+    assert encode(value_in(deep)) == deep
 
 
 def test_two_classes_with_one_name_there_are_refused() -> None:
