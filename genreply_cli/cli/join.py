@@ -114,9 +114,15 @@ def join(
         )
     require_cluster()
     from genreply_cli.cli.joining import JoinOptions, run
-    from genreply_cli.cluster import Cluster
+    from genreply_cli.cluster import Cluster, ClusterError
+    from genreply_cli.cluster.beam import check_name
     from genreply_cli.session.settings import Settings
 
+    try:
+        check_name(node)
+    except ClusterError as error:
+        raise typer.BadParameter(str(error)) from None
+    _check_host(node, address)
     if not address.is_loopback:
         secret = "" if tls is not None else ", and nothing is encrypted"
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
@@ -130,6 +136,25 @@ def join(
         cluster, name, tuple(group or ()), tuple(connect or ()), record, overwrite
     )
     return lambda: run(settings, options)
+
+
+def _check_host(node: str, address: ipaddress.IPv4Address) -> None:
+    """Raise a usage error if nodes that know this name would look for it at another address."""
+    import socket
+
+    host = node.partition("@")[2]
+    try:
+        found = ipaddress.IPv4Address(socket.gethostbyname(host))
+    except OSError:
+        raise typer.BadParameter(
+            f"{host} is no known host, so no other node can reach {node};"
+            f" expected {node.partition('@')[0]}@{address}"
+        ) from None
+    if found != address and not address.is_unspecified:
+        raise typer.BadParameter(
+            f"{host} is {found}, and the node would listen on {address} only;"
+            f" expected {node.partition('@')[0]}@{address}, or --listen {found}"
+        )
 
 
 def _address(text: str) -> Any:

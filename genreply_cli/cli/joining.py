@@ -52,7 +52,7 @@ def run(settings: Settings, options: JoinOptions) -> int:
 
 async def _serve(settings: Settings, options: JoinOptions, sinks: list[Observer]) -> None:
     async with (
-        session(lambda: Supervisor(settings), sinks) as (supervisor, _),
+        session(lambda: Supervisor(settings, "genreply join starts it"), sinks) as (supervisor, _),
         options.cluster as cluster,
     ):
         for node in options.connect:

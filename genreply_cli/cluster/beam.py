@@ -21,13 +21,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from genreply_cli.cluster.terms import decode, encode, name_of
+from genreply_cli.cluster.terms import LONGEST_ATOM, decode, encode, name_of
 
 log = logging.getLogger("genreply_cli.cluster")
 
 SECONDS_TO_END: Final = 5.0  # that `erl` has when its socket has closed, before it is killed
 LONGEST_LINE: Final = 10_000  # characters that are kept of a line that `erl` prints
 NODE_NAME: Final = re.compile(r"[\w-]+@[\w.-]+", re.ASCII)
+COOKIE: Final = re.compile(rb"[ -~]{1,255}")
 LOOPBACK: Final = "127.0.0.1"
 
 # Loads the bridge, compiles it if it must, and starts it. Paths come in the environment, so that no
@@ -101,7 +102,8 @@ class Settings:
         variables.setdefault("ERL_EPMD_ADDRESS", self.listen)
         if self.cookie_file is not None:  # Erlang reads it from its home folder only
             cookie = Path(folder, ".erlang.cookie")
-            cookie.write_bytes(self.cookie_file.read_bytes().strip())
+            cookie.touch(0o600)
+            cookie.write_bytes(_cookie_in(self.cookie_file))
             cookie.chmod(0o400)
             variables["HOME"] = folder
             variables.pop("XDG_CONFIG_HOME", None)
@@ -208,10 +210,7 @@ class Link(asyncio.Protocol):
 @asynccontextmanager
 async def run(settings: Settings) -> AsyncIterator[Link]:
     """Run a BEAM as long as the block lasts. Raises ClusterError if it does not start."""
-    if not NODE_NAME.fullmatch(settings.name):
-        raise ClusterError(
-            f"{settings.name!r} is no name of a node; expected one like py@127.0.0.1"
-        )
+    check_name(settings.name)
     with tempfile.TemporaryDirectory(prefix="genreply-", ignore_cleanup_errors=True) as folder:
         connected: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         listening = await asyncio.get_running_loop().create_unix_server(
@@ -231,6 +230,36 @@ async def run(settings: Settings) -> AsyncIterator[Link]:
                 if connected.done():
                     connected.result().close()
                 await erl.end()
+
+
+def check_name(name: str) -> None:
+    """Raise ClusterError if this is no name of a node."""
+    if not NODE_NAME.fullmatch(name):
+        raise ClusterError(f"{name!r} is no name of a node; expected one like py@127.0.0.1")
+
+
+def _cookie_in(file: Path) -> bytes:
+    """Read a cookie. Raises ClusterError for one that Erlang does not take, and does not show it.
+
+    As with Erlang's own file, others must not be able to read it.
+    """
+    try:
+        cookie = file.read_bytes().strip()
+        mode = file.stat().st_mode
+    except OSError as error:
+        raise ClusterError(
+            f"the cookie file {str(file)!r} cannot be read: {error.strerror}"
+        ) from error
+    if mode & 0o077:
+        raise ClusterError(
+            f"others can read or change the cookie file {str(file)!r}; chmod 600 makes it yours"
+        )
+    if not COOKIE.fullmatch(cookie):
+        raise ClusterError(
+            f"the cookie file {str(file)!r} holds no cookie:"
+            f" expected one line of 1 to {LONGEST_ATOM} printable ASCII characters"
+        )
+    return cookie
 
 
 def find_erl() -> str:
@@ -285,6 +314,8 @@ class _Erl(asyncio.SubprocessProtocol):
             return f"a node named {settings.name} runs already; choose another name"
         if "nodistribution" in text:
             return f"Erlang does not take {settings.name!r} as the name of a node"
+        if cookie := re.search(r'\{auth,\{"([^"]+)"', text):
+            return f"Erlang cannot use its cookie: {cookie[1]}"
         last = next((line for line in reversed(said) if line), "nothing")
         status = self.transport.get_returncode()
         return f"erl ended with status {status} before it was ready; it said: {last[:200]}"
@@ -303,12 +334,7 @@ class _Erl(asyncio.SubprocessProtocol):
 
 async def _start(settings: Settings, folder: str) -> _Erl:
     erl = find_erl()
-    try:
-        environment = settings.environment(folder)
-    except OSError as error:
-        raise ClusterError(
-            f"the cookie file {str(settings.cookie_file)!r} cannot be read: {error.strerror}"
-        ) from error
+    environment = settings.environment(folder)
     _, started = await asyncio.get_running_loop().subprocess_exec(
         _Erl,
         *settings.command(erl),

@@ -10,13 +10,14 @@
 -define(TERMS_A_FRAME, 1000).
 -define(BYTES_A_FRAME, 1000000).
 -define(MILLISECONDS_FOR_A_PID, 5000).
+-define(LONG_MAILBOX, {message_queue_data, off_heap}). % it is not copied when garbage is collected
 
 start(Path) ->
     {ok, Socket} = gen_tcp:connect({local, Path}, 0, [binary, {packet, 4}, {active, true}]),
     process_flag(trap_exit, true),
     ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
     {ok, _} = pg:start(pg),
-    Out = spawn_link(fun() -> out(Socket) end),
+    Out = spawn_opt(fun() -> out(Socket) end, [link, ?LONG_MAILBOX]),
     tell(Out, {started, node(), list_to_binary(erlang:system_info(otp_release))}),
     loop(Out, #{}).
 
@@ -102,7 +103,7 @@ do({members, Id, Group}, Out, Workers) ->
     Workers.
 
 start(Id, Function, Workers) ->
-    {Pid, _} = spawn_monitor(Function),
+    {Pid, _} = spawn_opt(Function, [monitor, ?LONG_MAILBOX]),
     Workers#{Id => Pid, Pid => Id}.
 
 ended(Pid, Reason, Out, Workers) ->

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,17 +187,63 @@ def test_a_place_is_a_node_and_perhaps_a_name_or_a_group() -> None:
         (["send", "Hi", "--cookie-file", "x"], "--cookie-file is for --at, which is missing"),
         (["send", "Hi", "--at", "a@h", "--delay", "1s"], "leave it out with --at"),
         (["send", "Hi", "--at", "a@h", "--clock", "virtual"], "leave it out with --at"),
+        (["join", "x"], "'x' is no name of a node; expected one like py@127.0.0.1"),
+        (["join", "a@no.such.host.invalid"], "is no known host, so no other node can reach a@no"),
+        (["join", "a@127.0.0.9"], "127.0.0.9 is 127.0.0.9, and the node would listen on 127.0.0.1"),
         (["join", "a@h", "--listen", "0.0.0.0"], "expected --tls FILE as well, or --insecure"),
         (["join", "a@h", "--listen", "x"], "'x' is no address"),
-        (["join", "a@h", "--start", "1"], "--start is for a SERVER of your own"),
-        (["join", "a@h", "--serve", "x=no_such:X"], "no_such cannot be imported"),
-        (["join", "a@h", "--serve", "x=a:X", "--delay", "1s"], "--delay is for the coordinators"),
+        (["join", "a@127.0.0.1", "--start", "1"], "--start is for a SERVER of your own"),
+        (["join", "a@127.0.0.1", "--serve", "x=no_such:X"], "no_such cannot be imported"),
+        (
+            ["join", "a@127.0.0.1", "--serve", "x=a:X", "--delay", "1s"],
+            "--delay is for the coordinators",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments: list[str], problem: str) -> None:
     refused = genreply(*arguments)
     assert refused.code == 2
     assert problem in " ".join(refused.err.split())
+
+
+@NEEDS_ELIXIR
+@pytest.mark.parametrize(
+    ("cookie", "mode", "problem"),
+    [
+        (None, 0o600, "cannot be read: No such file or directory"),
+        (b"", 0o600, "holds no cookie: expected one line of 1 to 255 printable ASCII characters"),
+        (b"\n", 0o600, "holds no cookie"),
+        (b"one\nsecret\n", 0o600, "holds no cookie"),
+        (b"secret\xff", 0o600, "holds no cookie"),
+        (b"secret" * 50, 0o600, "holds no cookie"),
+        (b"secret\n", 0o644, "others can read or change the cookie file"),
+    ],
+)
+def test_a_cookie_file_that_is_no_good_is_refused_and_not_shown(
+    tmp_path: Path, cookie: bytes | None, mode: int, problem: str
+) -> None:
+    file = tmp_path / "it"
+    if cookie is not None:
+        file.write_bytes(cookie)
+        file.chmod(mode)
+    refused = send("Hi", "--at", "nowhere@127.0.0.1", "--cookie-file", file)
+    assert refused.returncode == 1
+    assert problem in " ".join(refused.stderr.split())
+    assert "secret" not in refused.stderr
+
+
+@NEEDS_ELIXIR
+def test_the_cookie_is_in_no_arguments_and_no_transcript(join: Join, tmp_path: Path) -> None:
+    file = tmp_path / "it"
+    file.write_text("a-secret-word\n")
+    file.chmod(0o600)
+    node, _ = join("--cookie-file", file, "--record", tmp_path / "it.jsonl")
+    greeted = send("Hi", "--at", node, "--cookie-file", file, "--timeline")
+    assert greeted.stdout == "Hi to you too!\n"
+    assert "a-secret-word" not in greeted.stderr + (tmp_path / "it.jsonl").read_text()
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            assert b"a-secret-word" not in command.read_bytes()
 
 
 def test_without_erlang_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
