@@ -86,6 +86,14 @@ class Strategy:
             raise ValueError(f"max_restarts is {given}; expected a number of restarts, as 3")
         check_timeout(self.max_seconds)
 
+    def allows(self, restarts: list[float], now: float) -> bool:
+        """Add a restart to the times of the earlier ones, and return whether the limit allows it.
+
+        Times are in seconds; those that are too old to count are removed from the list.
+        """
+        restarts[:] = [*(when for when in restarts if when >= now - self.max_seconds), now]
+        return len(restarts) <= self.max_restarts
+
 
 class ChildInfo(NamedTuple):
     """One child, as `which_children` tells of it.
@@ -246,7 +254,7 @@ class Supervisor(GenServer[Children]):
 
     async def _restart(self, state: Children, child: Child) -> NoReply[Children] | Stop[Children]:
         """Restart a child, and others with it if the strategy says so."""
-        if not _may_restart(state):
+        if not state.strategy.allows(state.restarts, asyncio.get_running_loop().time()):
             _ended(state, child)
             most, seconds = state.strategy.max_restarts, state.strategy.max_seconds
             text = "%s ends: more than %d restarts within %g s, the last of the child %s"
@@ -365,11 +373,3 @@ def _ended(state: Children, child: Child) -> None:
     child.process = None
     if child.spec.restart == "temporary":
         state.by_id.pop(child.spec.id, None)
-
-
-def _may_restart(state: Children) -> bool:
-    """Count a restart, and say whether the limit allows it."""
-    now = asyncio.get_running_loop().time()
-    since = now - state.strategy.max_seconds
-    state.restarts = [*(when for when in state.restarts if when >= since), now]
-    return len(state.restarts) <= state.strategy.max_restarts

@@ -1,18 +1,16 @@
 """A supervised coordinator: started again after a crash, and replaced by another on request."""
 
 import asyncio
-from collections import deque
 from itertools import count
 from typing import Any, Final, cast
 
 from genreply_cli.errors import ExitStatus, GenreplyError
-from genreply_cli.otp import GenServer, debug
+from genreply_cli.otp import GenServer, Strategy, debug
 from genreply_cli.session.settings import Settings
 from genreply_cli.variations import AnyCoordinator
 from genreply_cli.websocket import WebSocket
 
-MAX_CRASHES: Final = 3  # within the window; after these the coordinator is not started again
-CRASH_WINDOW: Final = 5.0  # seconds
+LIMIT: Final = Strategy("one_for_one", max_restarts=2, max_seconds=5.0)  # of restarts by itself
 STATE_TIMEOUT: Final = 0.5  # seconds to wait for the state of the coordinator
 
 
@@ -20,9 +18,8 @@ class Supervisor:
     """Starts coordinators, one after the other, all behind the same network; or one's own server.
 
     It starts one again only when the next greeting needs it, so that users see that none was
-    running. As in OTP, the limit is a number of restarts within some seconds. It is no
-    `otp.Supervisor`, which starts a child again at once, and is a process itself: a timeline would
-    show it, though nobody greets it.
+    running. Its limit is that of an `otp.Supervisor`. It is none itself, because that starts a
+    child again at once, and is a process: a timeline would show it, though nobody greets it.
     """
 
     def __init__(self, settings: Settings, hint: str = "/restart starts it") -> None:
@@ -30,7 +27,7 @@ class Supervisor:
         self.settings = settings
         self.network = settings.network(fixed=False)
         self._numbers = count(1)  # of the coordinators, which name them
-        self._restarts: deque[float] = deque(maxlen=MAX_CRASHES)  # the times of the latest ones
+        self._restarts: list[float] = []  # when they were
         self.replaced: list[AnyCoordinator] = []  # and not stopped yet
         self.coordinator = self._start()
 
@@ -38,13 +35,10 @@ class Supervisor:
         """The coordinator, or a new one after a crash. Raises GenreplyError after too many."""
         if self.settings.server.is_running(self.coordinator):
             return self.coordinator
-        self._restarts.append(asyncio.get_running_loop().time())
-        full = len(self._restarts) == MAX_CRASHES
-        if full and self._restarts[-1] - self._restarts[0] <= CRASH_WINDOW:
+        if not LIMIT.allows(self._restarts, asyncio.get_running_loop().time()):
             raise GenreplyError(
-                f"the {self.settings.server.name} crashed {MAX_CRASHES} times"
-                f" within {CRASH_WINDOW:g} s,"
-                " so it is not started again by itself",
+                f"the {self.settings.server.name} crashed {LIMIT.max_restarts + 1} times"
+                f" within {LIMIT.max_seconds:g} s, so it is not started again by itself",
                 hint=self._hint,
                 exit_code=ExitStatus.NO_SERVER,
             )
