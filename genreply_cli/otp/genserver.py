@@ -15,7 +15,6 @@ that has ended is no error. Mailboxes have no limit, unless `start` is given one
 """
 
 import asyncio
-from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
@@ -286,14 +285,16 @@ class GenServer(Callbacks[S]):
             caller = node.current_actor()
         if process.status is EXITED:
             self._emit_no_process(request, timeout, caller)
-            future.set_exception(NoProcess(self, request, timeout))
+            future.set_exception(failed(NoProcess(self, request, timeout), future))
             return future
         if process.mailbox_limit is not None:
             process.check_room(self, request, timeout, "call")
         from_: From[Any] = From(caller, self, timeout, process.open_calls)
         process.open_calls[from_] = None
         reply_future(from_, timeout)  # for its deadline
-        from_._future = Pending(from_, future, partial(self._failure, request, from_))
+        from_._future = Pending(
+            from_, future, lambda: failed(self._failure(request, from_), future)
+        )
         process.post(CALL, request, from_)
         return future
 

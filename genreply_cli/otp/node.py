@@ -361,23 +361,23 @@ class Node(RunQueue, Threads):
         return server if server is not None else asyncio.current_task(self.loop)
 
 
-def failed(error: E) -> E:
-    """Return an error that the running task gets because its call has failed.
+def failed(error: E, future: "asyncio.Future[Any] | None" = None) -> E:
+    """Return an error that a future, or the running task, gets because its call has failed.
 
-    When the node closes or has closed, that task may have been left by the code that would await
-    it. Then asyncio must not complain that its exception was never retrieved.
+    When the node closes or has closed, it may have been left by the code that would await it.
+    Then asyncio must not complain that its exception was never retrieved.
     """
-    task = asyncio.current_task()
+    future = asyncio.current_task() if future is None else future
     node = _nodes.get(asyncio.get_running_loop())
-    if task is not None and (node is None or node.closing):
-        task.add_done_callback(_retrieve)
+    if future is not None and (node is None or node.closing):
+        future.add_done_callback(_retrieve)
     return error
 
 
-def _retrieve(task: "asyncio.Task[Any]") -> None:
-    """Have asyncio know that the exception of a task is no news."""
-    if not task.cancelled():
-        task.exception()
+def _retrieve(future: "asyncio.Future[Any]") -> None:
+    """Have asyncio know that the exception of a future is no news."""
+    if not future.cancelled():
+        future.exception()
 
 
 def current_node() -> Node:

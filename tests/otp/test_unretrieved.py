@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers import Boom, Doer, Keeper, all_quiet, raising
 
-from genreply_cli.otp import Node, ServerExit, debug
+from genreply_cli.otp import GenServer, Node, ServerExit, debug
 from genreply_cli.otp.virtual_time import Loop
 
 
@@ -59,6 +59,25 @@ async def a_node_that_closes_while_its_servers_are_called_again_and_again() -> N
         await all_quiet()
     await all_quiet()
     assert task.done()
+
+
+class AsksAtItsEnd(GenServer[Keeper]):
+    trap_exit = True
+
+    def init(self, asked: Keeper) -> Keeper:
+        return asked
+
+    def terminate(self, _: Any, asked: Keeper) -> None:
+        asked.send_request("late")
+
+
+async def a_node_that_closes_while_requests_are_under_way() -> None:
+    async with Node():
+        keeper, ended = Keeper.start(), Keeper.start()
+        requests = [keeper.send_request("request"), keeper.send_request("another", None)]
+        await ended.stop()
+        AsksAtItsEnd.start(ended)
+    assert all(request.done() for request in requests)
 
 
 async def a_call_after_the_node_has_closed() -> None:
@@ -125,6 +144,7 @@ async def a_plain_callback_that_ends_the_program() -> None:
     "program",
     [
         a_node_that_closes,
+        a_node_that_closes_while_requests_are_under_way,
         a_node_that_closes_while_its_servers_are_called_again_and_again,
         a_call_after_the_node_has_closed,
         an_error_that_leaves_the_node,
