@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
-from genreply_cli.otp import From, GenServer
+from genreply_cli.otp import From, GenServer, Monitor
 from genreply_cli.text import quoted, visible
 from genreply_cli.transcript.values import as_tuple, safe_repr
 
@@ -40,6 +40,8 @@ class Notation:
             case dict():
                 items = (f"{python(key)}: {python(item)}" for key, item in value.items())
                 return f"{{{', '.join(items)}}}"
+            case Monitor():
+                return f"ref_{self._ref(value)}"
             case _ if is_dataclass(value) and not isinstance(value, type):
                 items = (f"{f.name}={python(getattr(value, f.name))}" for f in fields(value))
                 return f"{type(value).__name__}({', '.join(items)})"
@@ -69,6 +71,8 @@ class Notation:
             case dict():
                 items = (f"{elixir(key)} => {elixir(item)}" for key, item in value.items())
                 return f"%{{{', '.join(items)}}}"
+            case Monitor():
+                return f"#Reference<{self._ref(value)}>"
             case _ if is_dataclass(value) and not isinstance(value, type):
                 items = (f"{f.name}: {elixir(getattr(value, f.name))}" for f in fields(value))
                 return f"%{{{', '.join(items)}}}"

@@ -544,6 +544,18 @@ def test_state_shows_whom_it_keeps_in_python_and_in_elixir() -> None:
     ]
 
 
+def test_state_shows_the_references_under_which_callers_are_kept() -> None:
+    told = converse("A &", "B &", "/state", coordinator="keyed")
+    assert told.said[1:3] == [
+        "  Python  KeyedState(async_pid=websocket, callers={ref_1: From(c1), ref_2: From(c2)})",
+        (
+            "  Elixir  %{async_pid: #PID<websocket>, callers: %{"
+            "#Reference<1> => {#PID<caller>, [:alias | #Reference<c1>]}, "
+            "#Reference<2> => {#PID<caller-2>, [:alias | #Reference<c2>]}}}"
+        ),
+    ]
+
+
 def test_state_shows_who_was_forgotten() -> None:
     told = converse("A &", "B &", "/state", coordinator="single")
     assert "  keeps c2, since +0.000 s" in told.said
