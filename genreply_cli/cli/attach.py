@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import typer
 
@@ -31,7 +31,12 @@ def attach(
     name: Annotated[str, typer.Argument(metavar="PID|NAME", help=NAME_HELP)],
 ) -> Callable[[], int]:
     """Show the servers of a program that runs, and draw its timeline from now on."""
-    return lambda: _attach(_Program(name))
+
+    def show() -> int:
+        with Program(name) as program:
+            return _attach(program)
+
+    return show
 
 
 def top(
@@ -40,16 +45,25 @@ def top(
     json: Annotated[bool, option("--json", help="Print it once, as JSON.")] = False,
 ) -> Callable[[], int]:
     """Show the servers of a program that runs, who waits on them, and what they wait for."""
-    return lambda: _top(_Program(name), once, as_json=json)
+
+    def show() -> int:
+        with Program(name) as program:
+            return _top(program, once, as_json=json)
+
+    return show
 
 
-class _Program:
-    """The connection with a program. Raises GenreplyError in all that it does."""
+class Program:
+    """The connection with a program, which has `patience` seconds for an answer.
 
-    def __init__(self, name: str) -> None:
+    Raises GenreplyError in all that it does.
+    """
+
+    def __init__(self, name: str, patience: float = ANSWER_SECONDS) -> None:
         from genreply_cli.observe.door import connect, lines_of
 
         self.name = visible(name)
+        self._patience = patience
         try:
             self._socket = paths.socket_of(name)
             self._connection = connect(self._socket)
@@ -65,16 +79,23 @@ class _Program:
             raise GenreplyError(f"{self.name}: {os_error_text(error)}") from None
         self._lines = lines_of(self._connection)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._connection.close()
+
     def ask(self, request: str) -> str:
         """Send a request, and return the line that comes first."""
         try:
-            self._connection.settimeout(ANSWER_SECONDS)
+            self._connection.settimeout(self._patience)
             self._connection.sendall(f"{request}\n".encode())
             line: str = self._lines.readline()
             self._connection.settimeout(None)
         except TimeoutError:
             raise GenreplyError(
-                f"{self.name} has not answered in {ANSWER_SECONDS:g} seconds: its event loop is"
+                f"{self.name} has not answered in {self._patience:g} seconds: its event loop is"
                 " busy, or the program is stopped",
                 exit_code=ExitStatus.TIMED_OUT,
             ) from None
@@ -128,7 +149,7 @@ def _others() -> str:
     return f"there are {', '.join(names[:8])}" if names else "no program has"
 
 
-def _attach(program: _Program) -> int:
+def _attach(program: Program) -> int:
     from genreply_cli.terminal.screen import Screen
     from genreply_cli.transcript.format import to_step
 
@@ -145,7 +166,7 @@ def _attach(program: _Program) -> int:
     return program.tell_why_it_is_over()
 
 
-def _top(program: _Program, once: bool, *, as_json: bool) -> int:
+def _top(program: Program, once: bool, *, as_json: bool) -> int:
     found = program.first_servers()
     if as_json:
         print(json.dumps(found))
@@ -156,7 +177,7 @@ def _top(program: _Program, once: bool, *, as_json: bool) -> int:
     return ExitStatus.OK
 
 
-def _keep_showing(program: _Program, found: Any) -> None:
+def _keep_showing(program: Program, found: Any) -> None:
     """Refresh the table until the program ends, or Ctrl-C."""
     from rich.live import Live
     from rich.table import Table

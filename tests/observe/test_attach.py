@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import signal
 import stat
 import subprocess
@@ -15,6 +17,8 @@ from commands import Done, shell
 from terminals import clean
 
 from genreply_cli import paths
+from genreply_cli.cli.attach import Program
+from genreply_cli.errors import GenreplyError
 from genreply_cli.observe import watch
 from genreply_cli.otp import GenServer, Node, NoReply, Reply
 
@@ -253,6 +257,38 @@ def test_attach_that_is_too_slow_does_not_say_that_the_program_has_ended(tmp_pat
     assert reader.returncode == 1
     assert "fast runs, and was too fast for what reads this: it has broken off" in said
     assert "has ended" not in said
+
+
+def test_a_program_whose_event_loop_is_blocked_is_said_to_be_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with running(tmp_path, "shop") as program:
+        program.send_signal(signal.SIGSTOP)
+        busy = re.escape("not answered in 0.05 seconds: its event loop is busy, or the program is")
+        with Program("shop", patience=0.05) as shop, pytest.raises(GenreplyError, match=busy):
+            shop.first_servers()
+
+
+def test_the_program_of_another_user_is_not_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with running(tmp_path, "shop"):
+        is_root, nobody = os.geteuid() == 0, 65534
+        folder = socket(tmp_path, "shop").parent
+        if is_root:
+            os.seteuid(nobody)
+        else:
+            folder.chmod(0)
+        try:
+            with pytest.raises(GenreplyError, match="shop: permission denied"):
+                Program("shop")
+        finally:
+            if is_root:
+                os.seteuid(0)
+            else:
+                folder.chmod(0o700)
 
 
 def test_a_name_that_is_in_use_gets_a_number_and_that_of_a_killed_program_is_free(
