@@ -79,6 +79,15 @@ class StateWriter:
             return _cut(value)
         if kind in _CONTAINERS and levels:
             return self._container(value, levels - 1)
+        try:
+            return self._other_value(value, levels)
+        except Exception:  # a method of a class of the user's must not stop the recording
+            self._more += 1
+            return {"repr": f"<{kind.__name__}>"}
+
+    def _other_value(self, value: Any, levels: int) -> Any:
+        """A value of another type than the commonest, whose own methods are called."""
+        kind = type(value)
         if isinstance(value, GenServer):
             return {"process": self._name_of(value)}
         match value:

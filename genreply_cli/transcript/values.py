@@ -37,6 +37,14 @@ def to_json_value(
                 item if type(item) is str else to_json_value(item, depth, name) for item in value
             ]
         return {"repr": safe_repr(value)}
+    try:
+        return _other_value(value, depth, name)
+    except Exception:  # a method of a class of the user's must not stop the recording
+        return {"repr": safe_repr(value)}
+
+
+def _other_value(value: Any, depth: int, name: Callable[[Any], Any] | None) -> Any:
+    """A value of another type than the commonest, whose own methods are called, and may raise."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int) and value.bit_length() <= MAX_INT_BITS:
@@ -97,9 +105,9 @@ def safe_repr(value: Any) -> str:
 
     Memory addresses and the order of a set differ.
     """
-    if isinstance(value, set | frozenset) and value:
-        return f"{type(value).__name__}({{{', '.join(sorted(map(safe_repr, value)))}}})"
     try:
+        if isinstance(value, set | frozenset) and value:
+            return f"{type(value).__name__}({{{', '.join(sorted(map(safe_repr, value)))}}})"
         text = repr(value)
     except Exception as error:  # the __repr__ of a user must not stop the recording
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"

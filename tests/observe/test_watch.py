@@ -224,6 +224,51 @@ def test_hostile_values_are_recorded(tmp_path: Path) -> None:
     assert large == "x" * 10_000_000
 
 
+class Hostile:
+    """It raises whatever is asked of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("hunter2")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("hunter2")
+
+
+class HostileDict(dict[str, object]):
+    def items(self) -> Any:
+        raise RuntimeError("hunter2")
+
+    def __len__(self) -> int:
+        raise RuntimeError("hunter2")
+
+
+class HostileList(list[object]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("hunter2")
+
+
+class HostileInt(int):
+    def bit_length(self) -> int:
+        raise RuntimeError("hunter2")
+
+
+@pytest.mark.parametrize("kind", [Hostile, HostileDict, HostileList, HostileInt])
+def test_a_value_whose_methods_raise_loses_no_event(tmp_path: Path, kind: type) -> None:
+    path = tmp_path / "run.jsonl"
+
+    async def main() -> None:
+        with watch(record=path):
+            stack = Stack.start()
+            await stack.call(Push(kind()))
+            await stack.call(Push([kind(), {"a": kind()}]))
+
+    in_node(main())
+    kinds = [step.kind for step in steps_of(path)]
+    assert [kinds.count(each) for each in ("call", "state", "reply", "end")] == [2, 3, 2, 1]
+    assert genreply("trace", path, "--check").code == 0
+    assert "hunter2" not in path.read_text()
+
+
 def test_a_node_in_a_thread_is_watched_from_another_thread(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with Node.in_thread() as node, watch(node, record=path):
