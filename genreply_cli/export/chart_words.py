@@ -93,6 +93,8 @@ def label(mark: Mark) -> Label:
     """
     step = mark.step
     name = ""
+    if step.details.get("gave_up"):
+        return Label(name, style_of(step).wording(step).body)
     if step.source is not None and is_caller(step.source):
         name = pretty_name(step.source)
     elif mark.target == OUTSIDE:

@@ -193,7 +193,7 @@ class Picture:
         start, tip, direction = self.layout.arrow(mark, lane)
         if mark.step.kind in IN_VAIN:
             tip -= 9 * direction  # room for the cross
-        if mark.step.kind in WITHOUT_WAITING:
+        if mark.step.kind in WITHOUT_WAITING or mark.step.reaches_monitor:
             yield shapes.horizontal(kind, start, tip, y)
             yield shapes.open_head("arrow", tip, y, direction)
         else:

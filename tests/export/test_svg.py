@@ -419,3 +419,9 @@ def test_whatever_a_transcript_says_is_text_in_a_picture(
     shapes = {"rect", "line", "path", "circle", "text", "tspan"}
     assert tags <= {"svg", "title", "desc", "style", "g"} | shapes
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", drawn)
+
+
+def test_the_news_that_a_caller_gave_up_has_an_arrow_of_its_own_with_words() -> None:
+    picture = "".join(render(Header(), played("keyed", "drop")[0]))
+    assert picture.count(">c1 gave up</text>") == 1
+    assert "c1 gives up after" in picture
