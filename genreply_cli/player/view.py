@@ -41,7 +41,7 @@ from genreply_cli.transcript.step import Step
 LANES_EVERY: Final = 1024  # steps; drawing starts at a multiple, with the lanes of a snapshot there
 
 
-NO_CODE: Final = " the code of this server is not shown: only that of the coordinators is"
+NO_CODE: Final = " the code of a server of your own is shown by: genreply trace FILE --explain"
 MIN_BODY_ROWS: Final = 4  # of the timeline, while code is shown
 
 

@@ -109,7 +109,7 @@ def test_the_player_finds_and_counts_it(picky: list[str], tmp_path: Path) -> Non
     rows = render(State(number=found[0], explanation="code"), index, 120, 30).rows
     text = " ".join(" ".join(part for part, _ in row) for row in rows)
     assert "picky itself has not failed" in " ".join(text.split())
-    assert "the code of this server is not shown" in text
+    assert "the code of a server of your own is shown by: genreply trace" in text
 
 
 def test_earlier_recordings_that_count_it_as_replied_read_as_before(
