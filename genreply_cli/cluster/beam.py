@@ -76,7 +76,9 @@ class Settings:
         """The command line of `erl`. The cookie is never in it: others can read command lines."""
         name = "-name" if "." in self.name.partition("@")[2] else "-sname"
         address = "{" + self.listen.replace(".", ",") + "}"
-        tls = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(self.tls)] if self.tls else []
+        tls = []
+        if self.tls is not None:  # Erlang finds this file by an absolute path only
+            tls = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", str(self.tls.absolute())]
         return [
             erl, "-noshell", "-noinput", *(["-hidden"] if self.hidden else []), "+Bi",
             "+sbwt", "none",  # it leaves the processor to Python while it waits
@@ -314,6 +316,8 @@ class _Erl(asyncio.SubprocessProtocol):
             return f"a node named {settings.name} runs already; choose another name"
         if "nodistribution" in text:
             return f"Erlang does not take {settings.name!r} as the name of a node"
+        if "bad_ssl_dist_optfile" in text:
+            return f"Erlang cannot use the TLS options in {str(settings.tls)!r}"
         if cookie := re.search(r'\{auth,\{"([^"]+)"', text):
             return f"Erlang cannot use its cookie: {cookie[1]}"
         last = next((line for line in reversed(said) if line), "nothing")

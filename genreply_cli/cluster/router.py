@@ -50,6 +50,7 @@ class Router:
         self._servers: dict[int, RemoteServer] = {}
         self._known: dict[Any, int] = {}
         self._callers = RemoteCallers()
+        self._calls: set[asyncio.Future[Any]] = set()  # of other nodes, which wait for a reply
         self._watching: set[asyncio.Task[None]] = set()  # the served servers, for their ends
 
     # --- to the BEAM
@@ -172,6 +173,7 @@ class Router:
             log.warning("%s", error)
             self._callers.give_back(node, caller)
             return
+        self._calls.add(reply)
         reply.add_done_callback(partial(self._replied, served, from_, node, caller))
 
     def _replied(
@@ -186,6 +188,7 @@ class Router:
 
         A reply that is no term is a fault of the server, and ends it.
         """
+        self._calls.discard(reply)
         self._callers.give_back(node, caller)
         if reply.cancelled() or self._ended:
             return
@@ -221,8 +224,10 @@ class Router:
             served.server.exit("kill")
 
     def lose(self) -> None:
-        """The BEAM has ended: tell all who wait."""
+        """The BEAM has ended: tell all who wait. Callers of other nodes have gone with it."""
         self._ended = True
+        for call in list(self._calls):
+            call.cancel()
         for watching in self._watching:
             watching.cancel()
         error = ClusterError(f"the BEAM of {self.node} has ended")

@@ -549,6 +549,29 @@ def test_a_python_program_that_is_stopped_is_not_called_dead(
     process.send_signal(signal.SIGCONT)
 
 
+def test_a_machine_that_hangs_is_down_after_net_ticktime(
+    silent: "tuple[str, subprocess.Popen[str]]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the cable were pulled: nothing is closed, and nothing comes."""
+    there, _ = silent
+    monkeypatch.setenv("ERL_FLAGS", "-kernel net_ticktime 1")
+
+    async def story() -> None:
+        async with Node(), Cluster(f"ticks{os.getpid()}@127.0.0.1") as cluster:
+            server = cluster.server("silent", there)
+            assert await cluster.connect(there)
+            os.kill(beam_of(there), signal.SIGSTOP)
+            with pytest.raises(CallTimeout):
+                await server.call(1, 0.1)
+            waiting = asyncio.create_task(server.call(2, None))
+            assert await server.wait() == "noconnection"
+            with pytest.raises(ServerExit, match="noconnection"):
+                await waiting
+            os.kill(beam_of(there), signal.SIGKILL)
+
+    asyncio.run(story())
+
+
 LINKS = """
     import asyncio, sys
     from genreply_cli.cluster import Cluster

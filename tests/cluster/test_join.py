@@ -74,6 +74,34 @@ def test_iex_and_send_get_the_deferred_reply_of_the_coordinator_that_has_joined(
 
 
 @NEEDS_ELIXIR
+def test_ctrl_c_while_a_caller_elsewhere_waits_ends_the_call_and_says_nothing_else(
+    peer: Peer, tmp_path: Path
+) -> None:
+    node = f"ends{os.getpid()}@127.0.0.1"
+    command = [sys.executable, "-m", "genreply_cli", "join", node, "--delay", "60s"]
+    with subprocess.Popen(
+        [*command, "--record", tmp_path / "it.jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(node)
+        call = f'GenServer.call({{:coordinator, :"{node}"}}, {{:greet, "Hi"}}, :infinity)'
+        peer.begin(f"try do {call} catch :exit, reason -> elem(reason, 0) end")
+        for line in process.stderr:
+            if " noreply " in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read().splitlines()
+    assert peer.result() == f'{{:nodedown, :"{node}"}}'
+    kinds = [line.split()[2] for line in rest]
+    assert kinds == ["exit", "cancel", "down", "end:"], rest
+    assert genreply("trace", tmp_path / "it.jsonl", "--check").code == 0
+
+
+@NEEDS_ELIXIR
 def test_send_greets_the_articles_own_coordinator_in_elixir(peer: Peer) -> None:
     peer.eval("{:ok, c} = Coordinator.start(); Process.register(c, :articles)")
     greeted = send("Hello", "--at", f"{peer.node}/articles", "--timeline", "--view", "plain")
