@@ -38,6 +38,7 @@ import random
 from collections import deque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from inspect import signature
 from types import CoroutineType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -165,7 +166,8 @@ class Link:
 class Service(GenServer[Link], Generic[Q, R]):
     """Override `connect`, `encode` and `decode`; then `await service.ask(request)`.
 
-    `start` takes the arguments of `connect`. It does not wait for the connection; `connected` does.
+    `start` takes the arguments of `connect`, and raises TypeError if they do not fit. It does not
+    wait for the connection; `connected` does.
     """
 
     _answers_later = (
@@ -233,11 +235,23 @@ class Service(GenServer[Link], Generic[Q, R]):
         await self.call(_Tell(None), timeout)
 
     def init(self, *args: Any) -> Init[Link]:
+        try:
+            signature(self.connect).bind(*args)
+        except TypeError as error:
+            whose = f"{type(self).__name__}.connect"
+            raise TypeError(f"start takes the arguments of {whose}: {error}") from None
         return Init(Link(args), then=Continue(_Connect()))
 
     def handle_continue(self, continuation: Any, state: Link) -> NoReply[Link] | Stop[Link]:
         try:
             connection = self.connect(*state.arguments)
+            if not hasattr(connection, "__aenter__"):
+                if isinstance(connection, CoroutineType):
+                    connection.close()
+                raise TypeError(
+                    f"connect returned {connection!r}; expected an async context manager, such as "
+                    "contextlib.asynccontextmanager makes"
+                )
         except Exception as error:
             return self._lost(state, error)
         state.source = start_source(connection, name="connection", limit=self.read_limit)

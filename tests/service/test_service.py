@@ -376,3 +376,30 @@ async def test_a_crash_in_a_callback_of_ones_own_closes_the_connection(net: Net)
         await asked
     await settle()
     assert [wire.open for wire in net.wires] == [False]
+
+
+@story
+async def test_a_service_is_not_started_with_arguments_that_connect_does_not_take(net: Net) -> None:
+    with pytest.raises(TypeError, match=r"arguments of Client.connect: missing .* 'net'"):
+        Client.start()
+    with pytest.raises(TypeError, match=r"arguments of Client.connect: too many"):
+        Client.start(net, 7)
+
+
+@story
+async def test_a_connect_that_is_async_or_gives_something_else_is_told_to_who_asks(
+    net: Net,
+) -> None:
+    class Waits(Client):
+        async def connect(self, net: Net) -> Any:  # type: ignore[override]  # on purpose
+            return net.connect()
+
+    class Gives(Client):
+        def connect(self, net: Net) -> Any:
+            return net
+
+    for kind, what in ((Waits, "<coroutine object"), (Gives, "<tests.service.*Net object")):
+        with pytest.raises(
+            ConnectionError, match=f"no connection: TypeError: connect returned {what}"
+        ):
+            await kind.start(net).ask("a")
