@@ -108,9 +108,15 @@ def _parse(command: str, argument: str, example: str, *, may_select: bool) -> Wa
         words = argument.split()
     path: list[str] = []
     calls: list[str] = []
-    start, overwrite = None, False
+    start: list[str] = []
+    overwrite = False
+    part_of = path  # what a word without a flag belongs to
     rest = iter(words)
     for word in rest:
+        if not word.startswith("--"):
+            part_of.append(word)
+            continue
+        part_of = path
         if word == "--overwrite":
             overwrite = True
         elif may_select and word in {"--call", "--from"}:
@@ -121,15 +127,14 @@ def _parse(command: str, argument: str, example: str, *, may_select: bool) -> Wa
             if word == "--call":
                 calls.append(value)
             else:
-                start = value
-        elif word.startswith("--"):
+                start = [value]
+                part_of = start if path else path  # the label of a mark may have blanks, too
+        else:
             flags = "--overwrite, --call and --from" if may_select else "--overwrite"
             raise ValueError(f"{command} has no {word}; it takes {flags}")
-        else:
-            path.append(word)
     if not path:
         raise ValueError(f"{command} needs a file, as in: {command} {example}")
-    return Wanted(_expanded(" ".join(path)), overwrite, tuple(calls), start)
+    return Wanted(_expanded(" ".join(path)), overwrite, tuple(calls), " ".join(start) or None)
 
 
 def _expanded(path: str) -> Path:

@@ -699,11 +699,14 @@ def test_the_recording_itself_is_not_overwritten(tmp_path: Path) -> None:
     assert "A to you too" in session.read_text()
 
 
-def test_a_part_of_a_session_can_be_exported(tmp_path: Path) -> None:
-    one, rest = tmp_path / "one.txt", tmp_path / "rest.txt"
+@pytest.mark.parametrize(
+    "command", ["{} --from late lunch --overwrite", "--from 'late lunch' {}", "{} --from 1s"]
+)
+def test_a_part_of_a_session_can_be_exported(tmp_path: Path, command: str) -> None:
+    one, rest = tmp_path / "one.txt", tmp_path / "the rest.txt"
     told = converse(
-        *("A", 1.0, "/mark lunch", "B"),
-        *(f"/export {one} --call c1", f"/export {rest} --from lunch"),
+        *("A", 1.0, "/mark late lunch", "B"),
+        *(f"/export {one} --call c1", f"/export {command.format(rest)}"),
         transcript=tmp_path / "session.jsonl",
     )
     assert told.failures == []
