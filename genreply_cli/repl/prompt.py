@@ -225,15 +225,19 @@ class Prompt:
         event.current_buffer.delete_before_cursor(len(placeholder) or 1)
 
     def _complete(self, event: KeyPressEvent) -> None:
-        """Complete at once: a completion in the background would miss a Tab that comes early."""
+        """Complete at once: a completion in the background would miss a Tab that comes early.
+
+        The only completion is taken, so that the next Tab completes what follows it.
+        """
         buffer = event.current_buffer
-        found = [] if buffer.complete_state else list(self.completions(buffer.document))
+        menu = buffer.complete_state  # it may be there already, while one types
+        found = menu.completions if menu else list(self.completions(buffer.document))
         if len(found) == 1:
             buffer.apply_completion(found[0])
+        elif menu:
+            buffer.complete_next()
         elif found:
             buffer.start_completion()
-        elif buffer.complete_state:
-            buffer.complete_next()
 
     def _start_line(self, event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")

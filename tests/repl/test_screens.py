@@ -337,6 +337,12 @@ def test_tab_completes_and_a_wrong_command_gets_a_guess(repl: Start) -> None:
     session.wait_for("coordinator is single for what is sent from now on")
     session.child.send("/dealy\r")
     session.wait_for("there is no command /dealy; did you mean /delay?")
+    session.child.send("Hello\r")
+    session.wait_for("Hello to you too!")
+    session.child.send("/sho")
+    session.wait_for("greet> /sho", re.compile(r"^ +/show"))  # the menu is there
+    session.child.send("\t\t")  # the second one completes the argument
+    session.wait_for("greet> /show c1")
 
 
 def test_what_was_typed_is_remembered_suggested_and_kept_to_oneself(
