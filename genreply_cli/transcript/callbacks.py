@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 CALLBACKS: Final = (
     "init", "handle_continue", "handle_call", "handle_cast", "handle_info", "terminate",
 )  # fmt: skip
+INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _OWN_PACKAGE: Final = "genreply_cli"
 
 
@@ -74,8 +75,14 @@ def _last_line(code: CodeType) -> int:
 
 
 def _relative(file: Path) -> str | None:
-    """The file as it stands below one of the folders of the program; None if it does not."""
+    """The file as it stands below one of the folders of the program; None if it does not.
+
+    The root is no such folder: a path from there would be an absolute one. What is installed below
+    the folder is no part of the program.
+    """
     for folder in (Path.cwd(), Path(sys.path[0]) if sys.path else Path()):
-        if folder.is_absolute() and file.is_relative_to(folder):
-            return file.relative_to(folder).as_posix()
+        is_folder = folder.is_absolute() and folder != Path(folder.anchor)
+        if is_folder and file.is_relative_to(folder):
+            inside = file.relative_to(folder)
+            return None if INSTALLED.intersection(inside.parts) else inside.as_posix()
     return None if file.is_absolute() or ".." in file.parts else file.as_posix()

@@ -121,6 +121,24 @@ def test_a_folder_that_is_none_is_refused() -> None:
     assert "--explain, or an export as html" in done.err
 
 
+@pytest.mark.parametrize("folder", ["/", "site-packages"])
+def test_no_path_from_the_root_and_none_of_what_is_installed_is_kept(
+    recorded: Path, folder: str
+) -> None:
+    (recorded / "app").rename(recorded / "site-packages")
+    script = recorded / "site-packages" / "mine.py"
+    record = recorded / "again.jsonl"
+    environment = clean({}) | {"GENREPLY_RECORD": str(record)}
+    cwd = Path("/") if folder == "/" else recorded
+    subprocess.run([sys.executable, script], cwd=cwd, env=environment, check=True, timeout=60)
+    files = [
+        place["file"]
+        for step in read(str(record))[1]
+        for place in step.details.get("callbacks", {}).values()
+    ]
+    assert files == (["mine.py"] * 3 if folder == "/" else [])
+
+
 class Continues(GenServer[None]):
     """What it does after handle_call may be done by handle_continue: the recording is the same."""
 
