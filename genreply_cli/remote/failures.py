@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from http import HTTPStatus
 from typing import Any, Final
 
 from websockets.exceptions import (
@@ -18,6 +19,7 @@ from genreply_cli.remote.proxy import ProxyError
 from genreply_cli.remote.target import Target, without_secrets
 from genreply_cli.text import visible
 
+REFUSALS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 MAX_SHOWN: Final = 100  # characters of what a server has sent
 
 
@@ -63,12 +65,7 @@ def problem_of(error: BaseException) -> str:
         case ssl.SSLError():
             return f"TLS failed: {error.reason or os_error_text(error)}"
         case InvalidStatus():
-            status = f"HTTP {error.response.status_code}"
-            location = error.response.headers.get_all("Location")
-            leads = (
-                f", which leads to {without_secrets(location[0][:MAX_SHOWN])}" if location else ""
-            )
-            return f"no WebSocket server is there: it answered with {status}{leads}"
+            return _refusal(error.response.status_code, error.response.headers.get_all("Location"))
         case NegotiationError():
             return f"no agreement with the server: {visible(str(error))}"
         case InvalidURI():  # which repeats the whole address
@@ -84,3 +81,11 @@ def problem_of(error: BaseException) -> str:
         case OSError():
             return os_error_text(error)
     return f"{type(error).__name__}: {visible(str(error))}"
+
+
+def _refusal(status: int, location: list[str]) -> str:
+    """What an HTTP answer means that opens no WebSocket."""
+    if status in REFUSALS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"the server refuses the connection with HTTP {status}"
+    leads = f", which leads to {without_secrets(location[0][:MAX_SHOWN])}" if location else ""
+    return f"no WebSocket server is there: it answered with HTTP {status}{leads}"

@@ -191,6 +191,12 @@ def test_nobody_there_is_told_at_once(url: str, problem: str) -> None:
     assert run(outcomes(url, "A", "B")) == [f"told: cannot connect to {url}: {problem}"] * 2
 
 
+async def _forbidden(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+    writer.close()
+
+
 async def _redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     there = b"ws://me:s3cret@b.example/?s3cret"
@@ -202,6 +208,7 @@ async def _redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     ("handler", "problem"),
     [
         (_redirect, f"{NO_SERVER}: it answered with HTTP 301, which leads to ws://b.example/?…"),
+        (_forbidden, "the server refuses the connection with HTTP 403"),
         (_garbage, NO_SERVER),
         (_http, f"{NO_SERVER}: it answered with HTTP 404"),
     ],
