@@ -82,7 +82,7 @@ def test_an_error_is_an_error_of_its_caller_at_once(server: Served, tmp_path: Pa
     assert all(outcome["blocked"] < 4 for outcome in outcomes)  # of the five seconds of a timeout
     assert genreply("trace", file, "--check").code == 0
     explained = genreply("trace", file, "--explain", "--call", "c1").out
-    assert f"coordinator, and not the caller: message_received the error {said}." in explained
+    assert f": message_received the error {said}." in explained
     assert f"coordinator replies with the error {said}; caller raises it" in explained
 
 
