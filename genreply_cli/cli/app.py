@@ -582,7 +582,7 @@ def trace(
     return lambda: run(wanted)
 
 
-app.command(cls=DocumentedCommand, short_help="Measure it beside raw asyncio.")(bench)
+app.command(cls=DocumentedCommand, short_help="Measure what a deferred reply costs.")(bench)
 app.command(
     cls=DocumentedCommand, short_help="Serve greetings over a real WebSocket.", epilog=EPILOG
 )(serve)
@@ -591,7 +591,7 @@ app.command(
     short_help="See which design survives which fault.",
     epilog=comparing.EPILOG,
 )(comparing.compare)
-app.command(cls=DocumentedCommand, short_help="Learn it in six lessons.", epilog=learning.EPILOG)(
+app.command(cls=DocumentedCommand, short_help="Learn deferred replies in six lessons.", epilog=learning.EPILOG)(
     learning.learn
 )
 app.command(
@@ -607,7 +607,7 @@ app.command(
 app.command(cls=DocumentedCommand, short_help="Watch a program that runs.", epilog=ATTACH_EPILOG)(
     attach
 )
-app.command(cls=DocumentedCommand, short_help="List its servers.", epilog=ATTACH_EPILOG)(top)
+app.command(cls=DocumentedCommand, short_help="List the servers of a program that runs.", epilog=ATTACH_EPILOG)(top)
 
 
 def app_for(arguments: list[str]) -> typer.Typer:

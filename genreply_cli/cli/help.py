@@ -19,7 +19,7 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "send": (
         ('genreply send "Hello world" --delay 250ms --timeline', "see each message"),
         ("genreply send A B C --jobs 3 --coordinator keyed", "three callers at once"),
-        ("printf 'A\\nB\\n' | genreply send - --json", "a call a line"),
+        ("printf 'A\\nB\\n' | genreply send - --json", "each line is a call"),
     ),
     "repl": (
         ("genreply repl --say Hello", "greet with this first"),
