@@ -591,9 +591,11 @@ app.command(
     short_help="See which design survives which fault.",
     epilog=comparing.EPILOG,
 )(comparing.compare)
-app.command(cls=DocumentedCommand, short_help="Learn deferred replies in six lessons.", epilog=learning.EPILOG)(
-    learning.learn
-)
+app.command(
+    cls=DocumentedCommand,
+    short_help="Learn deferred replies in six lessons.",
+    epilog=learning.EPILOG,
+)(learning.learn)
 app.command(
     cls=DocumentedCommand, short_help="Join a cluster of Erlang nodes.", epilog=JOIN_EPILOG
 )(join)
@@ -607,7 +609,11 @@ app.command(
 app.command(cls=DocumentedCommand, short_help="Watch a program that runs.", epilog=ATTACH_EPILOG)(
     attach
 )
-app.command(cls=DocumentedCommand, short_help="List the servers of a program that runs.", epilog=ATTACH_EPILOG)(top)
+app.command(
+    cls=DocumentedCommand,
+    short_help="List the servers of a program that runs.",
+    epilog=ATTACH_EPILOG,
+)(top)
 
 
 def app_for(arguments: list[str]) -> typer.Typer:

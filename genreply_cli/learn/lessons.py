@@ -59,7 +59,7 @@ LESSONS: Final[Sequence[Lesson]] = (
             " handler for it, and takes the next one only when that handler has returned.\n\n"
             "A caller of our coordinator wants the answer of a WebSocket, but that answer comes"
             " later, as another message. The basic way is to send the greeting, and to wait for the"
-            " answer inside handle_call. The caller is blocked, which is what it wants. But the"
+            " answer inside handle_call. The caller is blocked, as it wants to be. But the"
             " whole coordinator is blocked, too."
         ),
         BlockingCoordinator,
@@ -67,8 +67,8 @@ LESSONS: Final[Sequence[Lesson]] = (
         " an answer. For how long is C, the last one, blocked? Type a time, like 250ms.",
         "The coordinator takes B out of its mailbox when it has replied to A, and C when it has"
         " replied to B. Only then does it send C to the socket.",
-        "Waiting inside the handler gives right answers, one caller at a time. Meanwhile the"
-        " server is deaf: if one answer never comes, it stays deaf for ever.",
+        "A server that waits inside its handler serves one caller at a time. Meanwhile it is deaf:"
+        " it takes no other message, and if one answer never comes, it stays deaf for ever.",
         checks.longest_wait,
         answers.duration,
         SCENARIOS["blocking"],
@@ -78,8 +78,8 @@ LESSONS: Final[Sequence[Lesson]] = (
         (
             "So the handler must return at once. But what it returns is the reply: this coordinator"
             ' sends the greeting, and returns Reply("ok", state), because it has no answer yet.\n\n'
-            "The answer comes 250 ms later, as a message, to handle_info. There it is: but the call"
-            " is over, and handle_info does not know who has asked."
+            "The answer comes 250 ms later, as a message, to handle_info. By then the call is over,"
+            " and handle_info does not know who has asked."
         ),
         ImmediateCoordinator,
         'A caller greets with "Hello world". What does it get? Type the text of its reply.',
@@ -122,9 +122,10 @@ LESSONS: Final[Sequence[Lesson]] = (
         " comes is the one to A. Who gets it: A, B, C or nobody?",
         "Who was the last one to be kept, before the first answer came? GenServer.reply sends to"
         " whoever is in the slot then.",
-        "A server that keeps callers has to know which answer belongs to which of them: a queue is"
-        " enough if answers come in order and never get lost, a reference in each request is always"
-        " enough. See genreply compare.",
+        "A server that keeps callers has to know which answer belongs to which caller. A queue of"
+        " callers is enough if the answers come in order, and each of them exactly once. A"
+        " reference in each request, which its answer repeats, is always enough. See it in"
+        " genreply trace overlap-keyed, and all designs in genreply compare.",
         checks.who_got_the_first_answer,
         answers.caller,
         SCENARIOS["overlap-single"],
