@@ -90,7 +90,7 @@ def run(arguments: list[str] | None = None) -> int:
         # without an action, Typer returns the status of --help, or of a Ctrl-C that it has caught
         return action() if callable(action) else action if isinstance(action, int) else 0
     except usage_error as error:
-        return complain(_problem(error), error.exit_code, _hint(error))
+        return complain(_problem(error), error.exit_code, _hint(error, typed))
     except GenreplyError as error:
         return complain(str(error), error.exit_code, error.hint)
     except typer.Exit as leaving:
@@ -137,6 +137,8 @@ def _problem(error: Any) -> str:
         names = [name for each in context.command.params for name in each.opts if name[:2] == "--"]
         close = closest(unknown, [*names, "--help"])
         return f"No such option: {unknown}{f'; did you mean {close}?' if close else ''}"
+    if unknown is not None and error.message.endswith(" requires an argument."):
+        return f"{unknown} needs a value"
     kind: Any = getattr(getattr(error, "param", None), "type", None)
     if isinstance(getattr(kind, "max", None), int | float):
         whole = "whole number" if isinstance(kind.max, int) else "number"
@@ -147,10 +149,10 @@ def _problem(error: Any) -> str:
     return f"Invalid value in the environment, for {variable}: {error.message}"
 
 
-def _hint(error: Exception) -> str:
-    """What to type after a usage error."""
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "genreply"
+def _hint(error: Exception, typed: list[str]) -> str:
+    """What to type after a usage error of this command line."""
+    context = getattr(error, "ctx", None)  # an option without its value has none
+    command = context.command_path if context is not None else f"genreply {typed[0]}"
     if variable := _variable(error):
         return f"set it again, or forget it with: unset {variable}"
     hint = f"try {command} --help"

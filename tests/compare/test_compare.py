@@ -179,6 +179,7 @@ def test_the_page_and_the_matrix_have_a_place_for_each_row(tmp_path: Path) -> No
             ["-o", "it.png"],
             "'it.png' has no ending that says a format; expected .svg, .html or .md",
         ),
+        (["--callers"], "--callers needs a value\n       try genreply compare --help"),
         (["--callers", "0"], "'0' is no whole number from 1 to 200"),
         (["--runs", "x"], "'x' is no whole number from 1 to 10,000"),
         (["--json", "-o", "it.svg"], "--json and --output exclude each other; give one of them"),
