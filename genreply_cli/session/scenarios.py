@@ -80,15 +80,15 @@ SCENARIOS = {
         "one greeting: kept, answered later",
         _virtual("single", 0.25, 5.0),
         hello,
-        ((0.1, "the caller waits, and the server is free"),),
+        ((0.1, "the caller waits; the server is free"),),
     ),
     "blocking": Scenario(
         "the server waits in its handler: the callers are served one after the other",
         _virtual("blocking", 0.25, 5.0),
         overlap,
         (
-            (0.1, "the server is deaf: B and C wait"),
-            (0.4, "B is served now; C still waits"),
+            (0.1, "the server is deaf to B and C"),
+            (0.4, "B is served now; C waits"),
         ),
     ),
     "immediate": Scenario(
@@ -102,7 +102,7 @@ SCENARIOS = {
         _virtual("single", 0.25, 1.0),
         overlap,
         (
-            (0.1, "three wait, and the slot keeps C only"),
+            (0.1, "three wait; the slot keeps C"),
             (0.5, "A and B wait in vain"),
         ),
     ),
@@ -110,14 +110,14 @@ SCENARIOS = {
         "the same three callers, each kept under its own reference",
         _virtual("keyed", 0.25, 1.0),
         overlap,
-        ((0.1, "three wait, and each of them is kept"),),
+        ((0.1, "each of the three is kept"),),
     ),
     "late": Scenario(
         "a caller gives up; the answer comes, and is dropped",
         _virtual("single", 0.3, 0.1),
         late,
         (
-            (0.2, "its caller is gone; the answer will come"),
+            (0.2, "the caller is gone; its answer comes"),
             (0.45, "the next call gets its own answer"),
         ),
     ),
@@ -126,15 +126,15 @@ SCENARIOS = {
         _virtual("fifo", 0.25, 1.0, Fault("drop")),
         overlap,
         (
-            (0.1, "three wait; the answer to A is lost"),
-            (0.5, "no more answers come; C waits in vain"),
+            (0.1, "the answer to A is lost"),
+            (0.5, "C waits in vain"),
         ),
     ),
     "duplicate": Scenario(
         "an answer comes twice: the second time, the next caller in the queue gets it",
         _virtual("fifo", 0.25, 1.0, Fault("duplicate")),
         overlap,
-        ((0.1, "the answer to A will come twice"),),
+        ((0.1, "A's answer will come twice"),),
     ),
     "reorder": Scenario(
         "an answer is overtaken: no caller in the queue gets its own",
@@ -142,7 +142,7 @@ SCENARIOS = {
         overlap,
         (
             (0.1, "the answer to A is held back"),
-            (0.4, "only the answer to A is still to come"),
+            (0.4, "only A's answer is to come"),
         ),
     ),
     "crash": Scenario(

@@ -52,7 +52,7 @@ PICTURE = """\
   +0.000 s  c1   call     ├───────────────────►║                    │     greet "Hello world"
   +0.000 s  c1   cast     ┃                    ╟───────────────────►│     send_message "Hello world"
   +0.000 s  c1   noreply  ┃                    ■                    │     caller c1 kept, not answered; 1 waiting
-  +0.100 s  -    mark     ┃                    □                    │     the caller waits, and the server is free
+  +0.100 s  -    mark     ┃                    □                    │     the caller waits; the server is free
 > +0.250 s  c1   info     ┃                    □◄───────────────────┤     message_received "Hello world to you too!"
   +0.250 s  c1   reply    │◄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┤                    │     "Hello world to you too!"   blocked 250 ms
   +0.250 s  -    end      │                    │                    │     replied 1
