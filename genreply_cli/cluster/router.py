@@ -141,7 +141,9 @@ class Router:
             case "failed", number, call, reason if number in self._servers:
                 self._servers[number].send(Failed(call, reason_in(reason.value)))
             case "told", number, value if number in self._asked:
-                self._asked.pop(number).set_result(value)
+                asked = self._asked.pop(number)
+                if not asked.done():  # who asked may have given up
+                    asked.set_result(value)
             case "exit", number, reason if number in self._served:
                 # outside of any process: no process of this node has sent the signal
                 Context().run(self._served[number].server.exit, reason_in(reason.value))
@@ -218,7 +220,7 @@ class Router:
             return
         asked = self._asked.pop(number, None)
         served = self._served.pop(number, None)
-        if asked is not None and served is not None:
+        if asked is not None and served is not None and not asked.done():
             asked.set_exception(ClusterError(f"the name {served.name} is taken on {self.node}"))
         elif served is not None:  # another node has killed it
             served.server.exit("kill")

@@ -20,6 +20,7 @@ from genreply_cli.session.served import ONLY_COORDINATORS
 if TYPE_CHECKING:
     from genreply_cli.session.network import Network
 
+CONNECT_SECONDS: Final = 2.0  # that are waited for a connection before the first call
 MEMBERS_SECONDS: Final = 1.0  # until a group without members is taken for one that has none
 QUIET_SECONDS: Final = 0.15  # without a new member, until all are taken for known
 PAUSE_SECONDS: Final = 0.02  # between two questions who is in it
@@ -93,7 +94,9 @@ class Elsewhere:
         """Become a node of the cluster. Raises GenreplyError."""
         try:
             await self.cluster.__aenter__()
-            await self.cluster.connect(self._at.node)
+            with suppress(TimeoutError):  # a node that hangs: the call then says so
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self.cluster.connect(self._at.node)
             if self._at.is_group:
                 await self._wait_for_members()
         except ClusterError as error:

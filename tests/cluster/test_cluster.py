@@ -280,6 +280,17 @@ def test_a_caller_is_named_by_its_node(here: Here, peer: Peer) -> None:
     assert re.fullmatch(rf'"caller(-\d+)?@{peer.node}"', who)
 
 
+def test_who_gives_up_before_the_beam_answers_harms_nobody(here: Here) -> None:
+    async def give_up() -> int:
+        for _ in range(3):
+            asking = asyncio.create_task(here.cluster.processes())
+            await asyncio.sleep(0)
+            asking.cancel()
+        return await here.cluster.processes()
+
+    assert here.run(give_up) > 0
+
+
 def test_a_name_that_is_taken_is_refused(here: Here) -> None:
     server = here.run(Doer.start)
     here.run(here.cluster.serve, "taken", server)
@@ -436,6 +447,7 @@ def test_a_caller_that_gives_up_leaves_nothing_on_the_beam(
     here: Here, echo: Callable[[], Any]
 ) -> None:
     server = echo()
+    assert here.run(server.call, 1) == 1  # the nodes are connected now
 
     async def processes() -> int:
         return await here.cluster.processes()
