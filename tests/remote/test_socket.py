@@ -320,7 +320,7 @@ def test_a_server_that_closes_and_stays_is_told_soon(sent: bytes, problem: str) 
 
     answers, seconds = run(main())
     assert answers == [f"told: {problem}"]
-    assert seconds < 5  # the library alone would wait for 20
+    assert seconds < 15  # the library alone would wait for 20
 
 
 def test_a_frame_that_is_too_large_closes_the_connection() -> None:

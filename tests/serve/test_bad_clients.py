@@ -12,7 +12,7 @@ HANDSHAKE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 MASK = b"\0\0\0\0"
-SOON = 5.0  # seconds; a second on a quiet machine, and 10 or 20 if nothing is done about it
+SOON = 9.0  # seconds; a second on a quiet machine, and 10 or 20 if nothing is done about it
 
 
 class Client(NamedTuple):
