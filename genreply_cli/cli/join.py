@@ -116,10 +116,13 @@ def join(
     from genreply_cli.cli.joining import JoinOptions, run
     from genreply_cli.cluster import Cluster, ClusterError
     from genreply_cli.cluster.beam import check_name
+    from genreply_cli.cluster.terms import LONGEST_ATOM
+    from genreply_cli.otp.exits import shorten
     from genreply_cli.session.settings import Settings
 
     try:
-        check_name(node)
+        for each in (node, *(connect or ())):
+            check_name(each)
     except ClusterError as error:
         raise typer.BadParameter(str(error)) from None
     _check_host(node, address)
@@ -128,6 +131,11 @@ def join(
         warning = f"other machines reach this node at {listen}; the cookie is its only lock{secret}"
         tell(f"WARNING: {warning}")
     name, _, server = name.partition("=")
+    for each in (name, *(group or ())):
+        if not 1 <= len(each) <= LONGEST_ATOM:
+            raise typer.BadParameter(
+                f"{shorten(each)} is no name in a cluster; expected 1 to {LONGEST_ATOM} characters"
+            )
     own = own_server(context, server or None, start, None)
     settings = settings_of(own, Settings(coordinator, delay, None, tuple(fault or ()), seed))
     hidden = not (group or connect)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from genreply_cli.cluster import Cluster, ClusterError
+from genreply_cli.cluster import Atom, Cluster, ClusterError
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import GenServer
@@ -100,4 +100,5 @@ def _messages(settings: Settings, server: GenServer[Any]) -> list[type]:
 
 
 def _how_to_call(node: str, name: str, request: str) -> str:
-    return f'{node} serves :{name}; from IEx: GenServer.call({{:{name}, :"{node}"}}, {request})'
+    served = repr(Atom(name))
+    return f'{node} serves {served}; from IEx: GenServer.call({{{served}, :"{node}"}}, {request})'

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genreply_cli.cluster.terms import LONGEST_ATOM, decode, encode, name_of
+from genreply_cli.otp.exits import shorten
 
 log = logging.getLogger("genreply_cli.cluster")
 
@@ -236,8 +237,8 @@ async def run(settings: Settings) -> AsyncIterator[Link]:
 
 def check_name(name: str) -> None:
     """Raise ClusterError if this is no name of a node."""
-    if not NODE_NAME.fullmatch(name):
-        raise ClusterError(f"{name!r} is no name of a node; expected one like py@127.0.0.1")
+    if not NODE_NAME.fullmatch(name) or len(name) > LONGEST_ATOM:
+        raise ClusterError(f"{shorten(name)} is no name of a node; expected one like py@127.0.0.1")
 
 
 def _cookie_in(file: Path) -> bytes:

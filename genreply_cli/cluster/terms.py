@@ -16,6 +16,7 @@ takes a third of the time. A dict of Python takes 1, 1.0 and True for one key, a
 of such keys in one map the last one is kept.
 """
 
+import json
 import math
 import re
 import struct
@@ -53,7 +54,12 @@ class Atom(str):
 
     def __repr__(self) -> str:
         plain = re.fullmatch(r"[a-z_][\w@]*[?!]?", self, re.ASCII) is not None
-        return f":{self!s}" if plain else f':"{self!s}"'
+        return f":{self!s}" if plain else ":" + _quoted(self)
+
+
+def _quoted(text: str) -> str:
+    """A text between quotes, as one types it in Elixir."""
+    return json.dumps(str(text), ensure_ascii=False).replace("#{", "\\#{")
 
 
 class Term:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genreply_cli.cluster import Cluster, ClusterError, RemoteServer
 from genreply_cli.cluster.beam import LOOPBACK
+from genreply_cli.cluster.terms import LONGEST_ATOM
 from genreply_cli.coordinator import Greet
 from genreply_cli.errors import ExitStatus, GenreplyError
 from genreply_cli.otp import GenServer, NoProcess
+from genreply_cli.otp.exits import shorten
 from genreply_cli.session.served import ONLY_COORDINATORS
 
 if TYPE_CHECKING:
@@ -53,9 +55,9 @@ class At(NamedTuple):
 def parse_at(text: str) -> At:
     """`NODE`, `NODE/NAME` or `NODE/group:NAME`. Raises ValueError with a sentence."""
     found = _AT.fullmatch(text)
-    if found is None:
+    if found is None or max(len(part or "") for part in found.groups()) > LONGEST_ATOM:
         raise ValueError(
-            f"{text!r} is no place in a cluster; expected one like py@127.0.0.1,"
+            f"{shorten(text)} is no place in a cluster; expected one like py@127.0.0.1,"
             " py@127.0.0.1/coordinator or py@127.0.0.1/group:greeters"
         )
     node, group, name = found.groups()

@@ -124,3 +124,4 @@ def test_an_atom_is_shown_as_elixir_shows_it() -> None:
     assert repr(Atom("Elixir.Coordinator")) == ':"Elixir.Coordinator"'
     assert repr(Atom("a@b")) == ":a@b"
     assert repr(Atom("")) == ':""'
+    assert repr(Atom('a "b"\x1b#{1}')) == ':"a \\"b\\"\\u001b\\#{1}"'
