@@ -71,7 +71,7 @@ def test_an_answer_that_is_no_text_is_shown_as_json() -> None:
     [
         (b"\x00", "a binary frame of 1 byte; expected text"),
         ("garbage\x1b[2J", "a frame that is no JSON: 'garbage\\x1b[2J'"),
-        ("[" * 9000, "a frame that is nested too deeply: '["),
+        ("[" * 200_000, "a frame that is nested too deeply: '["),
         ('{"id": NaN}', "a frame that is no JSON: "),
         (f'{{"id": {"9" * 5000}}}', "a frame that has a number with too many digits: "),
         ("[]", "a frame without an id at /id: '[]'"),
