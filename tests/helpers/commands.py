@@ -1,6 +1,7 @@
 """Commands run in this process, which is quick, or in a shell: what they print, their status."""
 
 import io
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -9,6 +10,7 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from terminals import clean
+from wheels import ROOT
 
 from genreply_cli.__main__ import run
 
@@ -34,6 +36,12 @@ def genreply(*arguments: str | Path, stdin: str | bytes = b"") -> Done:
         finally:
             sys.stdin = before
     return Done(code, out.getvalue(), err.getvalue())
+
+
+def code_blocks(language: str) -> list[str]:
+    """The blocks of code of the README in a language."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
 
 
 def shell(script: str, state: Path, **environment: str) -> Done:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import genreply
+from commands import code_blocks, genreply, shell
 from terminals import clean
+from wheels import ROOT
 
 from genreply_cli.transcript.reader import read
 from genreply_cli.transcript.step import Step
@@ -51,6 +52,19 @@ def execute(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProc
         timeout=60,
         env=clean({}),
     )
+
+
+def test_the_commands_of_the_readme_record_and_draw_a_program(tmp_path: Path) -> None:
+    program(tmp_path, "asyncio.run(push(*sys.argv))")
+    [block] = [each for each in code_blocks("sh") if "genreply run" in each]
+    lines = block.splitlines()
+    timeline = shell(f"cd '{tmp_path}'; {lines[0]}", tmp_path, PYTHONPATH=str(ROOT))
+    assert (timeline.code, timeline.out) == (0, "")
+    assert "call" in timeline.err
+    recorded = shell(f"cd '{tmp_path}'; {lines[1]}", tmp_path, PYTHONPATH=str(ROOT))
+    assert recorded.code == 0
+    assert [step.kind for step in steps_of(tmp_path / "run.jsonl")].count("call") == 2
+    assert len(lines) == 2
 
 
 def steps_of(path: Path) -> list[Step]:
