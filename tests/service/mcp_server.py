@@ -1,4 +1,7 @@
-"""An MCP server on stdin and stdout: it can add two numbers, take a while, fail, and die."""
+"""An MCP server on stdin and stdout: it can add two numbers, take a while, fail, and die.
+
+With the argument `--after-ping` it adds only when the client has answered its ping.
+"""
 
 import asyncio
 import json
@@ -7,6 +10,7 @@ import sys
 from typing import Any
 
 running: dict[int, asyncio.Task[None]] = {}
+pinged = asyncio.Event()  # the client has answered the ping
 
 
 def send(**frame: Any) -> None:
@@ -15,6 +19,8 @@ def send(**frame: Any) -> None:
 
 async def call_tool(key: int, name: str, arguments: dict[str, Any]) -> None:
     if name == "add":
+        if "--after-ping" in sys.argv:
+            await pinged.wait()
         text = str(arguments["a"] + arguments["b"])
         send(id=key, result={"content": [{"type": "text", "text": text}]})
     elif name == "slow":
@@ -50,6 +56,7 @@ async def main() -> None:
                 running.pop(key).cancel()
             case {"id": "ping", "error": {"message": text}}:
                 print(f"ping: {text}", file=sys.stderr, flush=True)
+                pinged.set()
 
 
 if __name__ == "__main__":
